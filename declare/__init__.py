@@ -1,7 +1,5 @@
 """A declarative trainer: a strict YAML spec becomes a checked PyTorch run."""
 
-from __future__ import annotations
-
 import sys
 from types import ModuleType
 from typing import Any

@@ -1,7 +1,5 @@
 """The program: `declare`, its twin `dcl`, and `python -m declare`."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The commands that exist: the folder is the list, read without importing a command."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable
 from functools import cache

@@ -1,7 +1,5 @@
 """What ends a command early: something that could not be done, or a bug of our own."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Says where a run goes before anything else does."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 from declare.diagnostics.output import visible

@@ -1,7 +1,5 @@
 """The JSON Schemas that we publish: each room exports its own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

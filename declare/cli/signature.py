@@ -1,7 +1,5 @@
 """What a command takes, read from its function: for completion scripts and the record of public flags."""
 
-from __future__ import annotations
-
 import inspect
 import types
 from collections.abc import Iterator

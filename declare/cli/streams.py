@@ -1,7 +1,5 @@
 """Standard streams as callers leave them: closed, or of a terminal or reader that goes away meanwhile."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -1,7 +1,5 @@
 """The part of the plan that is a dataset: source, fields, transforms and split, resolved."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

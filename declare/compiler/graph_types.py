@@ -1,7 +1,5 @@
 """The graph as passes hand it on: nodes, their references, and what flows where."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple

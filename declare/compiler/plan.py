@@ -1,7 +1,5 @@
 """Putting the plan together from what the passes found; called only where no error stands."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

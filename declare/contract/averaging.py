@@ -1,7 +1,5 @@
 """How much of which weights an exponential moving average holds. Torch-free."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

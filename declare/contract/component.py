@@ -1,7 +1,5 @@
 """The base of every component: a strict parameter model whose file name is its `type`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Parameters that are values of the data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """Samples that differ in length: which fields hold some, and the name under which batches say how long each is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from declare.contract.facts import FieldFacts

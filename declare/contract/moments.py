@@ -1,7 +1,5 @@
 """Range and moments of large arrays, a part at a time: what it takes beside the array stays small."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

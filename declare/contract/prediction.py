@@ -1,7 +1,5 @@
 """Kinds of prediction: what the output of a head means, by which losses and metrics say what they take."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 Prediction = Literal[

@@ -1,7 +1,5 @@
 """JSON as its standard has it: numbers that it has no word for (NaN, infinities) are null."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

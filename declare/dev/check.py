@@ -1,7 +1,5 @@
 """Everything that must hold before a change goes in, in one command that CI runs too."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

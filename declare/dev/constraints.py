@@ -4,8 +4,6 @@ The whole check runs first, so that only versions that passed are written. Range
 constraints are for those who want the very versions: the README's test command and CI.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """Docstrings against signatures: what one states must be so; it need not repeat what the signature says."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -4,8 +4,6 @@ A generator has `outputs() -> dict[Path, str]` (absolute path -> text). One that
 `SLOW = "why"`: it runs with `generate --all` only, and `check` does not compare its files.
 """
 
-from __future__ import annotations
-
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module

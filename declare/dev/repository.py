@@ -1,7 +1,5 @@
 """Where the repository is: the developers' commands work on it, whatever the current folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]

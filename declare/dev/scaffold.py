@@ -1,7 +1,5 @@
 """Starts a component, a rule or a command: its files, its test, its line in the changelog."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -5,8 +5,6 @@ the project is installed, `specs/digits.yaml` is trained and the suite runs. The
 folder and are removed when they are done; each takes some 6 GB.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

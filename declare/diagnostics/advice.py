@@ -1,7 +1,5 @@
 """What is done otherwise here: keys of other frameworks that no key of a spec stands for, and what to do instead."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from declare.diagnostics.synonyms import plain

@@ -1,7 +1,5 @@
 """The codes of all findings, read from the folder of catalogue pages: the file name is code and name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A line of source as a terminal shows it: how wide each character is, and which part fits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import accumulate
 

@@ -4,8 +4,6 @@ Lightning, Hugging Face, Accelerate, Keras, timm, MMEngine, Ludwig, scikit-learn
 `-` make no difference.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 from declare.diagnostics.synonyms import plain

@@ -1,7 +1,5 @@
 """The JSON Schema of `--format json`: counts, passes and findings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _TEXT = {"type": "string"}

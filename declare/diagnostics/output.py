@@ -1,7 +1,5 @@
 """Writing findings: the folder `render` is the registry of formats, a file's name is the format's."""
 
-from __future__ import annotations
-
 import json
 import re
 import unicodedata

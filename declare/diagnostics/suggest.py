@@ -1,7 +1,5 @@
 """Did you mean: the names nearest to a word that nobody knows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from declare.diagnostics.foreign_values import our_values

@@ -6,8 +6,6 @@ first that a block has is meant. A `?` marks a word whose unit or very meaning i
 make no difference.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import NamedTuple

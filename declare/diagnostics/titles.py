@@ -1,7 +1,5 @@
 """Titles that fit one line, whatever stands in the spec that they speak of."""
 
-from __future__ import annotations
-
 import re
 
 LIMIT = 80

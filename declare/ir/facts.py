@@ -1,7 +1,5 @@
 """Facts: what the data says, read without loading it whole and cached by fingerprint."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict

@@ -1,7 +1,5 @@
 """The learning rate of a phase as a function of the step: what is trained with, printed and reported."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

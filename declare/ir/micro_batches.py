@@ -1,7 +1,5 @@
 """How the batches of a phase are cut: micro-batches, which of them a process takes, and how many rows each holds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise, zip_longest

@@ -1,7 +1,5 @@
 """How long samples are on their way through a model, worked out before there are any."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

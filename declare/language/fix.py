@@ -1,7 +1,5 @@
 """`declare fix`: applies the edits of findings to the text itself, so that all else stays as written."""
 
-from __future__ import annotations
-
 import difflib
 import os
 import tempfile

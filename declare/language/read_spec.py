@@ -1,7 +1,5 @@
 """Checking a document against the spec's models."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path

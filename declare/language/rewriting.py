@@ -1,7 +1,5 @@
 """A document as it would be with proposed changes made: each value keeps its place in the text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 

@@ -5,8 +5,6 @@ keys of the one that is named. A spec that extends another may leave anything ou
 definitions, a whole one and a partial one.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel

@@ -1,7 +1,5 @@
 """Steps of an optimizer on made-up parameters, with a save and a load between them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

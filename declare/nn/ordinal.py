@@ -1,7 +1,5 @@
 """Probabilities of ordered classes. Shapes: N samples, K classes, ... any further axes."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

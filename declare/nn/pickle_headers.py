@@ -5,8 +5,6 @@ tensor becomes its `TensorFacts`, its numbers are not read. Anything else is ref
 `torch.load(weights_only=True)` refuses it (its source: `torch/_weights_only_unpickler.py`).
 """
 
-from __future__ import annotations
-
 import math
 import pickletools
 import zipfile

@@ -4,8 +4,6 @@ One set of means and variances cannot describe pictures of several sizes: weight
 Source: Zhu et al. 2019 (slimmable networks, switchable batch norm), https://arxiv.org/abs/1812.08928.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -3,8 +3,6 @@
 Header lengths, offsets, shapes and types must agree with each other and with the size of the file.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import stat

@@ -6,8 +6,6 @@ ones each time, NaN, or the process ends. A kernel counts as large as it reaches
 transposed convolution the map is the smaller one of its input and its output.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial

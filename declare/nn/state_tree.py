@@ -4,8 +4,6 @@ A tree is nested dicts, lists and tuples over tensors, dtypes and plain values. 
 saved without pickling it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """What files of weights hold, read from their headers alone: needs no torch, and reads no tensor."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

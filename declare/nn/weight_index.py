@@ -1,7 +1,5 @@
 """Weights in several files: the index that says which file holds which tensor (`model.safetensors.index.json`)."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping

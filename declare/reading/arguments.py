@@ -4,8 +4,6 @@ A library's model takes many keyword arguments, and some of them load: a checkpo
 cache folder. Those are refused by name, and so is every text that could be a path or an address.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The problems of blocks: unknown and missing keys, unknown components, bad names, empty sections."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path

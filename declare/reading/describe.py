@@ -1,7 +1,5 @@
 """A component's card: what people are told of it, read from its class, for docs, `list` and `describe`."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import importlib.util

@@ -5,8 +5,6 @@ Which values of a library's parameters go together, and with which data, only th
 parameters, the sample, and the versions of the libraries: a spec that was tried before needs no library.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json

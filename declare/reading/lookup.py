@@ -1,7 +1,5 @@
 """Finding components: the folder is the registry, and only the file that is used is imported."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from functools import cache

@@ -1,7 +1,5 @@
 """Reading a block strictly: every error in one go, each with its path; what failed becomes POISON."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Collection
 from dataclasses import replace

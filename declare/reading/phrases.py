@@ -1,7 +1,5 @@
 """Words for what a spec should hold and for what it holds; never a library's own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Literal, get_args
 

@@ -1,7 +1,5 @@
 """Reading scalars: nothing is coerced, and what looks like a slip of the pen gets its repair."""
 
-from __future__ import annotations
-
 import math
 import operator
 import re

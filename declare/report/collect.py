@@ -1,7 +1,5 @@
 """Gathering a report from a plan, and from what a run left in its folder."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol

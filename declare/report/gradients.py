@@ -1,7 +1,5 @@
 """What was measured of the tasks' gradients: norms over steps, and how far each pair agrees."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

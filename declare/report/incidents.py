@@ -1,7 +1,5 @@
 """What went wrong in a run, and what was done about it."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any

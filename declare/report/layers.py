@@ -1,7 +1,5 @@
 """The module tree of a plan's nodes: found once by a probe and kept in the user's cache."""
 
-from __future__ import annotations
-
 from declare.compiler.meta import shape_cache
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape

@@ -1,7 +1,5 @@
 """Parts of a plan in words, for the terminal and for pages."""
 
-from __future__ import annotations
-
 from declare.ir.plan import ScalesPlan, TaskPlan
 from declare.report.number_format import count, figure
 

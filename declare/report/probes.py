@@ -1,7 +1,5 @@
 """What probes found, phase by phase: how well frozen features tell each target."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from declare.report.report import Report

@@ -1,7 +1,5 @@
 """What a report says: one serialisable value that the terminal, JSON and HTML renderers share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict

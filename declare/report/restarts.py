@@ -1,7 +1,5 @@
 """The starts of a run: how many, with how many processes, and which of them count."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sizes in bytes, as specs write them and as messages show them."""
 
-from __future__ import annotations
-
 import re
 
 _FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B\s*")

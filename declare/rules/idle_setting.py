@@ -1,7 +1,5 @@
 """A setting that has no effect, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

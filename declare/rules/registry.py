@@ -1,7 +1,5 @@
 """Finding rules: the folders under `declare/rules` are the registry, each file in them is one rule."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable

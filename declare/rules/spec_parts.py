@@ -1,7 +1,5 @@
 """Parts of a spec that could be read: what failed is left out, so that no rule speaks of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 

@@ -1,7 +1,5 @@
 """What a rule sees: the spec with its holes, and what the passes so far have found out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """What goes wrong in the course of training, said to the user."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

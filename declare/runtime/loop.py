@@ -6,8 +6,6 @@ updates happens. Everything that must survive a kill is a part of one state tree
 alone.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """The state of the phase that a run is in: what a checkpoint inside the phase holds, and what is due in it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any

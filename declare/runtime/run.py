@@ -1,7 +1,5 @@
 """A run from start to end: its folder, its lock, the loop, the final metrics, and what became of it."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress

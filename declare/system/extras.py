@@ -1,7 +1,5 @@
 """Libraries that only some components need: an optional extra of the package."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 from declare.contract.problem import Problem, ProblemError

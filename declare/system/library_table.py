@@ -5,8 +5,6 @@ answers without importing the library, for the versions that it was made of. Whe
 library itself is asked, once, in a process of its own, and the answer is kept in the user's cache.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """What memory the machine has, what this process may take of it, and what it took, in bytes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

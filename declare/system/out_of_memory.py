@@ -1,7 +1,5 @@
 """Lack of memory: the errors that mean it, however libraries word them, and what can be told of it."""
 
-from __future__ import annotations
-
 import errno
 import mmap
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ texts that work, `lengths` the lengths of a list that do, `items` the range of i
 is tried when a spec asks for it.
 """
 
-from __future__ import annotations
-
 import signal
 import types
 from collections.abc import Callable, Iterable, Mapping

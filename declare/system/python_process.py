@@ -4,8 +4,6 @@ Python puts that folder first on the path of `python -m NAME` and `python -c COD
 runs. `-P` and `PYTHONSAFEPATH` keep it out; what the user's own `PYTHONPATH` names stays.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -5,8 +5,6 @@
 are settings and are shown.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ user's own settings, `~/.config/declare/trust` with an entry a line, and hold fo
 to fetch data: only commands that train give it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

@@ -4,8 +4,6 @@ Every entry ends in a trailer of `TRAILER_BYTES`: the digest of what stands befo
 (a flipped bit, a file cut short, an empty one) is removed and made again by whoever asked for it, and said.
 """
 
-from __future__ import annotations
-
 import atexit
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Running a Python file that the user trusts, and saying where in it something failed."""
 
-from __future__ import annotations
-
 import sys
 import traceback
 import types

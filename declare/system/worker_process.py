@@ -7,8 +7,6 @@ goes to a file. The worker sees no GPU, reaches no model hub and computes in one
 without a call, and with its parent.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import os

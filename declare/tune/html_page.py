@@ -1,7 +1,5 @@
 """A search as one self-contained HTML page: how it went, what each value did, the table of trials."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources

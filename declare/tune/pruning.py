@@ -1,7 +1,5 @@
 """Ends a trial that does poorly: it hears what evaluations give and asks the engine whether to go on."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

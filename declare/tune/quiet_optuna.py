@@ -1,7 +1,5 @@
 """Keeps Optuna's own talk off the screen: what matters of it we say ourselves."""
 
-from __future__ import annotations
-
 import warnings
 
 

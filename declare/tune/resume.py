@@ -1,7 +1,5 @@
 """Going on with a search: what it keeps of itself, and what may have changed since."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Running a search: points checked first, then trials by one or several processes, then what they came to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A search: its folder, the spec that it varies, and what its trials came to."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace

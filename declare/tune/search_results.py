@@ -1,7 +1,5 @@
 """What a search leaves behind: a table, a page, and the best point as a spec that trains as it is."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The space of a search: which values its paths may take, and how a choice is written for the compiler."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """A request to stop a search: a signal to this process, or the word of the process that started it."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable

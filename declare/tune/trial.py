@@ -1,7 +1,5 @@
 """One trial: the spec at one point of the space, trained in a run folder of its own."""
 
-from __future__ import annotations
-
 import math
 import time
 from pathlib import Path

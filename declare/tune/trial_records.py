@@ -1,7 +1,5 @@
 """What became of trials that run elsewhere, in files of the search's folder: which number each has, how it stands."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, fields
 from pathlib import Path

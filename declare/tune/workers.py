@@ -1,7 +1,5 @@
 """Several processes that work at one search: each with its own graphics card, all ended when it is."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

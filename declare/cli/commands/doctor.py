@@ -1,7 +1,5 @@
 """Check this machine: Python, torch, devices, threads, disk, and the shell's builtin of our name."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

@@ -1,7 +1,5 @@
 """Evaluate the weights of a run on a split of its data."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """List the components that a spec can name, all kinds or one."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

@@ -1,7 +1,5 @@
 """Print what a spec will do: data, modules with shapes, tasks, phases, memory."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

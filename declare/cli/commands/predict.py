@@ -1,7 +1,5 @@
 """Predict new samples with the weights of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated

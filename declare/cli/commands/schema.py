@@ -1,7 +1,5 @@
 """Print a JSON Schema: of the spec, the plan, diagnostics or a run's report."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """Print a snippet for bash or zsh that lets typed `declare ...` lines reach this program."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import typer

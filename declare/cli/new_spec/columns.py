@@ -1,7 +1,5 @@
 """What the columns of a table hold, guessed from its first rows."""
 
-from __future__ import annotations
-
 import csv
 import math
 import re

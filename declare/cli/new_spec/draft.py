@@ -1,7 +1,5 @@
 """A spec written for a data file: for a table by its columns, for a folder of class folders."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Templates: whole specs in a folder; the folder is the list."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 _FOLDER = Path(__file__).parents[1] / "templates"

@@ -1,7 +1,5 @@
 """Components of a plan on one line: the type, and every parameter that differs from its default."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Completion scripts: commands, options and choices written out, so that Tab never waits for Python."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ functions, sourced files and scripts keep the builtin. An alias or a function na
 every function that declares a variable.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 _BASH = r"""# Typed `declare SUBCOMMAND ...` runs `dcl`; functions and scripts keep the builtin.

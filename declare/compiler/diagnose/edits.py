@@ -1,7 +1,5 @@
 """From proposed changes of values to edits of the text that state them."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from itertools import pairwise

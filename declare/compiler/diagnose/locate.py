@@ -1,7 +1,5 @@
 """From problems, stated in paths, to diagnostics with places in the text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.compiler.diagnose.edits import fix

@@ -1,7 +1,5 @@
 """Shapes of fields after their transforms, in training and in evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Heads in the graph: which component serves a task, and what it reads."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from declare.compiler.graph.wiring import ambiguous, reads_unknown

@@ -1,7 +1,5 @@
 """Inputs and targets of which a transform makes nothing: a logarithm of what is not positive."""
 
-from __future__ import annotations
-
 from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.graph.readable_data import values_known
 from declare.compiler.reports import Reports, Skip

@@ -1,7 +1,5 @@
 """What a head gives is compared with what a loss compares it with: no loss broadcasts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

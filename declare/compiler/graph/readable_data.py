@@ -1,7 +1,5 @@
 """What can be read of a dataset whose block is wrong in parts: the fields and sizes that do not depend on these."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 

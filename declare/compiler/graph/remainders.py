@@ -1,7 +1,5 @@
 """What modules leave over of their inputs: steps after the last whole patch, pixels at an edge that halving drops."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from declare.compiler.graph.shape_inference import ports

@@ -1,7 +1,5 @@
 """Walking the graph with shapes: what flows into each port, and what each node gives for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The units of a head that several tasks share: those of the task that it belongs to."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from declare.compiler.stages import LinkedSpec

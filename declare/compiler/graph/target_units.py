@@ -1,7 +1,5 @@
 """What transforms make of a target: statistics of what is learned, and the way back to the data's own units."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 

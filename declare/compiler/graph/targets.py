@@ -1,7 +1,5 @@
 """Links from data to tasks: what each target means, checked over the datasets of the task."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

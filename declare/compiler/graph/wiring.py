@@ -1,7 +1,5 @@
 """The graph as the spec draws it: nodes in topological order, and what each of them reads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any

@@ -3,8 +3,6 @@
 Answers are kept as those of probes are, so that torch is imported only for a question that is new.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, untried

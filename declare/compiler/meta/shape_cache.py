@@ -3,8 +3,6 @@
 Results are kept in the user's cache folder, so that torch is imported only for a question that is new.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """References to fields: targets, masks, splits, transforms, samplers, and the inputs of modules and heads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

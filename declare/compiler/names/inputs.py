@@ -1,7 +1,5 @@
 """Inputs as specs state them: which port reads which field or which output of which module."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """References between blocks of a spec that need nothing but the spec: datasets, tasks, heads, probes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The problem of a name that nothing has (REF201)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What the language has but this version cannot do yet: marked where the spec's models define it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

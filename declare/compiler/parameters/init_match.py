@@ -3,8 +3,6 @@
 The same comparison is made from the headers of files before a run, and from their tensors when a phase starts.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

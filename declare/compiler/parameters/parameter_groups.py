@@ -1,7 +1,5 @@
 """Patterns of a phase settled to exact names: groups of the optimizer, frozen parameters, penalties."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Patterns: globs over dotted names, in which `*` spans dots."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase

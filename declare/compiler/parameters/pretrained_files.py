@@ -1,7 +1,5 @@
 """Files of weights that modules start from, compared with the modules by their headers before anything runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Compose: bases, variables and `--set` gave one tree; say what was wrong with them."""
 
-from __future__ import annotations
-
 from declare.compiler.reports import Note, Reports, Skip
 from declare.compiler.stages import ParsedSpec
 

@@ -1,7 +1,5 @@
 """Cost: how much memory every phase takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

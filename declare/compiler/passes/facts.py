@@ -1,7 +1,5 @@
 """Facts: what the data of every dataset says, read without loading it whole and kept by fingerprint."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Hardware: what the spec asks of the machine; `auto` stays until a run starts on a real one."""
 
-from __future__ import annotations
-
 from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import HostedSpec, PhasedSpec
 from declare.ir.plan import HardwarePlan

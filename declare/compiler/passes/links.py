@@ -1,7 +1,5 @@
 """Links: fields take their shapes through the transforms, tasks take their targets from the data."""
 
-from __future__ import annotations
-
 from declare.compiler.graph.field_shapes import field_shapes
 from declare.compiler.graph.targets import link_targets
 from declare.compiler.reports import Note, Reports

@@ -1,7 +1,5 @@
 """Lint: advice on what is legal; all of it stands in rules of this stage."""
 
-from __future__ import annotations
-
 from declare.compiler.reports import Note, Reports
 from declare.compiler.stages import HostedSpec
 

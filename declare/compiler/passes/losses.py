@@ -1,7 +1,5 @@
 """Losses: what each task is trained with and judged by, weights of classes included."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

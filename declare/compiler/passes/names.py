@@ -1,7 +1,5 @@
 """Names: what refers to what, as far as the spec alone can tell."""
 
-from __future__ import annotations
-
 from declare.compiler.names.fields import clashes, field_references, stated_fields
 from declare.compiler.names.inputs import input_references
 from declare.compiler.names.references import references

@@ -1,7 +1,5 @@
 """Parse: the text of the spec and of its bases becomes a tree in which every value knows its place."""
 
-from __future__ import annotations
-
 from declare.compiler.reports import Note, Reports, Skip
 from declare.compiler.stages import ParsedSpec, SpecSource
 from declare.language.repair import load_repaired

@@ -1,7 +1,5 @@
 """Phases: how many steps, how many rows of each dataset, which rates, which parameters."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any

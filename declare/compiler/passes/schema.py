@@ -1,7 +1,5 @@
 """Schema: the tree becomes strict blocks, with holes where a value failed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.compiler.diagnose.locate import diagnose

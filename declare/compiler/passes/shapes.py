@@ -1,7 +1,5 @@
 """Shapes: walk the graph, parents first, and work out outputs and costs of every node."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

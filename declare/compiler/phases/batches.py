@@ -1,7 +1,5 @@
 """How a phase's batches are made up: datasets, rows of each, steps of an epoch."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple

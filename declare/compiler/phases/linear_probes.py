@@ -1,7 +1,5 @@
 """The probes of a phase: which task each of them learns, and what it reads."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

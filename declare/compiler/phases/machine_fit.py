@@ -1,7 +1,5 @@
 """Whether a phase fits into the memory of the machine that it is to be trained on."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

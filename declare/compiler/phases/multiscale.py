@@ -1,7 +1,5 @@
 """Phases that show the model one field at several sizes: does every size fit, and what does each cost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ Which rows a norm gets follows from the plan's own batches: datasets, what is le
 that serve each dataset by itself, and the sizes of a phase with scales.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 

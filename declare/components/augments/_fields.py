@@ -1,7 +1,5 @@
 """Which fields of a dataset an augment changes, and how, decided by their layouts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """`fixed`: the weights that the spec states."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from declare.contract.kinds.balance import Balance

@@ -1,7 +1,5 @@
 """Axis order: arrays whose axes differ from the field's, and stated sizes that fit only another order."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 

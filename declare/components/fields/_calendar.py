@@ -1,7 +1,5 @@
 """Calendar features: positions of a point in time within its day, week and year."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How pictures are decoded: sizes, channels, axes and scale, as stated or inferred."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from PIL import Image, ImageOps

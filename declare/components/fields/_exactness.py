@@ -1,7 +1,5 @@
 """Whether float64 keeps the different values of a column distinct."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any

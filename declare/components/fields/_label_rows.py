@@ -1,7 +1,5 @@
 """Labels as rows of 0 and 1, and label texts with another separator than expected."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

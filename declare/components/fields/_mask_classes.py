@@ -1,7 +1,5 @@
 """The classes of masks: from the values that occur, in order, or as named in the spec."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from declare.components.fields._mask_codes import code_of, format_values, is_colour, value_of

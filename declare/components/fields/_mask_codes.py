@@ -1,7 +1,5 @@
 """Codes of mask pixels, integers or colours, and the class index of each."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Masks as codes: the pixel values that files and arrays contain."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple

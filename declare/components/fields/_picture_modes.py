@@ -1,7 +1,5 @@
 """Pillow's modes as 8-bit grey, RGB or RGBA: bit depth, palettes, transparency, channels."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 

@@ -1,7 +1,5 @@
 """Picture files, encoded bytes and Pillow pictures: opening them, and what their bit depth means."""
 
-from __future__ import annotations
-
 import io
 import logging
 import re

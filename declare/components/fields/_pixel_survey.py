@@ -1,7 +1,5 @@
 """What the pictures of a column have in common: sizes, axes, scale, and grey levels in use."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pictures of any kind as uint8 arrays of one size."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any

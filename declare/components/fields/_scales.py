@@ -1,7 +1,5 @@
 """The values of black and white: by bit depth and type, by the range of a whole column, or as stated."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

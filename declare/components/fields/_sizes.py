@@ -1,7 +1,5 @@
 """Sizes of pictures as specs state them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

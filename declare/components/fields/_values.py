@@ -1,7 +1,5 @@
 """Raw values as texts: the same text for a value from every source, missing values, natural order."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """A class label: one of several classes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Counts of events for each unit: spikes of neurons."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """An identifier that groups samples: subject, session, movie."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from declare.components.fields._values import factorise, index_of

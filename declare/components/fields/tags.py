@@ -1,7 +1,5 @@
 """A class for each word of a text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, ClassVar
 

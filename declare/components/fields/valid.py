@@ -1,7 +1,5 @@
 """Which targets of a sample count."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, ClassVar
 

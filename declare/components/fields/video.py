@@ -1,7 +1,5 @@
 """A stack of frames for each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """What losses of classes share: the sizes of indices that go with logits."""
 
-from __future__ import annotations
-
 from declare.contract.shapes import Dim, Shape
 
 

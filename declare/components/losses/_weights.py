@@ -1,7 +1,5 @@
 """Class weights: how much each class counts in a loss, from its count in the training split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """What metrics of classes share: they are read off one table of what is true and what was predicted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """What metrics of pairs of embeddings share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """What metrics of errors share: sums over values, or over steps between ordered classes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

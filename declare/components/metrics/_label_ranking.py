@@ -1,7 +1,5 @@
 """What metrics that rank the labels of a sample share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

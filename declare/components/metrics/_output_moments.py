@@ -1,7 +1,5 @@
 """What metrics of means, variances and correlations share: a figure of each output, averaged over outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """What metrics of errors of single values share: a mean over all values of all outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """`accuracy`: the share of right predictions."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param

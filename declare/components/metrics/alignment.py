@@ -1,7 +1,5 @@
 """`alignment`: how close positives lie."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """`auroc`: the area under the receiver operating characteristic."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

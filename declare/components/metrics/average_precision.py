@@ -1,7 +1,5 @@
 """`average_precision`: the precision averaged over recall."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

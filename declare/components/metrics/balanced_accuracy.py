@@ -1,7 +1,5 @@
 """`balanced_accuracy`: the mean recall of the classes."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

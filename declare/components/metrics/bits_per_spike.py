@@ -1,7 +1,5 @@
 """`bits_per_spike`: how much a model says of each spike, beyond the neuron's mean rate."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param

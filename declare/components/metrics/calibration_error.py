@@ -1,7 +1,5 @@
 """`calibration_error`: how far confidence is from being right."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param

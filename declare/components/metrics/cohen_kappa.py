@@ -1,7 +1,5 @@
 """`cohen_kappa`: agreement beyond chance."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

@@ -1,7 +1,5 @@
 """`concordance_corrcoef`: agreement of predicted and true values."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

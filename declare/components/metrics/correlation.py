@@ -1,7 +1,5 @@
 """`correlation`: Pearson's correlation of rates and counts, neuron by neuron."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`coverage_error`: how far down the true labels reach."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`dice`: the overlap of regions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`exact_match`: the share of texts that are right from end to end."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

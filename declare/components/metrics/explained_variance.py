@@ -1,7 +1,5 @@
 """`explained_variance`: the share of variance that is explained, a constant error left out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """`f1`: the harmonic mean of precision and recall."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`hamming_distance`: the share of wrong decisions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

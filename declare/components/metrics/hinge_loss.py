@@ -1,7 +1,5 @@
 """`hinge_loss`: what margins lack."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param

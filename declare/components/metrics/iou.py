@@ -1,7 +1,5 @@
 """`iou`: intersection over union."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

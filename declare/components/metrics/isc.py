@@ -1,7 +1,5 @@
 """`isc`: the correlation between subjects."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

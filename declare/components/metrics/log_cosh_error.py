@@ -1,7 +1,5 @@
 """`log_cosh_error`: the mean log cosh of errors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

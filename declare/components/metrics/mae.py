@@ -1,7 +1,5 @@
 """`mae`: the mean absolute error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`matthews_corrcoef`: the correlation of predicted and true classes."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

@@ -1,7 +1,5 @@
 """`mean_absolute_percentage_error`: the mean error as a share of the target."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`mean_squared_log_error`: the mean squared error of logarithms."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`mse`: the mean squared error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`negative_predictive_value`: the share of what was not predicted that is not true."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

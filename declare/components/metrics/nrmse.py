@@ -1,7 +1,5 @@
 """`nrmse`: the error in standard deviations of the target."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """`perplexity`: how many tokens a model wavers between."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

@@ -1,7 +1,5 @@
 """`precision`: the share of what was predicted that is true."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`qwk`: agreement of ordered classes beyond chance."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

@@ -1,7 +1,5 @@
 """`r2`: the share of variance that is explained."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`ranking_average_precision`: how true the labels above true ones are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

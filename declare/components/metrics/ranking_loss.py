@@ -1,7 +1,5 @@
 """`ranking_loss`: the share of pairs of labels in the wrong order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

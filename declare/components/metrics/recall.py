@@ -1,7 +1,5 @@
 """`recall`: the share of what is true that was predicted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

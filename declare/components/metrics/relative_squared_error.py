@@ -1,7 +1,5 @@
 """`relative_squared_error`: the squared error over that of the mean."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

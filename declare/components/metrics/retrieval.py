@@ -1,7 +1,5 @@
 """`retrieval`: whether the nearest is a positive."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`spearman`: the correlation of ranks."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

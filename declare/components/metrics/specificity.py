@@ -1,7 +1,5 @@
 """`specificity`: the share of what is not true that was not predicted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

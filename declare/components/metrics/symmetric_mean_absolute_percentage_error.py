@@ -1,7 +1,5 @@
 """`symmetric_mean_absolute_percentage_error`: the mean error as a share of both sizes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`token_accuracy`: the share of right tokens."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from declare.contract.kinds.metric import Metric

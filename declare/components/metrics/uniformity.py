@@ -1,7 +1,5 @@
 """`uniformity`: how evenly embeddings are spread."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 

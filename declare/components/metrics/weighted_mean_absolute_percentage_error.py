@@ -1,7 +1,5 @@
 """`weighted_mean_absolute_percentage_error`: all errors as a share of all targets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, ClassVar
 

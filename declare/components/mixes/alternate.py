@@ -1,7 +1,5 @@
 """Datasets in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

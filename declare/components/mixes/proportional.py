@@ -1,7 +1,5 @@
 """Datasets by their sizes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from declare.contract.kinds.mix import Mix

@@ -1,7 +1,5 @@
 """Datasets by their sizes, flattened."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """What modules of attention share: the costs of blocks, and heads that divide the width."""
 
-from __future__ import annotations
-
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import place

@@ -1,7 +1,5 @@
 """Convolutional stages over series and images: sizes after halving, costs, and inputs that are too small."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal, Protocol
 

@@ -1,7 +1,5 @@
 """Asks the installed timm for its models: their default size, and the tags of weights that exist."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

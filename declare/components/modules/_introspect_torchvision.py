@@ -1,7 +1,5 @@
 """Asks the installed torchvision for its models of classification: their default size, and that of their weights."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -5,8 +5,6 @@ the real model answers instead. Of another version of a library names, default s
 every figure is left to a probe.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from declare.contract.kinds.module import Costs, Module, Outputs

@@ -1,7 +1,5 @@
 """What optimizers share: weight decay that spares norms and biases, and torch's fused kernels."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Param

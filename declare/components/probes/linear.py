@@ -1,7 +1,5 @@
 """`linear`: one linear layer on frozen features."""
 
-from __future__ import annotations
-
 from pydantic import Field as Param
 
 from declare.contract.kinds.probe import FittedProbe, Probe

@@ -1,7 +1,5 @@
 """What samplers by a field share: reading its column, and going round a few samples many times."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from declare.contract.problem import Problem, ProblemError

@@ -1,7 +1,5 @@
 """`constant`: the same rate at every step."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from declare.contract.kinds.schedule import Schedule

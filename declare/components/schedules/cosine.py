@@ -1,7 +1,5 @@
 """`cosine`: half a cosine from the base rate down to `final` of it."""
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """`exponential`: the same ratio from each step to the next."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """`linear`: a straight line from the base rate down to `final` of it."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """`one_cycle`: up to the base rate and down to almost nothing."""
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 

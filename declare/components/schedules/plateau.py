@@ -1,7 +1,5 @@
 """`plateau`: a fall whenever a metric no longer improves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """`polynomial`: a power of what is left of the phase."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """`step`: a fall at regular intervals."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """The reader of tables of the `datasets` library: values as they are stored, decoded by nobody but the fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 Source: the library's own filters, https://github.com/HDFGroup/hdf5/tree/develop/src (H5Znbit.c and others).
 """
 
-from __future__ import annotations
-
 import zlib
 from typing import NamedTuple
 

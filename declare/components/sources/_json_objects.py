@@ -1,7 +1,5 @@
 """JSON objects in which every key stands once, and what they take as objects of Python."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from declare.system.out_of_memory import require_memory

@@ -1,7 +1,5 @@
 """What is wrong with the lines of a text table, found only where something is."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 Source: the format's definition, https://github.com/apache/parquet-format (Thrift's compact protocol).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Files of text: how they write their letters, and what is said of those that are no text."""
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Datasets in an HDF5 file."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """Data sets of the `datasets` library, from local files alone."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Arrays in a NumPy archive."""
 
-from __future__ import annotations
-
 import math
 import zipfile
 import zlib

@@ -1,7 +1,5 @@
 """Data from a function of your own, in a Python file that you trust."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from pydantic import Field as Param

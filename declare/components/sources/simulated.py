@@ -1,7 +1,5 @@
 """Deterministic example data with a known truth, one generator for each kind of problem."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """The data sets that ship inside scikit-learn."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import Field as Param

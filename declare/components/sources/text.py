@@ -1,7 +1,5 @@
 """Plain text: one document a line, or a file."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What tasks over classes share: names and training counts of the target, pooled over the datasets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """What tasks over tokens share: a score for every token of the vocabulary at every position."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

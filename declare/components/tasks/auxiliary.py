@@ -1,7 +1,5 @@
 """`auxiliary`: an output of a module that is a loss by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`causal_lm`: the next token of a text."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from declare.components.tasks._texts import TextTask

@@ -1,7 +1,5 @@
 """`classification`: one class of several for each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 

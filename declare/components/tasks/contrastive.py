@@ -1,7 +1,5 @@
 """`contrastive`: samples of one group alike, of other groups apart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """`counts`: how often each of several units fires."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 

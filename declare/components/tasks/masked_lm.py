@@ -1,7 +1,5 @@
 """`masked_lm`: hidden tokens of a text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """`multilabel`: any number of labels for each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

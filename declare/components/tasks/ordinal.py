@@ -1,7 +1,5 @@
 """`ordinal`: one of several ordered classes for each sample, such as pain levels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 

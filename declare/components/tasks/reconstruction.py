@@ -1,7 +1,5 @@
 """`reconstruction`: hidden parts of a signal or picture."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """`regression`: numbers for each sample."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar

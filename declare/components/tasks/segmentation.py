@@ -1,7 +1,5 @@
 """`segmentation`: one class for each pixel."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from declare.components.tasks._classes import ClassTask, no_classes

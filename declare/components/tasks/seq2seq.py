@@ -1,7 +1,5 @@
 """`seq2seq`: one text from another."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from declare.components.tasks._texts import TextTask

@@ -1,7 +1,5 @@
 """`token_classification`: a class for each word of a text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 

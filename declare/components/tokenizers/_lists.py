@@ -1,7 +1,5 @@
 """Tokenizers that are a list of pieces: how texts are cut and joined is the only difference between them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 

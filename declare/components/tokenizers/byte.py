@@ -1,7 +1,5 @@
 """`byte`: every byte of the UTF-8 text is a token."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary

@@ -1,7 +1,5 @@
 """`char`: every character is a token."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """`file`: a tokenizer that somebody else made."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`run`: the tokenizer that another run learned."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """`word`: every word is a token."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

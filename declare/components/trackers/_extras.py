@@ -1,7 +1,5 @@
 """What trackers of outside services share: a finding for a library that is not installed, flat settings."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

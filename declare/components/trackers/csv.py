@@ -1,7 +1,5 @@
 """`csv`: figures of one or many runs in one table."""
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Mapping

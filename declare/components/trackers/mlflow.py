@@ -1,7 +1,5 @@
 """`mlflow`: figures in an MLflow database."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Mapping

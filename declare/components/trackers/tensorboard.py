@@ -1,7 +1,5 @@
 """`tensorboard`: figures as TensorBoard reads them, in the run's folder."""
 
-from __future__ import annotations
-
 import os
 import socket
 import time

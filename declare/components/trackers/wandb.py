@@ -1,7 +1,5 @@
 """`wandb`: figures on Weights & Biases, or in the run's folder until they are synced."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

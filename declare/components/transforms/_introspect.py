@@ -4,8 +4,6 @@ Each one has changed pictures of 1, 2, 3 and 4 channels; what needs boxes, label
 left out, and so is what gives each picture a size of its own.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import warnings

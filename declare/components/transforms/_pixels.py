@@ -1,7 +1,5 @@
 """What transforms of pictures share: sizes as one number or two, and what they refuse."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """The middle of a picture."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import ClassVar
 

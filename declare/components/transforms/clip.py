@@ -1,7 +1,5 @@
 """Values within bounds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """One vector of everything."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from declare.contract.kinds.transform import Effect, Transform

@@ -1,7 +1,5 @@
 """Pictures at another size."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """One value for each channel of a series."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param

@@ -1,7 +1,5 @@
 """Folders of samples: which files are read, what is passed over, what splits are called."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Which picture files are read: endings and formats. Free of Pillow, so that a folder is listed without it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 _ENDINGS = {

@@ -1,7 +1,5 @@
 """Folders and files that are splits by their names: the rows of each split, and what their names leave open."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

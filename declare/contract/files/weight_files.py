@@ -1,7 +1,5 @@
 """Weights that stand in files: the state in what a file holds, and whether it is that of a module."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Mixes: how several datasets share a batch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

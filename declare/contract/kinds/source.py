@@ -1,7 +1,5 @@
 """Sources: where samples come from."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

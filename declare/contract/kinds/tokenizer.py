@@ -1,7 +1,5 @@
 """Tokenizers: how text becomes token ids, and ids text again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Trackers: where metrics go besides the run folder's own files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol

@@ -1,7 +1,5 @@
 """What a node's ports take: one check of inputs against ports for every module and head."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What readouts over places share: how a feature map fits a target of units, and the features at one place."""
 
-from __future__ import annotations
-
 from declare.contract.kinds.module import Head, Inputs
 from declare.contract.nodes.port_check import misfit, place, varies
 from declare.contract.problem import Problem

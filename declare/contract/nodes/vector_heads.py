@@ -1,7 +1,5 @@
 """What heads over vectors or steps share: how their inputs fit the target, and their widths."""
 
-from __future__ import annotations
-
 from declare.contract.kinds.module import Head, Inputs
 from declare.contract.nodes.port_check import misfit, place, varies
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Samples of equal content: within a split, across splits, with labels that contradict each other."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """What is counted of a field while its samples pass by."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import combinations
 

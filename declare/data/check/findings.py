@@ -1,7 +1,5 @@
 """What is wrong with a dataset that was read whole, as findings with paths inside of its block."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from declare.contract.component import plain

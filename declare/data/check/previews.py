@@ -1,7 +1,5 @@
 """Some samples of each class, to look at."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Reading a whole dataset once: every sample of every field, what cannot be read, what stands there twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """What a full reading of a dataset found: serialisable, numpy-free."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict

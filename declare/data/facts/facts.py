@@ -1,7 +1,5 @@
 """Facts of a dataset, kept by fingerprint so that a second reading needs neither the data nor numpy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

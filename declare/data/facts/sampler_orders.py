@@ -3,8 +3,6 @@
 A sampler's own words say why a split cannot serve it; nothing of that is known from facts of whole fields alone.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict

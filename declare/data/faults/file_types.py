@@ -1,7 +1,5 @@
 """The JSON Schemas of what a run keeps of its data, made from the types that are kept."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel

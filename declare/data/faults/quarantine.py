@@ -1,7 +1,5 @@
 """The samples that a run leaves out because they cannot be read: one list, kept beside its checkpoints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

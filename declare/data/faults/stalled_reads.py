@@ -1,7 +1,5 @@
 """A read that does not come back: what is said of it, and the stacks that are kept."""
 
-from __future__ import annotations
-
 import faulthandler
 from collections.abc import Callable, Sequence
 from pathlib import Path

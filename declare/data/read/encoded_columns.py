@@ -1,7 +1,5 @@
 """What is counted in encoded columns: moments, missing rows, rows of each class."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from declare.contract.moments import moments as of_array

@@ -1,7 +1,5 @@
 """Fingerprints of what a dataset reads. Numpy-free."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace

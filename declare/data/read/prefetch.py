@@ -1,7 +1,5 @@
 """Work done ahead in threads, and handed over in order."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Raw values of a field: columns of file names stand for the pictures that they name."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Splits: which rows train, which validate, which test. A pure function of the seed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

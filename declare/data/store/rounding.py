@@ -1,7 +1,5 @@
 """Measuring what single precision changes of a field's numbers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from declare.contract.shapes import Array

@@ -1,7 +1,5 @@
 """What single precision makes of numbers that models read: after transforms, over training samples."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from declare.data.read import cache

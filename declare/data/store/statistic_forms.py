@@ -1,7 +1,5 @@
 """Which statistics the transforms of a dataset keep: names, and how many numbers each has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from declare.contract.kinds.transform import Transform

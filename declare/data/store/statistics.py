@@ -1,7 +1,5 @@
 """Statistics of transforms, from the training split alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

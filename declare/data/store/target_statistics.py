@@ -1,7 +1,5 @@
 """Statistics of a target as its task learns it: after transforms and mask, from the training samples alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Whether the transforms of a field have an image for each of its values."""
 
-from __future__ import annotations
-
 from declare.contract.problem import Problem, ProblemError
 from declare.data.store.dataset import Pool
 from declare.data.store.target_statistics import TargetQuery, target_statistics

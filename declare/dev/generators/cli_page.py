@@ -1,7 +1,5 @@
 """Writes `docs/reference/cli.md`: every command's own help."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

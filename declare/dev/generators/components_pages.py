@@ -1,7 +1,5 @@
 """Writes `docs/reference/components/<kind>.md`: every component from its own file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Writes `docs/reference/diagnostics.md`: every code from its catalogue page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

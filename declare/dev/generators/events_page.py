@@ -1,7 +1,5 @@
 """Writes `docs/reference/events.md`: every event of a run and its fields."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

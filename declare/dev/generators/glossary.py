@@ -1,7 +1,5 @@
 """Writes `docs/glossary.md`: the terms of spec, plan and code, from one table."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from declare.dev.repository import ROOT

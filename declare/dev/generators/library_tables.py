@@ -1,7 +1,5 @@
 """The tables of names that come from libraries, asked of the installed versions of those."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from pathlib import Path
 

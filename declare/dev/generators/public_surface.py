@@ -1,7 +1,5 @@
 """Writes `tests/architecture/public.txt`: what users rely on, so that a change of it is seen."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Writes `schemas/<name>.v1.json`: what editors and other programs check our files with."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Writes `docs/reference/spec.md`: every key of the spec from its model."""
 
-from __future__ import annotations
-
 import json
 import typing
 from collections.abc import Iterator

@@ -1,14 +1,10 @@
 """The stub of a command: its file and its test."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from declare.dev.repository import ROOT
 
 _COMMAND = '''"""Say in one sentence what it does."""
-
-from __future__ import annotations
 
 from declare.cli import options
 from declare.cli.failure import CommandError

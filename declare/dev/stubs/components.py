@@ -55,7 +55,8 @@ def _component(kind: str, name: str, class_name: str) -> str:
     header, checked = _imports(path.stem, tree, contract.name, body)
     return (
         f'"""`{name}`: say in one sentence what it is."""\n\n'
-        f"from __future__ import annotations\n\n{header}\n\n"
+        + ("from __future__ import annotations\n\n" if checked else "")
+        + f"{header}\n\n"
         + (f"if TYPE_CHECKING:\n{checked}\n\n" if checked else "")
         + f"\nclass {class_name}({contract.name}):\n"
         '    """Say in one sentence what it is.\n\n'

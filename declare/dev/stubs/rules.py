@@ -1,7 +1,5 @@
 """The stub of a rule: its file, and the page of its code, which is its test."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from declare.dev.repository import ROOT
@@ -22,8 +20,6 @@ _FAMILIES = {
 DEFAULT = "style"
 
 _RULE = '''"""Say in one sentence what contradicts what."""
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """One line per finding: file, line, column, severity, code, title."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from declare.diagnostics.diagnostic import Diagnostic

@@ -1,7 +1,5 @@
 """Workflow commands that GitHub shows as annotations beside the changed lines."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from declare.diagnostics.diagnostic import Diagnostic

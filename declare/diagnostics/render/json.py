@@ -1,7 +1,5 @@
 """One JSON document: counts, passes and findings. Additions raise the minor number of `format`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict

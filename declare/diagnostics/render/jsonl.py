@@ -1,7 +1,5 @@
 """One JSON object per finding and line, as in the list `diagnostics` of the format `json`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """SARIF 2.1.0, for GitHub code scanning and other viewers of static analysis."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import PurePath

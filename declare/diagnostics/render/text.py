@@ -1,7 +1,5 @@
 """Findings for people: the place as it was written, what is said about it, and what to do."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """Loads a spec: its bases, the `--set` arguments and all interpolations become one tree with spans."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

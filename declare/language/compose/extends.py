@@ -1,7 +1,5 @@
 """`extends`: loads base files and merges them, left to right, below the file that names them."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`--set PATH=VALUE`: overrides from the command line, read and reported like a file of their own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

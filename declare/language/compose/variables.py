@@ -1,7 +1,5 @@
 """`${vars.NAME}`, `${env:NAME}` and `${env:NAME:-default}`: every interpolation is resolved at load."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

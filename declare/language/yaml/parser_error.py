@@ -1,7 +1,5 @@
 """A parser error as a value, and its reading in words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

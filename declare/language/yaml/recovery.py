@@ -1,7 +1,5 @@
 """Going on after a syntax error: the smallest block that holds it is blanked, all else is still read."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple

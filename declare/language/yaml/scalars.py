@@ -1,7 +1,5 @@
 """What a plain scalar means: the YAML 1.2 core schema, and where YAML 1.1 would have read it otherwise."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """From file to tree: reads the text, parses it under limits, and goes on after mistakes."""
 
-from __future__ import annotations
-
 import os
 import re
 import select

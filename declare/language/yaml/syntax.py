@@ -1,7 +1,5 @@
 """The parser's complaints in the user's words: which repair, and at which character."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import yaml

@@ -1,7 +1,5 @@
 """One reader per kind of syntax error: each says in words what is wrong, or None if it is not its kind."""
 
-from __future__ import annotations
-
 import re
 
 from declare.language.yaml.parser_error import Reading, Trouble

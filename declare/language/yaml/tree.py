@@ -1,7 +1,5 @@
 """Builds the tree of a YAML text from parser events, counting before it allocates."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Writing plain values as YAML 1.2 text that this language reads back as the same values."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

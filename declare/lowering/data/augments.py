@@ -1,7 +1,5 @@
 """The augments of a phase, made for the fields of each of its datasets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Which samples of a batch are to be looked at, once something has gone wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 

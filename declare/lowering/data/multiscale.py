@@ -1,7 +1,5 @@
 """Scales of a step: which sizes it trains at is a pure function of the step; batches are resized on the device."""
 
-from __future__ import annotations
-
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator

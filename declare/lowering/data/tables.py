@@ -1,7 +1,5 @@
 """The open tables of a run, and their fields as tensors."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable, Mapping

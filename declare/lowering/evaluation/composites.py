@@ -1,7 +1,5 @@
 """Named composites: arithmetic over metric names, such as `0.3 * val/c1/nrmse + 0.7 * val/c2/nrmse`."""
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

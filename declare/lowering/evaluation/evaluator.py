@@ -1,7 +1,5 @@
 """Evaluation: metrics and losses of tasks on a split, for each dataset and overall."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

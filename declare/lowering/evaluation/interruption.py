@@ -1,7 +1,5 @@
 """Leaving a pass over data half way where the run is asked to stop: all processes of a group together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

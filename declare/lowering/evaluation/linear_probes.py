@@ -1,7 +1,5 @@
 """Probes of a phase: features of the frozen model, a fit on the training split, figures on validation data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

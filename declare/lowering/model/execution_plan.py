@@ -5,8 +5,6 @@ datasets share a lane where the shapes of all that flows into the node agree, so
 of several.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial

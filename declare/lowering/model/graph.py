@@ -1,7 +1,5 @@
 """The model as one module: nodes by path, and for each set of tasks a flat list of calls made once."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

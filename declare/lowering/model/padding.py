@@ -1,7 +1,5 @@
 """Joining rows that differ in length: of several datasets, or of several batches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Real tensors are compared once: what losses and metrics are given must belong together."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from declare.contract.kinds.loss import Loss

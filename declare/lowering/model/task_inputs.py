@@ -4,8 +4,6 @@ A task whose adapter has `hide` sees the batch its own way. What it replaces and
 `TASK:FIELD`, rows first, so that it is drawn once a step and cut into micro-batches with everything else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import torch

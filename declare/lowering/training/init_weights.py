@@ -1,7 +1,5 @@
 """Weights that a phase starts from: read from files without running code, matched by name, and reported."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 

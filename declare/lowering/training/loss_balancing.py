@@ -1,7 +1,5 @@
 """How a phase's losses become one gradient; nothing where they are just added up."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from declare.ir.plan import PhasePlan

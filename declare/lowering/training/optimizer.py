@@ -1,7 +1,5 @@
 """The optimizer of a phase: parameters in groups by the names of the model's state."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

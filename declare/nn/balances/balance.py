@@ -1,7 +1,5 @@
 """Losses of several tasks become one gradient: their sum, and what other ways of it have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Weights by how fast the tasks' losses fall."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

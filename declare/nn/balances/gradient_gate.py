@@ -1,7 +1,5 @@
 """A gate in a vector of losses that lets the gradient of one through at a time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

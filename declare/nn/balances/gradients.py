@@ -1,7 +1,5 @@
 """The gradients of tasks one by one, over micro-batches, and what they are on shared parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """Gradient surgery: what contradicts another task's gradient is taken out."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

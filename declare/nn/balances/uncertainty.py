@@ -1,7 +1,5 @@
 """Learned variances of the tasks' losses."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

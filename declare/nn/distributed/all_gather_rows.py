@@ -1,7 +1,5 @@
 """Rows of all processes side by side, for losses that compare rows with each other."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Batch norm over the batch of all processes, on any device."""
 
-from __future__ import annotations
-
 from inspect import signature
 from typing import Any
 

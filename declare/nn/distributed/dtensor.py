@@ -1,7 +1,5 @@
 """Tensors that processes hold in shares, each some of their rows, as torch's FSDP cuts them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

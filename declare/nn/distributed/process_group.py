@@ -4,8 +4,6 @@
 torch.distributed. Whoever takes a `ProcessGroup` needs no branch for either.
 """
 
-from __future__ import annotations
-
 import contextlib
 import pickle
 import time

@@ -4,8 +4,6 @@ Shapes: B batch, T steps, C channels, F features, N real steps of all samples, .
 the steps of each sample, at least 1.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Pixels to zero mean and unit variance."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -3,8 +3,6 @@
 Shapes: B batch, C channels, F frames, H height, W width.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

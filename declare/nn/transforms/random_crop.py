@@ -1,7 +1,5 @@
 """Pieces of pictures at places of their own. Shapes: B batch, C channels, H height, W width."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Random numbers that belong to samples: whatever batch, order, device or thread a sample stands in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

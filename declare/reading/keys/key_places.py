@@ -1,7 +1,5 @@
 """Where a key may stand: in a block, in those around and inside of it, and in the sections of a spec."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Unknown keys of a block: a slip, another framework's word, a key of another block, or none of these."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args

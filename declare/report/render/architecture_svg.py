@@ -1,7 +1,5 @@
 """The architecture as a drawing: data, modules, heads and tasks, wired from left to right."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from html import escape
 

@@ -1,7 +1,5 @@
 """A report as one self-contained HTML page: no script, nothing loaded from elsewhere, every text escaped."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources

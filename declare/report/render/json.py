@@ -1,7 +1,5 @@
 """A report as JSON."""
 
-from __future__ import annotations
-
 from declare.report.report import Report
 
 

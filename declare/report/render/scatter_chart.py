@@ -1,7 +1,5 @@
 """Scatter charts as SVG text: a number or a name along, a figure upwards, values on hover."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

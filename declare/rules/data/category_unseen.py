@@ -1,7 +1,5 @@
 """A value of an input that no training sample has meets weights that were never trained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

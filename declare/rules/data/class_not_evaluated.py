@@ -1,7 +1,5 @@
 """A class that no validation or test sample has goes unmeasured."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

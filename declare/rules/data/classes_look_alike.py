@@ -1,7 +1,5 @@
 """Classes that a reader takes for one are usually one, written in two ways."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """An input that has one value in every training sample says nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Texts without a token make no sample: said once, with their number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

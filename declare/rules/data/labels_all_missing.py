@@ -1,7 +1,5 @@
 """A target whose training labels are all missing teaches nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A target that nearly all training samples lack is learned from very few."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Series of different lengths are read each to its own end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

@@ -1,7 +1,5 @@
 """What moves the pixels of a picture must move those of its mask too."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """A mask must hold one value for each sample, or one for each entry of the target."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

@@ -1,7 +1,5 @@
 """A mark for missing values that never occurs is often another one than the data hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

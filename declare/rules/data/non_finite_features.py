@@ -1,7 +1,5 @@
 """Inputs and targets that are not finite turn the loss, and then every weight, into NaN."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.facts import FieldFacts

@@ -1,7 +1,5 @@
 """Texts that are cut lose what stands beyond the cut."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A field that orders samples must be of a kind that can: classes to balance, numbers to draw or rank by."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

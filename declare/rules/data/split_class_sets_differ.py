@@ -1,7 +1,5 @@
 """A class that is validated or tested must stand among the training samples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

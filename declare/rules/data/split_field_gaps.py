@@ -1,7 +1,5 @@
 """Rows that say nothing of their split, or of their group, are easily overlooked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

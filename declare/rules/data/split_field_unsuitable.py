@@ -1,7 +1,5 @@
 """A field that splits samples must be of a kind that can: groups, classes, or split names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A split by files needs a source that reads files, and files alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

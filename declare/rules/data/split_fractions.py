@@ -1,7 +1,5 @@
 """Held-out fractions must leave samples to train on."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

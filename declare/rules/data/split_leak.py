@@ -1,7 +1,5 @@
 """Samples of one subject in two splits make validation look better than it is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.facts import FieldFacts

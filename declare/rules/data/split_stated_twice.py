@@ -1,7 +1,5 @@
 """A split is read from a column or drawn by fractions, not both."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

@@ -1,7 +1,5 @@
 """Tags of words that no sample holds are never learned, and their classes may go with them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Test data must pick nothing: no checkpoint, no stop, no search, and no file stands in two splits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Windows of two texts do not belong together: one text says nothing of where the other one was cut."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

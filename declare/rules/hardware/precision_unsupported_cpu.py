@@ -1,7 +1,5 @@
 """Half precision needs a GPU: on the CPU its kernels are missing or slow, and gradients underflow."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

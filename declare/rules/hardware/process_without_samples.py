@@ -1,7 +1,5 @@
 """Every process must get samples of every dataset in a batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

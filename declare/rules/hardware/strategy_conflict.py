@@ -1,7 +1,5 @@
 """A strategy must fit the number of devices."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

@@ -1,7 +1,5 @@
 """A spec may ask for devices that this machine has not; it may still be meant for another one."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

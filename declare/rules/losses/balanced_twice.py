@@ -1,7 +1,5 @@
 """A balanced sampler evens out the classes; balanced class weights then count rare ones twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.loss import Loss

@@ -1,7 +1,5 @@
 """A number of classes that the spec states must be the number that the data have."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

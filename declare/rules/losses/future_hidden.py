@@ -1,7 +1,5 @@
 """A model that fills gaps does better when it sees both sides of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

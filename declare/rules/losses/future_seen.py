@@ -1,7 +1,5 @@
 """A model that writes a text must not see what it is to write."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

@@ -1,7 +1,5 @@
 """A loss must take what the task's head predicts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

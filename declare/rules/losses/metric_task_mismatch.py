@@ -1,7 +1,5 @@
 """A metric must take what the task predicts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

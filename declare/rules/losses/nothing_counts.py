@@ -1,7 +1,5 @@
 """A loss of which no sample counts has no value: every class of the split weighs 0, or is left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.loss import Loss

@@ -1,7 +1,5 @@
 """A phase whose every parameter is frozen trains nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

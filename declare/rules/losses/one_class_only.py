@@ -1,7 +1,5 @@
 """A classification target needs at least two classes among the training samples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A held-out split of which no sample counts in a loss leaves that loss without a value."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A task's target must be a field of a type that the task can learn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

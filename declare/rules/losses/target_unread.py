@@ -1,7 +1,5 @@
 """A model that writes a text token by token must see what it has written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

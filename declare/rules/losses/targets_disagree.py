@@ -1,7 +1,5 @@
 """The datasets of one task must have the same classes, or one head cannot serve them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

@@ -1,7 +1,5 @@
 """A task must say what it learns from: a dataset where several exist, a target where its type needs one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

@@ -1,7 +1,5 @@
 """A task that no phase trains, or only with weight zero, is written for nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """An augment must find something to change in at least one dataset of its phase."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.augment import Augment

@@ -1,7 +1,5 @@
 """An augment that cuts and pastes steps does not know where samples of different lengths end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

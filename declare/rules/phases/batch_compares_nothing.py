@@ -1,7 +1,5 @@
 """A task that compares samples learns nothing from a micro-batch with too few of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

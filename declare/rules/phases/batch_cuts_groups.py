@@ -1,7 +1,5 @@
 """A batch must hold whole groups of the samples that its sampler puts side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

@@ -1,7 +1,5 @@
 """A batch larger than the training split makes every epoch one short step."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

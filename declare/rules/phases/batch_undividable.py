@@ -1,7 +1,5 @@
 """A global batch must split into its micro-batches and leave every dataset a row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.mix import Mix

@@ -1,7 +1,5 @@
 """Gradients are clipped by norm or by value: exactly one of the two."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

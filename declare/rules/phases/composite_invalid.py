@@ -1,7 +1,5 @@
 """A composite metric is arithmetic over metric names, and nothing else."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 

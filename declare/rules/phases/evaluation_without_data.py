@@ -1,7 +1,5 @@
 """A metric needs samples in its split: an empty validation split gives none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

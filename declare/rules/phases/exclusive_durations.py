@@ -1,7 +1,5 @@
 """A phase lasts a number of epochs or a number of steps: exactly one of the two."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

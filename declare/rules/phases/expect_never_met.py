@@ -1,7 +1,5 @@
 """An expected bound outside the metric's range can never be met, or always is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Norm statistics that stand still are those of one size of pictures: a phase that shows others misuses them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from declare.contract.kinds.module import Module

@@ -1,7 +1,5 @@
 """A phase starts from weights that exist by then: an earlier phase, a run, a file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

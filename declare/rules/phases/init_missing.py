@@ -1,7 +1,5 @@
 """The run or the file that a phase starts from must be there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

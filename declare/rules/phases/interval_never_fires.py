@@ -1,7 +1,5 @@
 """An interval longer than its phase never comes round."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

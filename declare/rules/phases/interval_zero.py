@@ -1,7 +1,5 @@
 """An interval of nothing has no meaning."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

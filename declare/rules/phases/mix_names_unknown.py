@@ -1,7 +1,5 @@
 """Shares of a mix and batch sizes by dataset must name the phase's datasets, each of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

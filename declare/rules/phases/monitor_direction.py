@@ -1,7 +1,5 @@
 """The stated direction of a metric must be the one in which it gets better."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

@@ -1,7 +1,5 @@
 """A metric that picks a checkpoint, stops a phase, drives a search or is expected must be reported."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

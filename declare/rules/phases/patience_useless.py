@@ -1,7 +1,5 @@
 """Patience as long as the phase never stops it; patience shorter than an evaluation stops it at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

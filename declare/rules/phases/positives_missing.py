@@ -1,7 +1,5 @@
 """A task that compares samples needs some that belong together, in training and where a metric is asked for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A schedule or sampler whose own horizon lies beyond the phase never gets there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

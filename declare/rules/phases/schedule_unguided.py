@@ -1,7 +1,5 @@
 """A schedule that follows a metric needs one to follow."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """An augment that mixes samples must mix what a task predicts exactly where it mixes what it is predicted from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.augment import Augment

@@ -1,7 +1,5 @@
 """A warm-up that fills the phase leaves the learning rate rising to the end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

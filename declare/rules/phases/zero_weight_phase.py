@@ -1,7 +1,5 @@
 """A phase whose tasks all weigh nothing trains nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

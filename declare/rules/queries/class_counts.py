@@ -1,7 +1,5 @@
 """Samples per class and split of a task's target, over all its datasets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.facts import FieldFacts

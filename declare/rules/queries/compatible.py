@@ -1,7 +1,5 @@
 """Which components of a kind fit a kind of prediction; imports the whole folder, so only for messages."""
 
-from __future__ import annotations
-
 from declare.contract.component import Component
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.metric import Metric

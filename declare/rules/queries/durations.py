@@ -1,7 +1,5 @@
 """Every duration that a phase states, with what it times."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Fields of a dataset as the spec states them or the source knows them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from declare.contract.facts import FieldFacts

@@ -1,7 +1,5 @@
 """Metric names: those that a spec's graph will report, and every place that names one."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

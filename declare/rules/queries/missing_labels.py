@@ -1,7 +1,5 @@
 """How many labels of a split each task lacks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

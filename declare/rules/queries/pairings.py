@@ -1,7 +1,5 @@
 """Which samples belong together for a task that compares samples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.field import Pairing, pairing_key

@@ -1,7 +1,5 @@
 """The course of a phase as far as spec and facts tell it: datasets, samples, batches, steps."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

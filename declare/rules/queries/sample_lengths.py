@@ -1,7 +1,5 @@
 """How long samples are on their way through the model, as far as the data say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.module import Inputs

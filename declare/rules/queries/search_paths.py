@@ -1,7 +1,5 @@
 """Where the paths of a search space lead in the spec, and what values they may take there."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

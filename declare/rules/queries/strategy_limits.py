@@ -1,7 +1,5 @@
 """What a phase asks for that a number of processes cannot do: with shares of the model, or to the same bits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from declare.contract.problem import Problem

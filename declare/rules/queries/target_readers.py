@@ -1,7 +1,5 @@
 """Which modules read the target of a task, on the way to its head."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task

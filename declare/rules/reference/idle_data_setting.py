@@ -1,7 +1,5 @@
 """Idle settings among datasets, modules and tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

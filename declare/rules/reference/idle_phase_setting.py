@@ -1,7 +1,5 @@
 """Idle settings of phases."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """What one optimizer step sees, where that is not what a batch on the device holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

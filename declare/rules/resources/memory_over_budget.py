@@ -1,7 +1,5 @@
 """A phase whose estimate is above the stated limit of memory will probably not fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

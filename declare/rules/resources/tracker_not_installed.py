@@ -1,7 +1,5 @@
 """A run that is to be recorded by a service needs that service's package."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """A module that cuts its input into whole parts leaves what remains over out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Pretrained image models want images scaled as their pretraining data were."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.kinds.module import Module

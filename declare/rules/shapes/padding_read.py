@@ -1,7 +1,5 @@
 """A module that cannot leave padding out gives a sample another result beside longer ones."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.lengths import KEY

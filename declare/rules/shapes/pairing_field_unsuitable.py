@@ -1,7 +1,5 @@
 """Samples belong together by codes: classes or ids, one for each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

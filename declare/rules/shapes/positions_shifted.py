@@ -1,7 +1,5 @@
 """A class for each word needs one position of the head's output for each token of the text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

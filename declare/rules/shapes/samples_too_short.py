@@ -1,7 +1,5 @@
 """The shortest samples have fewer steps than a patch or a kernel takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Steps of two fields stand together, but their samples are not equally long."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """What may differ on another day or machine although the spec is the same."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """An absolute path that a spec states exists on the machine of its author alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 

@@ -1,7 +1,5 @@
 """A search needs the package that runs it; training does not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem

@@ -1,7 +1,5 @@
 """Every value that a search may try must be one that the spec could hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

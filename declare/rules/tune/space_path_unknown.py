@@ -1,7 +1,5 @@
 """A search varies values of the spec: each of its paths must lead to one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

@@ -1,7 +1,5 @@
 """The values of one path are one range or one list of choices, and a range runs upwards."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite

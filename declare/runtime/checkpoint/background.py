@@ -1,7 +1,5 @@
 """One piece of work at a time in a thread of its own; what it gave, or raised, is handed over when asked for."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar

@@ -1,7 +1,5 @@
 """The run's checkpoints as all processes use them: the leading one writes and decides which one is read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar

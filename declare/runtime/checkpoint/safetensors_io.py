@@ -4,8 +4,6 @@ The format (https://github.com/huggingface/safetensors): eight bytes of header l
 raw data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

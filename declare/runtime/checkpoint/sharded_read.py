@@ -4,8 +4,6 @@ The files are those of torch.distributed.checkpoint's safetensors storage: each 
 whole its rows begin. They are read by rows, so that any number of processes can take what it needs.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Two phases: every process writes its file into the temporary folder, makes it du
 only when all reports are in, the leading process writes the rest with the manifest and gives the folder its name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Saving and finding state: what goes into a checkpoint, which ones stay, where weights come from."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Mapping
 from functools import partial

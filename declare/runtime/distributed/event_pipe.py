@@ -3,8 +3,6 @@
 Each file is opened anew to be read or written, so that a folder which several machines share will do.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A sign of life of each process that we launched: its process id and the step it is at."""
 
-from __future__ import annotations
-
 import mmap
 import os
 import struct

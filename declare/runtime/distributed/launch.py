@@ -4,8 +4,6 @@ Each process is the same command, told its rank by the environment. They meet th
 and at an address on several. The launcher stays until all have ended, whatever it hears.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

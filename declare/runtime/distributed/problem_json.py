@@ -1,7 +1,5 @@
 """What a process of a group says to the others when it ends, and what it means to the user."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace

@@ -1,7 +1,5 @@
 """Connecting this process with the group that it stands in."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

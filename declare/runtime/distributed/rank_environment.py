@@ -3,8 +3,6 @@
 torchrun (and Ray through it), SLURM and our own launcher each tell a process by its environment.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

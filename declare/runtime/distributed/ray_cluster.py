@@ -1,7 +1,5 @@
 """A Ray cluster: the one that `RAY_ADDRESS` names, else one that runs on this machine, else one of our own."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

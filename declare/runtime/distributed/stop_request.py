@@ -3,8 +3,6 @@
 A file reaches processes that do not listen to signals yet, and other machines where the folder is shared.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -4,8 +4,6 @@ Two attempts that die at the same step would go on dying there: then it gives up
 no further than one before.
 """
 
-from __future__ import annotations
-
 import contextlib
 import tempfile
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Evaluating the weights of a run on a split of its data."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The size of images that a run is evaluated at, where a phase trains at several."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A run's model with its weights, and the samples that it is to look at: new ones, or a split of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Predictions of a run's model for new samples, or for a split of its own data."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """New samples to predict: a table, arrays, pictures; read with the fields and transforms of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What models say in words: texts that they write, and classes of words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

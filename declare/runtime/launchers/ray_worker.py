@@ -1,7 +1,5 @@
 """What a worker of Ray Train does: the same training as any process of a group."""
 
-from __future__ import annotations
-
 import logging
 import os
 import traceback

@@ -1,7 +1,5 @@
 """Stops a phase whose metric no longer improves."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

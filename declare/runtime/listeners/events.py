@@ -1,7 +1,5 @@
 """Keeps every event in `events.jsonl`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from declare.runtime.listeners.listener import Listener

@@ -1,7 +1,5 @@
 """Notices that files of the run folder were deleted while the run goes on, and puts back what it can."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

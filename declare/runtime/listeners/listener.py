@@ -4,8 +4,6 @@ A listener gets events, may ask for a step at which the loop must come to a boun
 phase stops. It never reaches into the loop; what it keeps survives through `state_dict`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any

@@ -1,7 +1,5 @@
 """Keeps every figure in `metrics.csv`; a resumed run cuts off what its checkpoint does not know."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

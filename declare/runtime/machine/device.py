@@ -1,7 +1,5 @@
 """Which device a run computes on."""
 
-from __future__ import annotations
-
 import torch
 
 from declare.contract.problem import Problem, ProblemError

@@ -1,7 +1,5 @@
 """The machine under a run: what it is, and how the process is set up on it."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import platform

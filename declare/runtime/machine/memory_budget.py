@@ -1,7 +1,5 @@
 """The memory of a phase: what may be taken, what the plan needs, what was measured, and what would fit."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ For torch.compile's cache, whose files are code that runs. Files that nobody has
 are removed, unless another process is at work in the folder.
 """
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import json

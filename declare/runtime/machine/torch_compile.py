@@ -1,7 +1,5 @@
 """torch.compile for a run's graph: where its cache stands, and what happens when it cannot keep up."""
 
-from __future__ import annotations
-
 import os
 
 from torch import nn

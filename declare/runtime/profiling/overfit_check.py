@@ -1,7 +1,5 @@
 """Does a phase learn at all: one batch, again and again, on a model of its own, before the long run begins."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A look inside the steps of each phase: torch.profiler over a few of them, and where their time goes."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

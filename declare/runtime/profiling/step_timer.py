@@ -1,7 +1,5 @@
 """Where the time of a step goes, measured on a few early steps of a phase."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

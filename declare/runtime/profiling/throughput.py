@@ -1,7 +1,5 @@
 """How fast the phases of a plan are on this machine, and the split of a step into its parts."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Whether the files of a run's datasets are still what they were when it began."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

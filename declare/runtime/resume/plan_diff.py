@@ -1,7 +1,5 @@
 """What changed between the plan of a run and the plan that it is asked to continue with, and what that means."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Continuing a run with another plan: whether it can be, what is kept of the old one, what the state forgets."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import count

@@ -1,7 +1,5 @@
 """Whether all processes of a group were given the same plan: machines of their own have files of their own."""
 
-from __future__ import annotations
-
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.nn.distributed.process_group import ProcessGroup

@@ -1,7 +1,5 @@
 """The disk: durable writes, and what its refusals mean to the user."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

@@ -1,7 +1,5 @@
 """The bounds that a spec expects of a run's final metrics."""
 
-from __future__ import annotations
-
 import math
 import operator
 import re

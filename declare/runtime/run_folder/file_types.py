@@ -1,7 +1,5 @@
 """What stands in the files of a run folder, as types: published as JSON Schemas, which what is read is checked by."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel

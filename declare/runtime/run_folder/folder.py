@@ -1,7 +1,5 @@
 """The run folder: how one is made without ever overwriting another, and how one is read. Needs no torch."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os

@@ -1,7 +1,5 @@
 """One run, one process: the lock on a run folder, released by the kernel when its holder dies."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -1,7 +1,5 @@
 """The manifest of a checkpoint: what it holds, each file's size and hash, and its own. Needs no torch."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass

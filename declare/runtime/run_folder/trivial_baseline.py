@@ -1,7 +1,5 @@
 """The trivial predictor beside the model: names of its figures, and whether a run has beaten it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeVar

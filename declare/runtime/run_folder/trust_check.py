@@ -1,7 +1,5 @@
 """Code that a run folder names: nothing of it runs unless the user of this process allows it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from typing import Any
 

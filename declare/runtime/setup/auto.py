@@ -1,7 +1,5 @@
 """What `auto` came to: choices made once at the start of a run, recorded, kept when it is resumed."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path

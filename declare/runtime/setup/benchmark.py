@@ -1,7 +1,5 @@
 """Short measurements at the start of a run: how many threads, and which precision, are fastest here."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from statistics import median

@@ -1,7 +1,5 @@
 """The training parts of real runs: made from a plan by `lowering`, over tables of the data room."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

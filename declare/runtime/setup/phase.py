@@ -1,7 +1,5 @@
 """Setting one phase up: loader, objective, optimizer, strategy and step, from the training parts of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 

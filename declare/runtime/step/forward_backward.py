@@ -1,7 +1,5 @@
 """Forward and backward passes of a micro-batch: one of each, or several where a phase has scales or a balance."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Protocol

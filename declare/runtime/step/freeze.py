@@ -1,7 +1,5 @@
 """Freezing as a pure function of the step: which parameters and norm statistics stand still."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from torch import nn

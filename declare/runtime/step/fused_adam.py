@@ -4,8 +4,6 @@ torch's fused Adam sorts, groups and counts its parameters anew in every step. H
 then the same kernel is called with the same numbers: the result is the same to the bit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What the loop is made of, built from a plan: the one place that knows the names of `lowering`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path

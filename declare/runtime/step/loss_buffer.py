@@ -1,7 +1,5 @@
 """The losses of the last steps, kept on the device and read together."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace

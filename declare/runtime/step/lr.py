@@ -1,7 +1,5 @@
 """The learning rates that an optimizer uses: base rates times what the schedule of the phase gives for the step."""
 
-from __future__ import annotations
-
 import torch
 
 from declare.ir.lr_schedule import LRSchedule

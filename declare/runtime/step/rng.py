@@ -4,8 +4,6 @@ A generator that is seeded by (seed, phase, step, micro-batch) needs no saved st
 what the uninterrupted one would have drawn.
 """
 
-from __future__ import annotations
-
 _MASK = (1 << 64) - 1
 
 

@@ -1,7 +1,5 @@
 """Micro-batches of a step: how its batch is cut."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """One optimizer step: zero the gradients, forward and backward for each micro-batch, clip, update, average."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from declare.ir.micro_batches import group_size

@@ -1,7 +1,5 @@
 """What the step of a phase is made of."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

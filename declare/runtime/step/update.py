@@ -1,7 +1,5 @@
 """The end of a step: gradients are clipped at their true size, then the optimizer changes the weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -3,8 +3,6 @@
 Ray chooses, places and ends trials. Which number a trial has and what became of it stands in the search's folder.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

@@ -1,7 +1,5 @@
 """Made-up words that can be pronounced."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

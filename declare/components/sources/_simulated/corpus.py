@@ -1,7 +1,5 @@
 """Texts of a language whose every word depends on the one before it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _WORDS = 60

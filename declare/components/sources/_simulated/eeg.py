@@ -1,7 +1,5 @@
 """EEG-like recordings: rhythms tell of the subject, an evoked course tells movie and time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

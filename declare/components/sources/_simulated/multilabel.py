@@ -1,7 +1,5 @@
 """Feature vectors with several yes-or-no labels, each with a direction of its own."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

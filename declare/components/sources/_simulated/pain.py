@@ -1,7 +1,5 @@
 """Feature series whose level grows with an ordinal pain rating; subjects differ in offset and gain."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

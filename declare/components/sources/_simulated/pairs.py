@@ -1,7 +1,5 @@
 """Pairs of texts: the second is the first from its end to its start."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _WORDS = 24

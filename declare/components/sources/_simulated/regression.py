@@ -1,7 +1,5 @@
 """Feature vectors with a target that is a linear sum plus one interaction and noise."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -1,7 +1,5 @@
 """Reviews that are for or against what they speak of."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _FOR = ["brilliant", "charming", "delightful", "gripping", "lovely", "moving", "superb", "wonderful"]

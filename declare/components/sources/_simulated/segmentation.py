@@ -1,7 +1,5 @@
 """Noisy pictures of discs, squares and bars with the class of every pixel."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

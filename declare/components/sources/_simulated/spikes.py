@@ -7,8 +7,6 @@ simple, as in the upper layers of the visual cortex of mice (Niell and Stryker 2
 scales them, and counts are Poisson.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 _BLOCK = 2000

@@ -1,7 +1,5 @@
 """Feature series of responses to stimuli: a pattern over channels for each class; classes are uneven."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

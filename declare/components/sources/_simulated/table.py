@@ -1,7 +1,5 @@
 """A table of flats: numbers with gaps, a category, and a price that they explain."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

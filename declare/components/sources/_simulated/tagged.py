@@ -1,7 +1,5 @@
 """Sentences whose words have classes: names of people and of places, and words that are neither."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _PLAIN = ["met", "saw", "left", "found", "called", "sold", "house", "river", "today", "with", "for", "on"]

@@ -1,7 +1,5 @@
 """Colour pictures of gratings: the class is the orientation; frequency, phase, colour and noise vary."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

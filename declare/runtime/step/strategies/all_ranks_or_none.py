@@ -1,7 +1,5 @@
 """Several processes where bad batches are skipped: all leave a batch out, or none does."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 

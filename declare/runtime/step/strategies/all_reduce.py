@@ -1,7 +1,5 @@
 """Gradients are averaged over processes once they are complete."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor

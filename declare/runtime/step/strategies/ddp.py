@@ -1,7 +1,5 @@
 """Every process holds the whole model; gradients are averaged while they are made (torch's DDP)."""
 
-from __future__ import annotations
-
 from inspect import signature
 from typing import Any, cast
 

@@ -1,7 +1,5 @@
 """Gradients of micro-batches are added up in one order, whoever made them: always the same bits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

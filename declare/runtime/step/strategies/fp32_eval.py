@@ -1,7 +1,5 @@
 """A model that is gathered in half precision while it trains, gathered in its own precision to be judged."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from typing import Any

@@ -1,7 +1,5 @@
 """Every process holds a share of each parameter, of its gradient and of the optimizer's state (torch's FSDP2)."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Which strategy a phase takes, and what the plan knows about it."""
 
-from __future__ import annotations
-
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.process_group import ProcessGroup

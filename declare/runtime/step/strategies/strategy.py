@@ -1,7 +1,5 @@
 """How a step is spread over processes. `Strategy` itself is one process that does all of the work."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from torch import Tensor
