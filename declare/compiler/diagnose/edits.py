@@ -60,11 +60,11 @@ def _move(rewrite: Rewrite, to: str, document: Document) -> tuple[Edit, ...]:
         if "\n" in node.span.text:
             return ()
         edits = (_remove(rewrite.path, node, document), _insert(to, written, document))
-    found = tuple(edit for edit in edits if edit is not None)
+    changes = tuple(edit for edit in edits if edit is not None)
     apart = all(
-        a.span.end <= b.span.start for a, b in pairwise(sorted(found, key=lambda item: item.span.start))
+        a.span.end <= b.span.start for a, b in pairwise(sorted(changes, key=lambda item: item.span.start))
     )
-    return found if len(found) == len(edits) and apart else ()
+    return changes if len(changes) == len(edits) and apart else ()
 
 
 def _is_null(node: Node | None) -> bool:
@@ -166,8 +166,8 @@ def _insert(path: str, value: object, document: Document) -> Edit | None:
     """Put a missing key after the last entry of the nearest block that exists."""
     if document.root is None:
         return None
-    node, found = document.nearest(path)
-    rest = path[len(found) :].lstrip(".")
+    node, nearest = document.nearest(path)
+    rest = path[len(nearest) :].lstrip(".")
     if not _writable(node) or not rest:
         return None
     key, *inner = rest.split(".")
@@ -184,10 +184,12 @@ def _insert(path: str, value: object, document: Document) -> Edit | None:
 
 def _append(node: Node, key: str, value: object) -> Edit | None:
     """Put the entry after the last one that this file wrote, indented as its siblings are."""
-    own = [item for item in node.entries.values() if item.key_span and item.span.source is node.span.source]
-    if not own:
+    entries = [
+        item for item in node.entries.values() if item.key_span and item.span.source is node.span.source
+    ]
+    if not entries:
         return None
-    last = max(own, key=lambda item: item.span.end)
+    last = max(entries, key=lambda item: item.span.end)
     source = node.span.source
     if _is_flow(node):
         return Edit(Span(source, last.span.end, last.span.end), f", {key}: {flow(value)}")

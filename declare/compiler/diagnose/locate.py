@@ -17,7 +17,7 @@ def diagnose(problem: Problem, document: Document) -> Diagnostic:
     defined = _variable_span(problem, document)
     if defined is not None:
         labels.append(Label(defined, "the value comes from here"))
-    fixes = [made for rewrite in problem.rewrites if (made := fix(rewrite, document)) is not None]
+    fixes = [edit for rewrite in problem.rewrites if (edit := fix(rewrite, document)) is not None]
     return make(
         problem.code,
         hide_values(problem.title),
@@ -52,8 +52,8 @@ def place(document: Document, path: str, on: At = "value") -> Span | None:
     """
     if document.root is None:
         return Span(document.sources[0], 0, 0) if document.sources else None
-    node, found = document.nearest(path)
-    exact = found == path
+    node, nearest = document.nearest(path)
+    exact = nearest == path
     wide = node.kind != "scalar" and "\n" in node.span.text.rstrip()
     if node.key_span is not None and (not exact or on == "key" or wide or not node.span.text):
         return node.key_span

@@ -25,5 +25,7 @@ def input_domain(stage: ShapedSpec) -> Reports[None]:
 
 def _may_fail(plan: DatasetPlan, field: str) -> bool:
     """Return whether a transform of a field has no image for some values."""
-    own = (block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ())))
-    return any(read_component("transforms", block).partial for block in own)
+    blocks = (
+        block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ()))
+    )
+    return any(read_component("transforms", block).partial for block in blocks)

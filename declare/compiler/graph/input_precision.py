@@ -62,54 +62,56 @@ def _precision_problems(view: View, plan: DatasetPlan, dataset: str, field: str)
     from declare.data.store.single_precision import rounded_values
 
     try:
-        found = rounded_values(plan, f"datasets.{dataset}", field)
+        rounded = rounded_values(plan, f"datasets.{dataset}", field)
     except ProblemError:
         return  # what cannot be read, or transformed, is said where it is
-    if found is None:
+    if rounded is None:
         return
     place = field_place(view, dataset, field)
-    if found.infinite or found.gap > _NEGLIGIBLE * found.std:
-        yield _infinite_problem(found, field, place, _advice(plan, field))
-    elif found.share_lost >= _MOST:
-        yield _merged_values_problem(found, field, place)
+    if rounded.infinite or rounded.gap > _NEGLIGIBLE * rounded.std:
+        yield _infinite_problem(rounded, field, place, _advice(plan, field))
+    elif rounded.share_lost >= _MOST:
+        yield _merged_values_problem(rounded, field, place)
 
 
 def _advice(plan: DatasetPlan, field: str) -> str:
     """Return what keeps the numbers of a field apart."""
-    own = [block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ()))]
-    if any(read_component("transforms", block).affine for block in own):
+    blocks = [
+        block for block in plan.transforms if field in (block.get("field"), *(block.get("fields") or ()))
+    ]
+    if any(read_component("transforms", block).affine for block in blocks):
         return "take `standardize` before other transforms: means are subtracted in double precision"
     return (
         f"subtract the mean first, in double precision: `transforms: [{{type: standardize, field: {field}}}]`"
     )
 
 
-def _infinite_problem(found: RoundedValues, field: str, place: str, advice: str) -> Problem:
-    if found.infinite:
-        title = f"{found.infinite} values of input `{field}` are infinite in single precision"
-        note = f"they go up to {found.largest:.3g}, single precision to 3.4e+38"
+def _infinite_problem(values: RoundedValues, field: str, place: str, advice: str) -> Problem:
+    if values.infinite:
+        title = f"{values.infinite} values of input `{field}` are infinite in single precision"
+        note = f"they go up to {values.largest:.3g}, single precision to 3.4e+38"
     else:
-        note = f"values up to {found.gap:.3g} apart are one; the deviation is {found.std:.3g}"
-        title = f"{found.distinct} different values of input `{field}` are {found.left} in single precision"
+        note = f"values up to {values.gap:.3g} apart are one; the deviation is {values.std:.3g}"
+        title = f"{values.distinct} different values of input `{field}` are {values.left} in single precision"
     return Problem(
         "DAT305",
         title,
         at=place,
         label="models compute in single precision",
-        notes=(note, *((f"feature {found.feature}, counted from 0",) if found.feature else ())),
+        notes=(note, *((f"feature {values.feature}, counted from 0",) if values.feature else ())),
         helps=(advice,),
     )
 
 
-def _merged_values_problem(found: RoundedValues, field: str, place: str) -> Problem:
+def _merged_values_problem(values: RoundedValues, field: str, place: str) -> Problem:
     return Problem(
         "DAT307",
-        f"{found.distinct} different values of input `{field}` are {found.left} beside a few far larger",
+        f"{values.distinct} different values of input `{field}` are {values.left} beside a few far larger",
         at=place,
         label="nearly all are one number for the model",
         notes=(
-            f"they are up to {found.gap:.3g} apart, the deviation is {found.std:.3g}",
-            *((f"feature {found.feature}, counted from 0",) if found.feature else ()),
+            f"they are up to {values.gap:.3g} apart, the deviation is {values.std:.3g}",
+            *((f"feature {values.feature}, counted from 0",) if values.feature else ()),
         ),
         helps=(
             f"show sizes, not values: `transforms: [{{type: log, field: {field}}}]`",

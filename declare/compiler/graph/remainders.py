@@ -16,15 +16,15 @@ def left_out(node: GraphNode, wires: tuple[Wire, ...]) -> tuple[LeftOutPlan, ...
     """Return what a module never looks at of its first input; nothing for heads, and where sizes vary."""
     if not isinstance(node.component, Module) or not wires:
         return ()
-    found: Sequence[LeftOut] | None = node.component.left_out(ports(wires))
-    if found is None:
+    remainders: Sequence[LeftOut] | None = node.component.left_out(ports(wires))
+    if remainders is None:
         shape = wires[0].shape
-        found = (
+        remainders = (
             _measured_remainders(node, wires, shape)
             if shape.layout in _SPATIAL and None not in shape.dims
             else ()
         )
-    return tuple(LeftOutPlan(axis=item.axis, unused=item.unused, size=item.size) for item in found)
+    return tuple(LeftOutPlan(axis=item.axis, unused=item.unused, size=item.size) for item in remainders)
 
 
 def _measured_remainders(node: GraphNode, wires: tuple[Wire, ...], shape: Shape) -> Sequence[LeftOut]:
@@ -32,14 +32,14 @@ def _measured_remainders(node: GraphNode, wires: tuple[Wire, ...], shape: Shape)
     from declare.compiler.meta.shape_cache import probe
 
     assert isinstance(node.component, Module)
-    probed = probe(node.kind, node.component, ports(wires))
-    if isinstance(probed, Problem):
+    answer = probe(node.kind, node.component, ports(wires))
+    if isinstance(answer, Problem):
         return ()
     sizes = [int(dim or 0) for dim in shape.dims[1:]]
     # Layers with other axes than the input say nothing of it.
-    shares = probed.left_out if len(probed.left_out) <= len(sizes) else ()
-    found = (
+    shares = answer.left_out if len(answer.left_out) <= len(sizes) else ()
+    remainders = (
         LeftOut(axis, round(share * size), size)
         for axis, size, share in zip(AXES[shape.layout][1:], sizes, shares, strict=False)
     )
-    return [item for item in found if item.unused]
+    return [item for item in remainders if item.unused]

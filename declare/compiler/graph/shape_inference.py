@@ -32,8 +32,8 @@ class Shaper:
 
     def outputs(self, path: str, dataset: str) -> Outputs | None:
         """Return the outputs of a node for one dataset."""
-        found = self.one(path, dataset)
-        return found.outputs if isinstance(found, InferredShapes) else None
+        inferred = self.one(path, dataset)
+        return inferred.outputs if isinstance(inferred, InferredShapes) else None
 
     def one(self, path: str, dataset: str) -> InferredShapes | Problem | None:
         """Return what a node gives for one dataset, its problem, or None where it cannot be known."""
@@ -46,15 +46,15 @@ class Shaper:
 
     def wires(self, node: GraphNode, dataset: str) -> tuple[Wire, ...] | Problem | None:
         """Return what flows into a node for one dataset."""
-        found = []
+        wires = []
         for ref in node.refs:
             wire = self._wire(node, ref, dataset)
             if not isinstance(wire, Wire):
                 return wire
-            found.append(wire)
-        found += self._masks(node, found, dataset)
+            wires.append(wire)
+        wires += self._masks(node, wires, dataset)
         order = [port.name for port in node.component.ports]
-        return tuple(sorted(found, key=lambda wire: order.index(wire.port) if wire.port in order else 0))
+        return tuple(sorted(wires, key=lambda wire: order.index(wire.port) if wire.port in order else 0))
 
     def _masks(self, node: GraphNode, wires: list[Wire], dataset: str) -> list[Wire]:
         """Return wires from `mask` outputs to ports `NAME_mask` that nothing is stated for."""
@@ -62,14 +62,14 @@ class Shaper:
         wanted = {
             port.name for port in node.component.ports if port.optional and "valid" in port.takes
         } - stated
-        found = []
+        masks = []
         for wire in wires:
             outputs = self.outputs(wire.name, dataset) if wire.source == "module" else None
             shape = (outputs or {}).get("mask")
             if f"{wire.port}_mask" in wanted and shape is not None and shape.layout == "valid":
                 port = f"{wire.port}_mask"
-                found.append(wire.model_copy(update={"port": port, "output": "mask", "shape": shape}))
-        return found
+                masks.append(wire.model_copy(update={"port": port, "output": "mask", "shape": shape}))
+        return masks
 
     def _wire(self, node: GraphNode, ref: Ref, dataset: str) -> Wire | Problem | None:
         above = self.stage.wiring.nodes.get(ref.name)
@@ -107,66 +107,68 @@ class Shaper:
         inputs = ports(wires)
         if isinstance(node.component, Head):
             output = self.stage.target(node.task, dataset).output
-            given = node.component.infer(inputs, output)
-            if isinstance(given, Problem):
-                return given.under(node.at)
-            return InferredShapes(wires, given, node.component.costs(inputs, output))
+            head_outputs = node.component.infer(inputs, output)
+            if isinstance(head_outputs, Problem):
+                return head_outputs.under(node.at)
+            return InferredShapes(wires, head_outputs, node.component.costs(inputs, output))
         assert isinstance(node.component, Module)
-        found = node.component.infer(inputs)
-        if isinstance(found, Problem):
-            return found.under(node.at)
-        costs = node.component.costs(inputs) if found is not None else None
-        if found is not None and costs is not None:
-            return InferredShapes(wires, found, costs)
-        return self._probe(node, wires, found)
+        outputs = node.component.infer(inputs)
+        if isinstance(outputs, Problem):
+            return outputs.under(node.at)
+        costs = node.component.costs(inputs) if outputs is not None else None
+        if outputs is not None and costs is not None:
+            return InferredShapes(wires, outputs, costs)
+        return self._probe(node, wires, outputs)
 
     def _probe(
-        self, node: GraphNode, wires: tuple[Wire, ...], known: Outputs | None
+        self, node: GraphNode, wires: tuple[Wire, ...], outputs: Outputs | None
     ) -> InferredShapes | Problem:
         from declare.compiler.meta.shape_cache import probe
 
         assert isinstance(node.component, Module)
-        found = probe(node.kind, node.component, ports(wires))
-        if isinstance(found, Problem):
-            return found.under(node.at)
-        return InferredShapes(wires, known or found.outputs, found.costs, found.layers)
+        answer = probe(node.kind, node.component, ports(wires))
+        if isinstance(answer, Problem):
+            return answer.under(node.at)
+        return InferredShapes(wires, outputs or answer.outputs, answer.costs, answer.layers)
 
-    def shared(self, node: GraphNode, datasets: tuple[str, ...]) -> InferredShapes | Problem | None:
+    def merged_datasets(self, node: GraphNode, datasets: tuple[str, ...]) -> InferredShapes | Problem | None:
         """Return what a node gives when all datasets pass through the same weights."""
-        each = {name: self.one(node.path, name) for name in datasets}
-        for found in each.values():
-            if not isinstance(found, InferredShapes):
-                return found
-        good = {name: found for name, found in each.items() if isinstance(found, InferredShapes)}
-        first = next(iter(good))
-        if all(_shapes(found.wires) == _shapes(good[first].wires) for found in good.values()):
-            return good[first]
-        return self._merge_datasets(node, good)
+        by_dataset = {name: self.one(node.path, name) for name in datasets}
+        for inferred in by_dataset.values():
+            if not isinstance(inferred, InferredShapes):
+                return inferred
+        shapes = {
+            name: inferred for name, inferred in by_dataset.items() if isinstance(inferred, InferredShapes)
+        }
+        first = next(iter(shapes))
+        if all(_shapes(inferred.wires) == _shapes(shapes[first].wires) for inferred in shapes.values()):
+            return shapes[first]
+        return self._merge_datasets(node, shapes)
 
     def _merge_datasets(
-        self, node: GraphNode, each: Mapping[str, InferredShapes]
+        self, node: GraphNode, by_dataset: Mapping[str, InferredShapes]
     ) -> InferredShapes | Problem:
-        first = next(iter(each))
-        wires = list(each[first].wires)
-        for name, found in each.items():
-            for index, wire in enumerate(found.wires):
+        first = next(iter(by_dataset))
+        wires = list(by_dataset[first].wires)
+        for name, inferred in by_dataset.items():
+            for index, wire in enumerate(inferred.wires):
                 shape = common(wires[index].shape, wire.shape)
                 if shape is None:
-                    return _differ(self.stage, node, index, (first, each[first]), (name, found))
+                    return _differ(self.stage, node, index, (first, by_dataset[first]), (name, inferred))
                 wires[index] = wires[index].model_copy(update={"shape": shape})
-        inferred = self.infer(node, tuple(wires))
-        if isinstance(inferred, Problem):
-            name, index = _first_difference(each, first)
-            return _differ(self.stage, node, index, (first, each[first]), (name, each[name]))
-        return inferred
+        merged = self.infer(node, tuple(wires))
+        if isinstance(merged, Problem):
+            name, index = _first_difference(by_dataset, first)
+            return _differ(self.stage, node, index, (first, by_dataset[first]), (name, by_dataset[name]))
+        return merged
 
 
 def ports(wires: tuple[Wire, ...]) -> Inputs:
     """Return shapes by port."""
-    found: dict[str, tuple[Shape, ...]] = {}
+    shapes: dict[str, tuple[Shape, ...]] = {}
     for wire in wires:
-        found[wire.port] = (*found.get(wire.port, ()), wire.shape)
-    return found
+        shapes[wire.port] = (*shapes.get(wire.port, ()), wire.shape)
+    return shapes
 
 
 def _shapes(wires: tuple[Wire, ...]) -> list[Shape]:
@@ -181,10 +183,10 @@ def _no_output(ref: Ref, outputs: list[str]) -> Problem:
     return Problem(problem.code, problem.title, ref.at, problem.label, helps=problem.helps, rewrites=rewrites)
 
 
-def _first_difference(each: Mapping[str, InferredShapes], first: str) -> tuple[str, int]:
-    for name, found in each.items():
-        for index, wire in enumerate(found.wires):
-            if wire.shape != each[first].wires[index].shape:
+def _first_difference(by_dataset: Mapping[str, InferredShapes], first: str) -> tuple[str, int]:
+    for name, inferred in by_dataset.items():
+        for index, wire in enumerate(inferred.wires):
+            if wire.shape != by_dataset[first].wires[index].shape:
                 return name, index
     raise AssertionError("shapes agree")
 
@@ -221,7 +223,10 @@ def _sizes(one: Shape, other: Shape) -> tuple[str, ...]:
 
 
 def _ways_out(one: Shape, other: Shape) -> tuple[str, ...]:
-    each = "give the module `per_dataset: true`, one instance for each dataset"
+    per_dataset = "give the module `per_dataset: true`, one instance for each dataset"
     if one.layout == other.layout == "tokens":
-        return ("use one tokenizer for all: `byte`, a file, or that of an earlier run (`type: run`)", each)
-    return ("bring the datasets to one shape with transforms, such as `resize` or `resample`", each)
+        return (
+            "use one tokenizer for all: `byte`, a file, or that of an earlier run (`type: run`)",
+            per_dataset,
+        )
+    return ("bring the datasets to one shape with transforms, such as `resize` or `resample`", per_dataset)

@@ -147,10 +147,10 @@ def _measure_target(
     exact = not contains_poison(block.loss) and block.needs_statistics()
     plan = dataset_plan(stage, dataset)
     target = TargetQuery(block.target, _mask(stage, block.mask, dataset, facts), exact)
-    found = target_statistics(plan, f"datasets.{dataset}", target)
-    counts = facts.counts if found.counts is None else facts.counts | {"train": found.counts}
-    learned = facts.model_copy(update={"outputs": found.outputs, "counts": counts})
-    return learned, found.fitted, found.changed
+    statistics = target_statistics(plan, f"datasets.{dataset}", target)
+    counts = facts.counts if statistics.counts is None else facts.counts | {"train": statistics.counts}
+    target_facts = facts.model_copy(update={"outputs": statistics.outputs, "counts": counts})
+    return target_facts, statistics.fitted, statistics.changed
 
 
 def _is_empty(facts: FieldFacts) -> bool:
@@ -176,10 +176,10 @@ def _nothing_left(stage: TransformedSpec, task: LocatedBlock[Any], dataset: str)
 
 def _mask(stage: TransformedSpec, mask: str | None, dataset: str, facts: FieldFacts) -> str | None:
     """Return the field that says which targets count; None for one that does not fit, of which a rule speaks."""
-    found = None if mask is None else stage.facts[dataset].fields.get(mask)
-    if found is None or found.shape.layout != "valid":
+    mask_facts = None if mask is None else stage.facts[dataset].fields.get(mask)
+    if mask_facts is None or mask_facts.shape.layout != "valid":
         return None
-    return mask if found.shape.dims == facts.shape.dims[: len(found.shape.dims)] else None
+    return mask if mask_facts.shape.dims == facts.shape.dims[: len(mask_facts.shape.dims)] else None
 
 
 def _refused_effects(

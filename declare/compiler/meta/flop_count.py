@@ -90,10 +90,10 @@ class _Recorder:
     ) -> None:
         self.name, self.shapes, self.written, self.rests = name, shapes, written, rests
 
-    def __call__(self, module: nn.Module, given: Any, result: Any) -> None:
+    def __call__(self, module: nn.Module, inputs: Any, result: Any) -> None:
         from torch import nn
 
-        for axis, share in _rests(module, given):
+        for axis, share in _rests(module, inputs):
             self.rests[axis] = max(share, self.rests.get(axis, 0.0))
 
         tensors = list(_tensors(result))
@@ -110,7 +110,7 @@ class _Recorder:
             )
 
 
-def _rests(module: nn.Module, given: Any) -> Iterator[tuple[int, float]]:
+def _rests(module: nn.Module, inputs: Any) -> Iterator[tuple[int, float]]:
     """Yield the share of each spatial axis that a layer with a stride leaves over at its end, padding left out."""
     from torch import nn
 
@@ -119,10 +119,10 @@ def _rests(module: nn.Module, given: Any) -> Iterator[tuple[int, float]]:
     padding = getattr(module, "padding", 0)
     if not isinstance(module, kinds) or getattr(module, "ceil_mode", False) or isinstance(padding, str):
         return
-    sizes = next(_tensors(given)).shape[2:]
-    each = (_per_axis(getattr(module, name, 1), len(sizes)) for name in ("kernel_size", "stride", "dilation"))
+    sizes = next(_tensors(inputs)).shape[2:]
+    settings = (_per_axis(getattr(module, name, 1), len(sizes)) for name in ("kernel_size", "stride", "dilation"))
     for axis, (size, kernel, stride, spread, edge) in enumerate(
-        zip(sizes, *each, _per_axis(padding, len(sizes)), strict=True)
+        zip(sizes, *settings, _per_axis(padding, len(sizes)), strict=True)
     ):
         rest = (size + 2 * edge - spread * (kernel - 1) - 1) % stride - edge
         # A stride beyond the kernel skips places on purpose, as shortcuts do.

@@ -60,18 +60,18 @@ def answer_plain(
 
 def answer(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
     """Return as plain values what `run` gives: `problem`, or outputs, costs and layers."""
-    found = run_on_meta(component, inputs, output)
-    if isinstance(found, Problem):
-        stated = {"code": found.code, "title": found.title, "label": found.label}
-        return {"problem": stated | {"notes": list(found.notes), "helps": list(found.helps)}}
+    measured = run_on_meta(component, inputs, output)
+    if isinstance(measured, Problem):
+        stated = {"code": measured.code, "title": measured.title, "label": measured.label}
+        return {"problem": stated | {"notes": list(measured.notes), "helps": list(measured.helps)}}
     return {
         "outputs": {
-            name: [shape.layout, list(shape.dims), shape.dtype] for name, shape in found.outputs.items()
+            name: [shape.layout, list(shape.dims), shape.dtype] for name, shape in measured.outputs.items()
         },
-        "costs": list(found.costs),
-        "layers": [layer.model_dump(mode="json") for layer in found.layers],
-        "left_out": list(found.left_out),
-        "batch_norm_values": found.batch_norm_values,
+        "costs": list(measured.costs),
+        "layers": [layer.model_dump(mode="json") for layer in measured.layers],
+        "left_out": list(measured.left_out),
+        "batch_norm_values": measured.batch_norm_values,
     }
 
 
@@ -99,8 +99,8 @@ def run_on_meta(component: Node, inputs: Inputs, output: Shape | None = None) ->
         return error.problem
     except RefusedError as error:
         refusal = _refusal(component, shapes, str(error))
-        found = user_code.user_code_problem(error.__cause__) if error.__cause__ else None
-        return replace(found, at="file") if found and refusal.code == _UNREAD.code else refusal
+        problem = user_code.user_code_problem(error.__cause__) if error.__cause__ else None
+        return replace(problem, at="file") if problem and refusal.code == _UNREAD.code else refusal
     plain = tuple(layer.model_copy(update={"shape": None, "flops": None}) for layer in first.layers)
     return Trial(_shapes(component, first, second), Costs(first.parameters), plain)
 
@@ -178,14 +178,14 @@ def _fill(shape: Shape, which: int) -> Shape:
 
 def _shapes(component: Node, first: ForwardMeasure, second: ForwardMeasure) -> Outputs:
     stated = component.stated_layouts()
-    found: Outputs = {}
+    outputs: Outputs = {}
     for name, (dims, dtype) in first.outputs.items():
         if len(dims) >= len(_BY_RANK):
             raise RefusedError(f"output `{name}` has {len(dims)} axes beside the batch, at most 4 are known")
         others = second.outputs[name][0]
         both: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(dims, others, strict=True))
-        found[name] = Shape(stated.get(name, _BY_RANK[len(dims)]), both, cast(DType, dtype))
-    return found
+        outputs[name] = Shape(stated.get(name, _BY_RANK[len(dims)]), both, cast(DType, dtype))
+    return outputs
 
 
 def _costs(measured: ForwardMeasure) -> Costs:
@@ -262,10 +262,10 @@ _UNREAD = _Reading(
 def _refusal(component: Node, shapes: Sequence[Shape], words: str) -> Problem:
     """Return the problem that fits the library's own words, which stand in its note."""
     layouts = {shape.layout for shape in shapes}
-    found = next((item for item in _READINGS if _means(item, layouts, words)), _UNREAD)
-    title = found.title.format(named=f"`{component.shown_name()}`", given=" and ".join(map(str, shapes)))
+    reading = next((item for item in _READINGS if _means(item, layouts, words)), _UNREAD)
+    title = reading.title.format(named=f"`{component.shown_name()}`", given=" and ".join(map(str, shapes)))
     return Problem(
-        found.code, title, label=found.label, notes=(f"the library says: {words}",), helps=(found.help,)
+        reading.code, title, label=reading.label, notes=(f"the library says: {words}",), helps=(reading.help,)
     )
 
 

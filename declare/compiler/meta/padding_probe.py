@@ -5,7 +5,7 @@ Answers are kept as those of probes are, so that torch is imported only for a qu
 
 from collections.abc import Iterator
 
-from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, untried
+from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, trial_problem
 from declare.compiler.stages import ShapedSpec
 from declare.contract.kinds.module import Inputs, Module
 from declare.contract.problem import Problem
@@ -33,12 +33,12 @@ def padding_problems(stage: ShapedSpec) -> Iterator[Problem]:
             continue
         seen.add(visit.node.path)
         try:
-            found = _cached_trial(visit)
+            trial = _cached_trial(visit)
         except CallError as error:
-            yield untried(component, error, node_place(stage.view, visit, uneven))
+            yield trial_problem(component, error, node_place(stage.view, visit, uneven))
             continue
-        if found["what"]:
-            yield _problem(stage, dataset, visit, uneven, found)
+        if trial["what"]:
+            yield _problem(stage, dataset, visit, uneven, trial)
 
 
 def _cached_trial(visit: Visit) -> dict[str, str]:
@@ -73,16 +73,16 @@ _TITLES = {
 }
 
 
-def _problem(stage: ShapedSpec, dataset: str, visit: Visit, wire: Wire, found: dict[str, str]) -> Problem:
+def _problem(stage: ShapedSpec, dataset: str, visit: Visit, wire: Wire, trial: dict[str, str]) -> Problem:
     assert isinstance(visit.component, Module)
     field = next(span.field for _, span in visit.wires if span is not None and not span.fixed)
     place = field_place(stage.view, dataset, field)
     return Problem(
         "SHP536",
-        _TITLES[found["what"]].format(name=visit.node.name),
+        _TITLES[trial["what"]].format(name=visit.node.name),
         at=node_place(stage.view, visit, wire),
         label="reads padding",
         also={place: lengths_in_words(stage.view, dataset, field)},
-        notes=(f"it was built and run on made-up samples: {found['words']}",) if found["words"] else (),
+        notes=(f"it was built and run on made-up samples: {trial['words']}",) if trial["words"] else (),
         helps=visit.component.padding_helps(),
     )

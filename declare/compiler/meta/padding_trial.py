@@ -53,10 +53,10 @@ def answer_plain(
     component = read_component(kind, block)
     assert isinstance(component, Module)
     inputs = tuple(Input(port, shape_from_plain(shape), varies) for port, shape, varies in wires)
-    found = try_padding(
+    trial = try_padding(
         component, inputs, {name: shape_from_plain(item) for name, item in outputs.items()}, shortest
     )
-    return found._asdict()
+    return trial._asdict()
 
 
 def try_padding(
@@ -150,9 +150,9 @@ class _Trial:
         for row, length in enumerate(lengths):
             alone = self._outputs([samples[row]], [length], length)
             for name, value in alone.items():
-                found = self._compare_outputs(name, value[0], beside[name][row], length)
-                if found.what:
-                    return found
+                result = self._compare_outputs(name, value[0], beside[name][row], length)
+                if result.what:
+                    return result
         return self._statistics(samples, lengths)
 
     def _compare_outputs(self, name: str, alone: Tensor, beside: Tensor, length: int) -> TrialResult:
@@ -193,14 +193,14 @@ class _Trial:
             return TrialResult()
         state = {name: item.clone() for name, item in self.module.state_dict().items()}
 
-        def kept(seed: int, further: int) -> Mapping[str, Tensor]:
+        def statistics_after(seed: int, further: int) -> Mapping[str, Tensor]:
             self.module.load_state_dict(state)
             torch.manual_seed(seed)
             with _without_dropout(self.module):
                 self._outputs(samples, lengths, lengths[-1] + further)
             return {name: item.clone() for name, item in running_statistics(self.module).items()}
 
-        first, again, padded = kept(0, 0), kept(1, 0), kept(0, _FURTHER)
+        first, again, padded = statistics_after(0, 0), statistics_after(1, 0), statistics_after(0, _FURTHER)
         for name, item in first.items():
             if torch.allclose(item, again[name], equal_nan=True) and not torch.allclose(
                 item, padded[name], **_CLOSE, equal_nan=True
@@ -213,18 +213,18 @@ class _Trial:
         import torch
 
         generator = torch.Generator().manual_seed(seed + 1)
-        found = []
+        tensors = []
         for _, shape, varies in self.inputs:
             dims = [dim or 4 for dim in shape.dims]
             if varies:
                 dims[shape.time_axis or 0] = length
             if shape.dtype == "bool":
-                found.append(torch.ones(dims, dtype=torch.bool))
+                tensors.append(torch.ones(dims, dtype=torch.bool))
             elif shape.dtype == "int64":
-                found.append(torch.randint(shape.classes or 2, dims, generator=generator))
+                tensors.append(torch.randint(shape.classes or 2, dims, generator=generator))
             else:
-                found.append(torch.randn(dims, generator=generator))
-        return found
+                tensors.append(torch.randn(dims, generator=generator))
+        return tensors
 
     def _outputs(
         self, samples: Sequence[Sequence[Tensor]], lengths: Sequence[int], steps: int
@@ -237,8 +237,8 @@ class _Trial:
             for number in range(len(self.inputs))
         ]
         extra: dict[str, Any] = {"lengths": torch.tensor(list(lengths))} if self.given_lengths else {}
-        found = self.module(*tensors, **extra)
-        return found if isinstance(found, dict) else {next(iter(self.outputs)): found}
+        outputs = self.module(*tensors, **extra)
+        return outputs if isinstance(outputs, dict) else {next(iter(self.outputs)): outputs}
 
     def _pad(self, value: Tensor, number: int, steps: int) -> Tensor:
         import torch

@@ -47,8 +47,8 @@ def probe(kind: str, component: Module, inputs: Inputs) -> ProbeAnswer | Problem
 
 def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tuple[LayerPlan, ...] | Problem:
     """Return the table of layers of any module, or of a head with its target's `output`; for reports."""
-    found = _cached_answer(type(component).kind(), component, inputs, output)
-    return found if isinstance(found, Problem) else found.layers
+    answer = _cached_answer(type(component).kind(), component, inputs, output)
+    return answer if isinstance(answer, Problem) else answer.layers
 
 
 def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = None) -> int | None:
@@ -56,8 +56,8 @@ def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = No
 
     None where it has none or cannot be run; a head is built for its target's `output`.
     """
-    found = _cached_answer(type(component).kind(), component, inputs, output)
-    return None if isinstance(found, Problem) else found.batch_norm_values
+    answer = _cached_answer(type(component).kind(), component, inputs, output)
+    return None if isinstance(answer, Problem) else answer.batch_norm_values
 
 
 def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | None) -> ProbeAnswer | Problem:
@@ -66,7 +66,7 @@ def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | N
     try:
         known = cached_answer(path, lambda: _ask(component, inputs, output))
     except CallError as error:
-        return untried(component, error, place(component, next(iter(inputs), "input")))
+        return trial_problem(component, error, place(component, next(iter(inputs), "input")))
     if "problem" in known:
         stated = known["problem"]
         return Problem(
@@ -98,11 +98,11 @@ def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any
         "inputs": plain_inputs(inputs),
         "output": None if output is None else list(output),
     }
-    found: dict[str, Any] = worker_process.call("declare.compiler.meta.meta_run:answer_plain", question)
-    return found
+    answer: dict[str, Any] = worker_process.call("declare.compiler.meta.meta_run:answer_plain", question)
+    return answer
 
 
-def untried(component: Node, error: CallError, at: str) -> Problem:
+def trial_problem(component: Node, error: CallError, at: str) -> Problem:
     """Return the problem (SHP514) that a module could not be tried to its end."""
     return Problem(
         "SHP514",

@@ -23,12 +23,12 @@ Known = Mapping[str, frozenset[str]]
 
 def stated_fields(stage: ReadSpec) -> dict[str, frozenset[str]]:
     """Return the fields of each dataset whose spec says them all."""
-    found = {}
+    fields = {}
     for dataset in blocks_of(stage.spec, "datasets"):
         stated = get(dataset.block, "fields")
         if stated:
-            found[dataset.name] = frozenset(stated)
-    return found
+            fields[dataset.name] = frozenset(stated)
+    return fields
 
 
 def all_fields(stage: NamedSpec) -> dict[str, frozenset[str]]:
@@ -120,11 +120,11 @@ def _sampler(stage: ReadSpec, phase: LocatedBlock[Any], known: Known) -> Iterato
 
 def _place_of(component: Any, value: str, path: str) -> str:
     """Return the path of the parameter that holds `value`."""
-    for key, found in component:
-        if found == value:
+    for key, parameter in component:
+        if parameter == value:
             return f"{path}.{key}"
-        if isinstance(found, list) and value in found:
-            return f"{path}.{key}.{found.index(value)}"
+        if isinstance(parameter, list) and value in parameter:
+            return f"{path}.{key}.{parameter.index(value)}"
     return path
 
 

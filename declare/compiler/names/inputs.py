@@ -51,8 +51,8 @@ def nodes(stage: ReadSpec) -> Iterator[tuple[LocatedBlock[Any], Node]]:
         if isinstance(head, Node):
             yield LocatedBlock(f"{task.path}.head", task.name, head), head
         elif get(task.block, "input"):  # its head is its type's own and reads what the task names
-            own = read_component("heads", task.block.own_head())
-            yield LocatedBlock(task.path, task.name, own), own
+            own_head = read_component("heads", task.block.own_head())
+            yield LocatedBlock(task.path, task.name, own_head), own_head
 
 
 def input_references(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
@@ -80,9 +80,9 @@ def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
     items = (
         enumerate(stated) if isinstance(stated, list) else stated.items() if isinstance(stated, dict) else ()
     )
-    found = [(f"{path}.input.{key}", text) for key, text in items]
-    found += [(f"{path}.input", stated)] if isinstance(stated, str) else []
-    yield from (_ref("", text, at) for at, text in found if isinstance(text, str))
+    texts = [(f"{path}.input.{key}", text) for key, text in items]
+    texts += [(f"{path}.input", stated)] if isinstance(stated, str) else []
+    yield from (_ref("", text, at) for at, text in texts if isinstance(text, str))
 
 
 def _unknown_input(
@@ -90,8 +90,8 @@ def _unknown_input(
 ) -> Iterator[Problem]:
     """Yield that a reference names no module and no field; nothing where the fields are not known."""
     if ref.name not in modules and fields is not None and ref.name not in fields:
-        own = [name for name in modules if f"model.{name}" != path]
-        yield _with_output(unknown("field or module", ref.name, ref.at, [*own, *fields]), ref)
+        others = [name for name in modules if f"model.{name}" != path]
+        yield _with_output(unknown("field or module", ref.name, ref.at, [*others, *fields]), ref)
 
 
 def _with_output(problem: Problem, ref: Ref) -> Problem:

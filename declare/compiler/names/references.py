@@ -38,20 +38,20 @@ def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     name = get(task, "head")
     if not isinstance(name, str):
         return
-    own = path.removeprefix("tasks.")
+    task_name = path.removeprefix("tasks.")
     if name not in tasks:
         if find("heads", name) is None:
-            others = [other for other in tasks if other != own]
+            others = [other for other in tasks if other != task_name]
             yield unknown("head", name, f"{path}.head", [*names("heads"), *others])
         return
-    chain = [own]
+    chain = [task_name]
     while isinstance(name, str) and name in tasks and name not in chain:
         chain.append(name)
         name = get(tasks[name], "head") if tasks[name] is not POISON else None
-    if name == own == min(chain):
+    if name == task_name == min(chain):
         yield Problem(
             "REF209",
-            f"task `{own}` takes its head from itself"
+            f"task `{task_name}` takes its head from itself"
             if len(chain) == 1
             else f"heads go round: {_round(chain)}",
             at=f"{path}.head",

@@ -37,17 +37,17 @@ def init_files(stage: ShapedSpec, phase: PhasePlan, path: str) -> Iterator[Probl
         if not file_exists(Path(entry.reference)):
             continue  # what is not there has a finding of its own
         try:
-            held = _state_of(entry)
+            tensors = _state_of(entry)
         except FileNotFoundError:
             yield unreadable(entry.reference, "it has gone", f"{at}.from")
             continue
         except UnreadableError as error:
             yield _unreadable(entry, str(error), f"{at}.from")
             continue
-        yield from idle_renames(held, entry, at)
+        yield from idle_renames(tensors, entry, at)
         model = _model(stage, entry.modules)
         if model is not None:
-            yield from refusals(model, held, entry, at)
+            yield from refusals(model, tensors, entry, at)
 
 
 def _state_of(entry: InitPlan) -> dict[str, TensorFacts]:
@@ -93,12 +93,12 @@ def _refuse_other_size(manifest: Path, weights: Path) -> None:
     try:
         stated = json.loads(manifest.read_bytes() if manifest.stat().st_size <= _MOST_MANIFEST else b"")
         size = stated["files"][WEIGHTS]["bytes"]
-        own = weights.stat().st_size
+        actual = weights.stat().st_size
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise UnreadableError(f"its checkpoint `{manifest.parent.name}` is damaged") from None
-    if size != own:
+    if size != actual:
         raise UnreadableError(
-            f"its checkpoint `{manifest.parent.name}` is damaged: {own} bytes instead of {size}"
+            f"its checkpoint `{manifest.parent.name}` is damaged: {actual} bytes instead of {size}"
         )
 
 
@@ -107,19 +107,19 @@ def _model(stage: ShapedSpec, patterns: tuple[str, ...]) -> dict[str, TensorFact
     paths = reached_nodes(stage, patterns)
     if paths is None:
         return None
-    found: dict[str, TensorFacts] = {}
+    tensors: dict[str, TensorFacts] = {}
     for path in paths:
         inside = names(stage.nodes[path])
         if inside is None:
             return None
-        found |= inside.state
-    return found
+        tensors |= inside.state
+    return tensors
 
 
 def _unreadable(entry: InitPlan, reason: str, at: str) -> Problem:
     """Return the problem of an entry whose weights cannot be read, with what was probably meant."""
     place = Path(entry.reference)
-    found = unreadable(place, reason, at)
+    problem = unreadable(place, reason, at)
     if is_folder(place) and entry.source == "file":
         inside = [
             *sorted(place.glob("*.index.json")),
@@ -134,7 +134,7 @@ def _unreadable(entry: InitPlan, reason: str, at: str) -> Problem:
     else:
         helps = ()
     return (
-        found
+        problem
         if not helps
-        else Problem(found.code, found.title, at, found.label, notes=found.notes, helps=helps)
+        else Problem(problem.code, problem.title, at, problem.label, notes=problem.notes, helps=helps)
     )

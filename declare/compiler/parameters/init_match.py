@@ -78,37 +78,37 @@ def match(state: Facts, tensors: Facts, entry: InitPlan) -> InitReport:
     )
 
 
-def refusals(state: Facts, held: Facts, entry: InitPlan, at: str) -> list[Problem]:
+def refusals(state: Facts, file: Facts, entry: InitPlan, at: str) -> list[Problem]:
     """Return why the weights that a file holds (under its own names) may not be loaded.
 
     Two names that become one (REF246), shapes (SHP501), absent weights (SHP503), types (RES853), and an entry that
     loads nothing at all (SHP504).
     """
     merged = [
-        name for name, count in Counter(new_name(name, entry.rename) for name in held).items() if count > 1
+        name for name, count in Counter(new_name(name, entry.rename) for name in file).items() if count > 1
     ]
     if merged:
-        return [_name_clash(merged[0], held, entry, at)]
-    tensors = rename_tensors(held, entry.rename)
+        return [_name_clash(merged[0], file, entry, at)]
+    tensors = rename_tensors(file, entry.rename)
     report = match(state, tensors, entry)
-    found = []
+    problems = []
     if entry.strict and report.reshaped:
-        found.append(_reshape_problem(report, tensors, state, at))
+        problems.append(_reshape_problem(report, tensors, state, at))
     if entry.strict and report.missing:
-        found.append(_missing(report, tensors, entry, at))
+        problems.append(_missing(report, tensors, entry, at))
     other = [name for name in report.loaded if not tensors[name].can_fill(state[name])]
     if other:
-        found.append(other_type(other, tensors, state, f"{at}.from"))
-    return found or ([] if report.loaded else [_nothing(report, entry, at)])
+        problems.append(other_type(other, tensors, state, f"{at}.from"))
+    return problems or ([] if report.loaded else [_nothing(report, entry, at)])
 
 
-def idle_renames(held: Facts, entry: InitPlan, at: str) -> Iterator[Problem]:
+def idle_renames(file: Facts, entry: InitPlan, at: str) -> Iterator[Problem]:
     """Yield prefixes of `rename` that begin no name of a file (REF245)."""
-    used = {_renamed_part(name, entry.rename) for name in held}
+    used = {_renamed_part(name, entry.rename) for name in file}
     for old in entry.rename:
         if old in used:
             continue
-        near = suggest(old, sorted(_prefixes(held)))
+        near = suggest(old, sorted(_prefixes(file)))
         rewrites = tuple(
             Rewrite(f"rename to `{word}`", f"{at}.rename.{old}", key=word, safe=False)
             for word in near[:1]
@@ -120,7 +120,7 @@ def idle_renames(held: Facts, entry: InitPlan, at: str) -> Iterator[Problem]:
             at=f"{at}.rename" if "." in old else f"{at}.rename.{old}",
             on="key",
             label="renames nothing",
-            notes=first_of([f"in the file: `{name}`" for name in held], 3),
+            notes=first_of([f"in the file: `{name}`" for name in file], 3),
             helps=(f"write {' or '.join(f'`{word}`' for word in near)}",) if near else ("remove it",),
             rewrites=rewrites,
         )
@@ -132,8 +132,8 @@ def _prefixes(names: Mapping[str, Any]) -> set[str]:
     return {".".join(part[:count]) for part in parts for count in range(1, min(len(part), 4))}
 
 
-def _name_clash(name: str, held: Facts, entry: InitPlan, at: str) -> Problem:
-    both = [old for old in held if new_name(old, entry.rename) == name]
+def _name_clash(name: str, file: Facts, entry: InitPlan, at: str) -> Problem:
+    both = [old for old in file if new_name(old, entry.rename) == name]
     return Problem(
         "REF246",
         f"`rename` makes one name, `{_short(name)}`, of {len(both)} weights",

@@ -25,33 +25,35 @@ class Selection:
 
 def select(stage: ShapedSpec, phase: Any, path: str, lengths: tuple[int, int]) -> Selection:
     """Return the names that each pattern of a phase means; `lengths` are its steps and its steps an epoch."""
-    found = Selection()
+    selection = Selection()
     for index, group in enumerate(phase.optimizer.groups):
-        chosen = _match_pattern(stage, group.match, f"{path}.optimizer.groups.{index}.match", found.problems)
-        taken = {name for earlier in found.groups for name in earlier.parameters}
-        found.groups.append(
+        names = _match_pattern(
+            stage, group.match, f"{path}.optimizer.groups.{index}.match", selection.problems
+        )
+        taken = {name for earlier in selection.groups for name in earlier.parameters}
+        selection.groups.append(
             OptimizerGroup(
                 match=group.match,
                 lr=float(phase.optimizer.lr if group.lr is None else group.lr),
                 weight_decay=group.weight_decay,
-                parameters=tuple(name for name in chosen.parameters if name not in taken),
+                parameters=tuple(name for name in names.parameters if name not in taken),
             )
         )
     for index, item in enumerate(phase.freeze):
-        chosen = _match_pattern(stage, item.match, f"{path}.freeze.{index}.match", found.problems)
+        names = _match_pattern(stage, item.match, f"{path}.freeze.{index}.match", selection.problems)
         until: Duration | None = item.until
-        found.freeze.append(
+        selection.freeze.append(
             FreezePlan(
                 match=item.match,
                 until_step=None if until is None else until.steps(*lengths),
-                parameters=tuple(chosen.parameters),
-                modules=tuple(chosen.statistics),
+                parameters=tuple(names.parameters),
+                modules=tuple(names.statistics),
             )
         )
     for index, item in enumerate(phase.regularizers):
-        _match_pattern(stage, item.match, f"{path}.regularizers.{index}.match", found.problems)
-    found.problems += _init(stage, phase, path)
-    return found
+        _match_pattern(stage, item.match, f"{path}.regularizers.{index}.match", selection.problems)
+    selection.problems += _init(stage, phase, path)
+    return selection
 
 
 def _match_pattern(stage: ShapedSpec, pattern: str, at: str, problems: list[Problem]) -> Names:
@@ -68,14 +70,14 @@ def _match_pattern(stage: ShapedSpec, pattern: str, at: str, problems: list[Prob
 
 def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
     """Return the names of all nodes that a pattern could reach; only those are looked into."""
-    found = Names({}, {})
+    all_names = Names({}, {})
     for path, node in nodes.items():
         if node.parameters and may_reach(pattern, f"{path}."):
             inside = names(node)
             if inside is not None:
-                found.parameters.update(inside.parameters)
-                found.statistics.update(inside.statistics)
-    return found
+                all_names.parameters.update(inside.parameters)
+                all_names.statistics.update(inside.statistics)
+    return all_names
 
 
 def is_dead(stage: ShapedSpec, pattern: str) -> bool:
@@ -100,8 +102,8 @@ def _node_paths(stage: ShapedSpec) -> list[str] | None:
     if modules is None or tasks is None:
         return None
     heads = {name: get(task, "head") for name, task in tasks.items()}
-    own = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
-    paths = [*modules, *(f"heads.{name}" for name in own)]
+    owners = [name for name, head in heads.items() if not (isinstance(head, str) and head in tasks)]
+    paths = [*modules, *(f"heads.{name}" for name in owners)]
     wiring = stage.wiring
     placed = sum(node.role == "module" for node in wiring.nodes.values())
     if placed == len(modules) and len(wiring.heads) == len(tasks) and not reads_unknown(stage, wiring):
@@ -113,19 +115,19 @@ def reached_nodes(stage: ShapedSpec, patterns: Iterable[str]) -> list[str] | Non
     """Return the paths of all nodes that patterns could reach; None where one of them is not known."""
     globs = [item for pattern in patterns for item in (pattern, f"{pattern}.*")]
     paths = _node_paths(stage)
-    found = [path for path in paths or () if any(may_reach(item, f"{path}.") for item in globs)]
-    return None if paths is None or any(path not in stage.nodes for path in found) else found
+    reached = [path for path in paths or () if any(may_reach(item, f"{path}.") for item in globs)]
+    return None if paths is None or any(path not in stage.nodes for path in reached) else reached
 
 
 def lost_patterns(stage: ShapedSpec, phase: Any, path: str) -> Iterator[Problem]:
     """Yield the patterns of a phase that match nothing, as far as phase and model could be read."""
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for part in ("optimizer.groups", "freeze", "regularizers"):
         for index, item in enumerate(get(phase, *part.split(".")) or ()):
             pattern = get(item, "match")
             if isinstance(pattern, str):
-                _match_pattern(stage, pattern, f"{path}.{part}.{index}.match", found)
-    yield from found
+                _match_pattern(stage, pattern, f"{path}.{part}.{index}.match", problems)
+    yield from problems
     yield from _init(stage, phase, path)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from declare.compiler.graph.shape_inference import ports
 from declare.compiler.meta.meta_run import inputs_from_plain, shape_from_plain
-from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, untried
+from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, trial_problem
 from declare.contract.kinds.module import Head, Inputs, Module, Node
 from declare.contract.problem import ProblemError
 from declare.data.read import cache
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from declare.contract.shapes import Shape
 
 _FORMAT = 2
-Each = dict[str, tuple[Wire, ...]]
+WiresByDataset = dict[str, tuple[Wire, ...]]
 """What a module that adapts to datasets reads in each; empty for others."""
 
 
@@ -42,7 +42,7 @@ class Names:
     statistics: dict[str, tuple[str, ...]]
     state: dict[str, TensorFacts] = field(default_factory=dict)
 
-    def under(self, path: str) -> Names:
+    def with_prefix(self, path: str) -> Names:
         """Return the names below `path`."""
         parameters = {f"{path}.{name}": size for name, size in self.parameters.items()}
         statistics = {
@@ -65,13 +65,13 @@ def names(node: ModulePlan) -> Names | None:
     statistics: dict[str, tuple[str, ...]] = {}
     state: dict[str, TensorFacts] = {}
     for path, wires, outputs in _instances(node):
-        found = _cached_names(node, wires, next(iter(outputs.values())))
-        if found is None:
+        inside = _cached_names(node, wires, next(iter(outputs.values())))
+        if inside is None:
             return None
-        placed = found.under(path)
-        parameters |= placed.parameters
-        statistics |= placed.statistics
-        state |= placed.state
+        full_names = inside.with_prefix(path)
+        parameters |= full_names.parameters
+        statistics |= full_names.statistics
+        state |= full_names.state
     return Names(parameters, statistics, state)
 
 
@@ -89,12 +89,12 @@ def _instances(node: ModulePlan) -> Iterator[tuple[str, tuple[Wire, ...], dict[s
 
 def _cached_names(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> Names | None:
     component = read_component(node.kind, node.block)
-    each = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
-    path = cache.folder("names") / f"{_key(node.kind, component, wires, output, each)}.json"
+    by_dataset = {name: variant.wires for name, variant in node.variants.items()} if node.adapts else {}
+    path = cache.folder("names") / f"{_key(node.kind, component, wires, output, by_dataset)}.json"
     try:
-        known = cached_answer(path, lambda: _ask(component, wires, output, each))
+        known = cached_answer(path, lambda: _ask(component, wires, output, by_dataset))
     except CallError as error:
-        raise ProblemError(untried(component, error, f"model.{node.name}")) from None
+        raise ProblemError(trial_problem(component, error, f"model.{node.name}")) from None
     if known is None:
         return None
     statistics = {name: tuple(state) for name, state in known["statistics"].items()}
@@ -102,37 +102,43 @@ def _cached_names(node: ModulePlan, wires: tuple[Wire, ...], output: Shape) -> N
     return Names(known["parameters"], statistics, state)
 
 
-def _key(kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> str:
+def _key(
+    kind: str, component: Node, wires: tuple[Wire, ...], output: Shape, by_dataset: WiresByDataset
+) -> str:
     shapes: list[Any] = [(wire.port, list(wire.shape)) for wire in wires]
-    shapes += [(name, wire.port, list(wire.shape)) for name, own in each.items() for wire in own]
+    shapes += [
+        (name, wire.port, list(wire.shape)) for name, variant in by_dataset.items() for wire in variant
+    ]
     return question_key(kind, component, [_FORMAT, shapes, list(output)])
 
 
-def _ask(component: Node, wires: tuple[Wire, ...], output: Shape, each: Each) -> dict[str, Any] | None:
+def _ask(
+    component: Node, wires: tuple[Wire, ...], output: Shape, by_dataset: WiresByDataset
+) -> dict[str, Any] | None:
     """Return the names of a module as plain values; one that is not ours is built in a process of its own.
 
     Raises `CallError` where that process ended.
     """
     inputs = ports(wires)
-    own = {name: ports(variant) for name, variant in each.items()}
+    inputs_by_dataset = {name: ports(variant) for name, variant in by_dataset.items()}
     if not component.third_party:
-        return read_names(component, inputs, output, own)
+        return read_names(component, inputs, output, inputs_by_dataset)
     question = {
         "kind": type(component).kind(),
         "block": component.dump() | {"pretrained": False},
         "inputs": plain_inputs(inputs),
         "output": list(output),
-        "each": {name: plain_inputs(variant) for name, variant in own.items()},
+        "each": {name: plain_inputs(variant) for name, variant in inputs_by_dataset.items()},
     }
     try:
-        found: dict[str, Any] | None = worker_process.call(
+        answer: dict[str, Any] | None = worker_process.call(
             "declare.compiler.parameters.parameter_names:answer_plain", question
         )
     except CallError as error:
         if error.is_lasting:
             return None
         raise
-    return found
+    return answer
 
 
 def answer_plain(
@@ -145,12 +151,12 @@ def answer_plain(
     """Return what `read_names` gives for plain values; for a worker process."""
     component = read_component(kind, block)
     assert isinstance(component, Module | Head)
-    own = {name: inputs_from_plain(variant) for name, variant in each.items()}
-    return read_names(component, inputs_from_plain(inputs), shape_from_plain(output), own)
+    by_dataset = {name: inputs_from_plain(variant) for name, variant in each.items()}
+    return read_names(component, inputs_from_plain(inputs), shape_from_plain(output), by_dataset)
 
 
 def read_names(
-    component: Node, inputs: Inputs, output: Shape, each: Mapping[str, Inputs]
+    component: Node, inputs: Inputs, output: Shape, by_dataset: Mapping[str, Inputs]
 ) -> dict[str, Any] | None:
     """Build the module on the meta device, or for real where it cannot be built there; None where neither works."""
     import torch
@@ -159,27 +165,27 @@ def read_names(
         try:
             with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.device(device):
                 warnings.simplefilter("ignore")
-                return _read_off(_build(component, inputs, output, each))
+                return _read_off(_build(component, inputs, output, by_dataset))
         except Exception as error:  # whatever a library raises, the probe has reported it
             if is_shortage(error):
                 raise
     return None
 
 
-def _build(component: Node, inputs: Inputs, output: Shape, each: Mapping[str, Inputs]) -> nn.Module:
+def _build(component: Node, inputs: Inputs, output: Shape, by_dataset: Mapping[str, Inputs]) -> nn.Module:
     if isinstance(component, Head):
         return component.build(inputs, output)
     assert isinstance(component, Module)
     plain = component.model_copy(update={"pretrained": False})
-    return plain.build_each(each) if each else plain.build(inputs)
+    return plain.build_each(by_dataset) if by_dataset else plain.build(inputs)
 
 
 def _read_off(module: nn.Module) -> dict[str, Any]:
     statistics = {}
     for name, part in module.named_modules():
-        own = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
-        if any(key == "running_mean" for key, _ in own):
-            statistics[name] = [_join(name, key) for key, _ in own]
+        tensors = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+        if any(key == "running_mean" for key, _ in tensors):
+            statistics[name] = [_join(name, key) for key, _ in tensors]
     return {
         "parameters": {name: item.numel() for name, item in module.named_parameters()},
         "statistics": statistics,

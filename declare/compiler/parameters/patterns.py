@@ -29,13 +29,13 @@ def may_reach(pattern: str, prefix: str) -> bool:
 
 def _epsilon_closure(alive: set[int], tokens: list[str]) -> set[int]:
     """Add the places that are reached where stars match nothing."""
-    found = set(alive)
+    closure = set(alive)
     for index in sorted(alive):
         at = index
         while at < len(tokens) and tokens[at] == "*":
             at += 1
-            found.add(at)
-    return found
+            closure.add(at)
+    return closure
 
 
 def unmatched_problem(

@@ -18,7 +18,7 @@ def pretrained_files(module: object, node: ModulePlan) -> Iterator[Problem]:
     if not isinstance(module, Module) or path is None:
         return
     try:
-        held = state_in(read_facts(path), TensorFacts)
+        file = state_in(read_facts(path), TensorFacts)
     except FileNotFoundError:
         return  # said where its inputs are looked at
     except UnreadableError as error:
@@ -28,8 +28,10 @@ def pretrained_files(module: object, node: ModulePlan) -> Iterator[Problem]:
     for place in paths_of_instances(node) if known is not None else ():
         root = f"{place}.{module.weights_root}." if module.weights_root else f"{place}."
         assert known is not None
-        own = {name.removeprefix(root): item for name, item in known.state.items() if name.startswith(root)}
-        problem = module.check_weights(own, held, path)
+        tensors = {
+            name.removeprefix(root): item for name, item in known.state.items() if name.startswith(root)
+        }
+        problem = module.check_weights(tensors, file, path)
         if problem is not None:
             yield problem
             return

@@ -31,7 +31,7 @@ def run(stage: HostedSpec) -> Reports[HostedSpec]:
             yield Note(f"phase `{name}`: memory unknown, sizes vary")
             continue
         if stage.hardware is not None:
-            memory = memory.of_each(stage.hardware, phase, stage.phases.values())
+            memory = memory.per_process(stage.hardware, phase, stage.phases.values())
         phases[name] = phase.model_copy(update={"memory_bytes": memory.total})
         yield Note(f"phase `{name}`: {bytes_text(memory.total)} ({memory})")
     return replace(stage, phases=phases)
@@ -68,8 +68,8 @@ def _shortage(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
     together = stage.phases.values()
     problem = shortage(
         phase,
-        least.of_each(hardware, phase, together),
-        expected and expected.of_each(hardware, phase, together),
+        least.per_process(hardware, phase, together),
+        expected and expected.per_process(hardware, phase, together),
         limits,
     )
     if problem is not None:

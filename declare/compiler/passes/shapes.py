@@ -69,7 +69,7 @@ def _node(stage: WiredSpec, shaper: Shaper, node: GraphNode) -> ModulePlan | Pro
     datasets = stage.wiring.datasets[node.path]
     adapts = isinstance(node.component, Module) and node.component.adapts
     if not node.component.per_dataset and not adapts:
-        shapes = shaper.shared(node, datasets)
+        shapes = shaper.merged_datasets(node, datasets)
         return _plan(node, shapes, datasets, {}) if isinstance(shapes, InferredShapes) else shapes
     variants: dict[str, NodeVariant] = {}
     for name in datasets:

@@ -52,13 +52,13 @@ def shortage(
 
     `least` and `expected` are what each process takes at the very least and as estimated.
     """
-    found = None
+    warning = None
     for limit in limits:
         if least.total * limit.processes > limit.size:
             return _problem("HW718", phase, least, limit)
         if expected is not None and expected.total * limit.processes > limit.size:
-            found = found or _problem("HW719", phase, expected, limit)
-    return found
+            warning = warning or _problem("HW719", phase, expected, limit)
+    return warning
 
 
 def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem | None:

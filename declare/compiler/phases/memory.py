@@ -33,7 +33,7 @@ class Memory(NamedTuple):
         """All of it."""
         return sum(self)
 
-    def of_each(self, hardware: HardwarePlan, phase: PhasePlan, phases: Collection[PhasePlan]) -> Memory:
+    def per_process(self, hardware: HardwarePlan, phase: PhasePlan, phases: Collection[PhasePlan]) -> Memory:
         """Return what each process takes, as far as their number is stated: its rows, and its shares of the model.
 
         Shares of gradients are cut after the last micro-batch. Where the run's `phases` do not agree on a half
@@ -43,11 +43,11 @@ class Memory(NamedTuple):
         rows = {"activations": -(-self.activations // size), "data": -(-self.data // size)}
         if hardware.strategy != "fsdp" or size == 1:
             return self._replace(**rows)
-        held = {name: -(-getattr(self, name) // size) for name in ("weights", "optimizer", "average")}
+        shares = {name: -(-getattr(self, name) // size) for name in ("weights", "optimizer", "average")}
         gradients = self.gradients if phase.accumulate > 1 else -(-self.gradients // size)
-        alike = len({each.precision for each in phases}) == 1
+        alike = len({other.precision for other in phases}) == 1
         copies = 0 if alike or phase.precision not in _HALF else self.weights // 2
-        return self._replace(**rows, **held, gradients=gradients, copies=copies)
+        return self._replace(**rows, **shares, gradients=gradients, copies=copies)
 
     def __str__(self) -> str:
         from declare.rules.byte_sizes import bytes_text
@@ -58,14 +58,14 @@ class Memory(NamedTuple):
 
 def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:
     """Return the memory of each process in a plan's phase by purpose; None where sizes vary."""
-    found = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
-    return found and found.of_each(plan.hardware, phase, plan.phases)
+    memory = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
+    return memory and memory.per_process(plan.hardware, phase, plan.phases)
 
 
 def least_of_plan(plan: Plan, phase: PhasePlan) -> Memory:
     """Return what each process takes in a plan's phase at the very least, by purpose."""
-    found = certain(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
-    return found.of_each(plan.hardware, phase, plan.phases)
+    memory = certain(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
+    return memory.per_process(plan.hardware, phase, plan.phases)
 
 
 def _shapes(plan: Plan) -> dict[str, dict[str, Shape]]:

@@ -105,8 +105,8 @@ def _evaluation_size(stage: ScoredSpec, phase: LocatedBlock[Any]) -> int | None:
     stated, stored = phase.block.scales, _stored_sizes(stage, phase)
     if stated.evaluate is not None or stated.mode == "progressive":
         return stated.evaluate and int(stated.evaluate)
-    own = next(iter(stored)) if len(stored) == 1 else None
-    return own if own in stated.sizes else max(stated.sizes)
+    only_size = next(iter(stored)) if len(stored) == 1 else None
+    return only_size if only_size in stated.sizes else max(stated.sizes)
 
 
 def _evaluation_problems(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
@@ -219,19 +219,19 @@ def _cost(stage: ScoredSpec, phase: LocatedBlock[Any], size: int) -> tuple[int, 
     datasets = phase_datasets(stage, phase.block)
     for path in _trained_nodes(stage, phase):
         node = stage.nodes[path]
-        each = {name: shaper.one(path, name) for name in datasets if name in node.datasets}
-        for name, found in each.items():
-            if isinstance(found, Problem):
-                return found
+        by_dataset = {name: shaper.one(path, name) for name in datasets if name in node.datasets}
+        for name, inferred in by_dataset.items():
+            if isinstance(inferred, Problem):
+                return inferred
             stored = node.variants[name].parameters if name in node.variants else node.parameters
-            if found is not None and not node.adapts and found.costs.parameters != stored:
-                return _other_weights(node.name, stored, size, found.costs.parameters)
-        found = next(iter(each.values()), None)
-        if found is None:
+            if inferred is not None and not node.adapts and inferred.costs.parameters != stored:
+                return _other_weights(node.name, stored, size, inferred.costs.parameters)
+        inferred = next(iter(by_dataset.values()), None)
+        if inferred is None:
             continue
-        assert isinstance(found, InferredShapes)
-        flops += found.costs.flops or 0
-        memory += found.costs.activation_bytes or 0
+        assert isinstance(inferred, InferredShapes)
+        flops += inferred.costs.flops or 0
+        memory += inferred.costs.activation_bytes or 0
     return flops, memory
 
 

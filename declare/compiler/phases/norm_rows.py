@@ -65,14 +65,18 @@ def _called_for_one(
     for tasks in [[name for name in trained if name not in hiding], *([name] for name in hiding)]:
         read: dict[str, dict[str, None]] = {}
         for task in tasks:
-            own = [name for name in stage.tasks[task].datasets if name in piece]
+            names = [name for name in stage.tasks[task].datasets if name in piece]
             for path in stage.wiring.upstream(stage.tasks[task].head):
-                read.setdefault(path, {}).update(dict.fromkeys(own))
+                read.setdefault(path, {}).update(dict.fromkeys(names))
         for path, datasets in read.items():
             calls: dict[Any, list[str]] = {}
             for name in datasets:
-                found = shaper.one(path, name)
-                shapes = [wire.shape for wire in found.wires] if isinstance(found, InferredShapes) else [None]
+                inferred = shaper.one(path, name)
+                shapes = (
+                    [wire.shape for wire in inferred.wires]
+                    if isinstance(inferred, InferredShapes)
+                    else [None]
+                )
                 calls.setdefault(call_key(stage.nodes[path], name, shapes), []).append(name)
             for together in calls.values():
                 if sum(piece[name] for name in together) == 1:
@@ -87,10 +91,10 @@ def _trains_on_one(stage: ScoredSpec, shaper: Shaper, plan: PhasePlan, path: str
 
 def _values(stage: ScoredSpec, shaper: Shaper, node: ModulePlan, dataset: str) -> int | None:
     """Return the values of one sample that the batch norm with the fewest gets, of the shortest sample."""
-    component, found = stage.wiring.nodes[node.path].component, shaper.one(node.path, dataset)
-    if not isinstance(found, InferredShapes) or node.adapts:
+    component, inferred = stage.wiring.nodes[node.path].component, shaper.one(node.path, dataset)
+    if not isinstance(inferred, InferredShapes) or node.adapts:
         return None
-    inputs = shortest(stage.view, node, dataset, found.wires)
+    inputs = shortest(stage.view, node, dataset, inferred.wires)
     if isinstance(component, Module) and (component.norms_by_probe or component.costs(inputs) is None):
         return shape_cache.batch_norm_values(component, inputs)
     return component.batch_norm_values(inputs)
@@ -98,10 +102,10 @@ def _values(stage: ScoredSpec, shaper: Shaper, node: ModulePlan, dataset: str) -
 
 def _is_frozen(plan: PhasePlan, node: ModulePlan, dataset: str) -> bool:
     """Return whether all norms of a node keep their statistics for the whole phase."""
-    held = {name for item in plan.freeze if item.until_step is None for name in item.modules}
-    inside = names(node) if held else None
+    frozen = {name for item in plan.freeze if item.until_step is None for name in item.modules}
+    inside = names(node) if frozen else None
     start = f"{node.path}.{dataset}" if node.per_dataset else node.path
-    return inside is not None and {name for name in inside.statistics if name.startswith(start)} <= held
+    return inside is not None and {name for name in inside.statistics if name.startswith(start)} <= frozen
 
 
 def _problem(
@@ -134,13 +138,13 @@ def _words(plan: PhasePlan, sizes: Mapping[str, int], single: _Single) -> str:
     """Say how a norm comes to get one sample."""
     rows = single.batch[single.dataset]
     if len(plan.datasets) > 1:
-        found = f"{rows} of `{single.dataset}` in a batch of {plan.batch_size}"
+        words = f"{rows} of `{single.dataset}` in a batch of {plan.batch_size}"
     elif rows < plan.batch_size and sizes[single.dataset] > plan.batch_size:
-        found = f"{sizes[single.dataset]} in batches of {plan.batch_size} end in {rows}"
+        words = f"{sizes[single.dataset]} in batches of {plan.batch_size} end in {rows}"
     else:
-        found = f"a batch holds {rows}"
+        words = f"a batch holds {rows}"
     parts = len(bounds(rows, plan.accumulate, group_size(plan)))
-    return found if parts == 1 else f"{found}, cut into {parts}"
+    return words if parts == 1 else f"{words}, cut into {parts}"
 
 
 def _fitting(plan: PhasePlan, sizes: Mapping[str, int]) -> int | None:
