@@ -120,7 +120,9 @@ def _rests(module: nn.Module, inputs: Any) -> Iterator[tuple[int, float]]:
     if not isinstance(module, kinds) or getattr(module, "ceil_mode", False) or isinstance(padding, str):
         return
     sizes = next(_tensors(inputs)).shape[2:]
-    settings = (_per_axis(getattr(module, name, 1), len(sizes)) for name in ("kernel_size", "stride", "dilation"))
+    settings = (
+        _per_axis(getattr(module, name, 1), len(sizes)) for name in ("kernel_size", "stride", "dilation")
+    )
     for axis, (size, kernel, stride, spread, edge) in enumerate(
         zip(sizes, *settings, _per_axis(padding, len(sizes)), strict=True)
     ):
