@@ -46,7 +46,18 @@ phases:
   fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}
 """
 
+GROUPS = (
+    ALIKE.replace(", same: [movie, stamp], different: subject", "")
+    .replace("phases:", "  which: {type: classification, target: movie}\nphases:")
+    .replace("lr: 1e-3}}", "lr: 1e-3}, sampler: {type: pairs, same: [movie]}, augment: [{type: mixup}]}")
+)
+
 FIRES = {
+    "mixed groups that a sampler names, mixed as the target of another task": (
+        GROUPS,
+        "PHS643",
+        "phases.fit.augment.0",
+    ),
     # pairs
     "positives by a field of no dataset": (
         ALIKE.replace("different: subject", "different: subjekt"),

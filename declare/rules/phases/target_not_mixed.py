@@ -6,6 +6,7 @@ from declare.contract.kinds.augment import Augment
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import augment_roles, field_place, fields_of_task
+from declare.rules.queries.pairings import pairing_of
 from declare.rules.spec_parts import (
     LocatedBlock,
     get,
@@ -48,11 +49,15 @@ def _unmixed_targets(
         return
     mixed = augment.mixed_fields(*roles)
     read = set(fields_of_task(view, task.name, dataset))
-    labels = [name for name in (get(task.block, "target"), *task.block.fields()) if name and name not in read]
+    same, different = pairing_of(view, task) or ((), None)
+    groups = {*same, different}  # a mixture of two samples belongs to no group, even where the field is mixed
+    stated = dict.fromkeys((get(task.block, "target"), *task.block.fields(), *same, different))
+    labels = [name for name in stated if name and name not in read]
     inputs = sorted(read & mixed)
-    unmixed = [name for name in labels if name not in mixed]
+    unmixed = [name for name in labels if name not in mixed or name in groups]
     if inputs and unmixed:
-        title = f"`{augment.type_name()}` mixes `{inputs[0]}` of two samples, but not `{unmixed[0]}`"
+        but = f"but `{unmixed[0]}` tells their groups" if unmixed[0] in groups else f"but not `{unmixed[0]}`"
+        title = f"`{augment.type_name()}` mixes `{inputs[0]}` of two samples, {but}"
         place, consequence = unmixed[0], "stays that of one sample"
     elif read and not inputs and set(labels) & mixed:
         name = next(label for label in labels if label in mixed)
