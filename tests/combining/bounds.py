@@ -12,6 +12,7 @@ from declare.reading.annotation import TypeSpec, fields
 from declare.reading.lookup import find, kinds, names, own_names
 from tests.combining.data import Place
 from tests.combining.growing import Growth
+from tests.combining.linking import drawn_with
 from tests.combining.mending import mended
 from tests.combining.pages import example
 from tests.combining.places import Steps, changed, get, model_of, parameters
@@ -88,7 +89,7 @@ def _required(model: Any) -> dict[str, Any]:
 def base_of(places: Sequence[Place], kind: str, name: str, draw: random.Random, *, rich: bool) -> Spec | None:
     """Return a spec that validates and has a component in it; None where no try gives one. `rich` draws more."""
     for _ in range(_TRIES):
-        growth = Growth(draw, places, _forced(kind, name, draw))
+        growth = Growth(draw, places, {} if kind == LANGUAGE else drawn_with(kind, name, draw))
         if not rich:
             growth.ordinary = Plain(draw, growth.pool, example)
             growth.ordinary.forced = growth.forced
@@ -98,36 +99,6 @@ def base_of(places: Sequence[Place], kind: str, name: str, draw: random.Random, 
         if not errors and _stands(spec, kind, name) is not None:
             return spec
     return None
-
-
-def _forced(kind: str, name: str, draw: random.Random) -> dict[str, str]:
-    """Return what must be drawn so that a component can stand in a spec."""
-    if kind == LANGUAGE:
-        return {}
-    forced, cls = {kind: name}, find(kind, name)
-    if kind == "tokenizers":
-        forced["fields"] = "text"
-    if kind in {"losses", "metrics", "heads"}:
-        able = [
-            task
-            for task in own_names("tasks")
-            if (found := find("tasks", task)) is not None
-            and not found.trusted_only
-            and (
-                name in {found.default_head, *getattr(found, "heads", ())}
-                if kind == "heads"
-                else found.prediction in cls.takes  # type: ignore[union-attr]
-            )
-        ]
-        if able:
-            forced["tasks"] = draw.choice(able)
-    targets = getattr(find("tasks", forced.get("tasks", "")), "targets", ())
-    serving = [
-        field for field in own_names("fields") if getattr(find("fields", field), "layout", "") in targets
-    ]
-    if serving and "fields" not in forced:
-        forced["fields"] = draw.choice(serving)
-    return forced
 
 
 def _with_blocks(growth: Growth, spec: Spec) -> Spec:

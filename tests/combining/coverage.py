@@ -39,14 +39,17 @@ def _components(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def known() -> set[str]:
     """Return all that may be drawn: our own components that run nobody's code, and keys of blocks."""
-    found = {f"{word} {key}" for word, model in _BLOCKS.items() for key in fields(model)}
-    for kind in kinds():
-        found |= {
-            f"{kind} {name}"
-            for name in own_names(kind)
-            if (cls := find(kind, name)) is not None and not cls.trusted_only
-        }
-    return found
+    return components() | {f"{word} {key}" for word, model in _BLOCKS.items() for key in fields(model)}
+
+
+def components() -> set[str]:
+    """Return our own components that run nobody's code, as `KIND NAME`."""
+    return {
+        f"{kind} {name}"
+        for kind in kinds()
+        for name in own_names(kind)
+        if (cls := find(kind, name)) is not None and not cls.trusted_only
+    }
 
 
 def missed(used: Counter[str]) -> dict[str, list[str]]:

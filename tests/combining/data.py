@@ -20,6 +20,8 @@ from tests.combining.pages import example
 Columns = dict[str, list[Any]]
 FEW = 40
 """A spec takes at most so many samples of a dataset."""
+WORDS_OF = {"entity": ("words", "sentence")}
+"""Columns with a value for each word, and those with the words."""
 
 
 def columns(rows: int, seed: int) -> Columns:
@@ -156,6 +158,31 @@ def _pictures(path: Path, values: Columns) -> None:
         Image.fromarray(pixels).save(place / f"{row}.png")
 
 
+def _digits(path: Path, values: Columns) -> None:
+    """Write MNIST's four files as torchvision reads them: a header of big-endian sizes, then bytes."""
+    from PIL import Image
+
+    folder = path / "MNIST" / "raw"
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = [np.asarray(Image.fromarray(item).resize((28, 28))) for item in values["grey"]]
+    labels = np.asarray(values["level"], np.uint8)
+    for part, rows in (("train", slice(None)), ("t10k", slice(len(labels) // 2))):
+        pixels = np.stack(pictures[rows]).astype(np.uint8)
+        for name, array in (("images-idx3", pixels), ("labels-idx1", labels[rows])):
+            header = np.asarray([0x800 + array.ndim, *array.shape], ">i4").tobytes()
+            (folder / f"{part}-{name}-ubyte").write_bytes(header + array.tobytes())
+
+
+def _tokenizer(path: Path, values: Columns) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = sorted({word for item in values["words"] for word in item})
+    known = {word: place for place, word in enumerate(["[PAD]", "[UNK]", "[MASK]", "[CLS]", "[SEP]", *words])}
+    made = Tokenizer(models.WordLevel(known, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.save(str(path))
+
+
 def _saved(path: Path, values: Columns) -> None:
     import datasets
 
@@ -170,6 +197,8 @@ WRITERS: Mapping[str, Callable[[Path, Columns], None]] = {
     "rows.parquet": _parquet,
     "rows.csv": _csv,
     "rows.txt": _text,
+    "tokenizer.json": _tokenizer,
+    "torchvision": _digits,
     "pictures": _pictures,
     "split_pictures": _pictures,
     "saved": _saved,
@@ -228,6 +257,11 @@ def _blocks(name: str, files: list[Path], draw: random.Random) -> Iterator[dict[
         ending = Path(block["path"]).suffix
         yield from (block | {"path": str(path)} for path in files if path.suffix == ending)
         return
+    if "root" in block:
+        names = literals(find("sources", name), "name")
+        roots = [path for path in files if path.name == name]
+        yield from (block | {"name": choice, "root": str(root)} for choice in names for root in roots)
+        return
     for choice in literals(find("sources", name), "name"):
         few = {"type": name, "name": choice} if choice != block.get("name") else block | {"name": choice}
         for _ in range(2):
@@ -256,6 +290,9 @@ def _opened(block: dict[str, Any]) -> Place | None:
         reader = source.open()
         rows = np.arange(min(reader.num_samples, 8))
         columns = {column: _fitting(reader.read(column, rows)) for column in list(reader.columns)[:_WIDEST]}
+        for column in set(columns):
+            if not any(words in columns for words in WORDS_OF.get(column, ())):
+                columns[column] = tuple(kind for kind in columns[column] if kind != "tags")
         fitting = {column: types for column, types in columns.items() if types}
         return Place(block, reader.known_fields(), fitting, reader.num_samples)
     except (ProblemError, OSError):

@@ -25,7 +25,8 @@ from typing import IO, Any
 import declare
 from declare.system import worker_process
 
-PATIENCE = 120.0
+PATIENCE = 60.0
+HUNG = "hung"
 MEMORY = 12 * 2**30
 _END_WITH_PARENT = 1
 UNFORKABLE = {"polars", "_polars_runtime_32"}
@@ -126,7 +127,7 @@ def _await(child: int, patience: float) -> str:
     if not ready:
         os.kill(child, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return f"ended with {status}" if ready else "hung"
+    return f"ended with {status}" if ready else HUNG
 
 
 class _Fork:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from declare.contract.kinds.task import Task
 from declare.contract.shapes import Shape
 from declare.language.spec import Dataset
 from declare.reading import parser
-from declare.reading.lookup import find
-from tests.combining.data import FEW, Place
+from declare.reading.lookup import find, own_names
+from tests.combining.data import FEW, WORDS_OF, Place
 from tests.combining.linking import (
     Block,
     inferred_outputs,
@@ -43,6 +44,8 @@ class Growth:
     def __post_init__(self) -> None:
         self.ordinary = Ordinary(self.draw, self.pool, example)
         self.ordinary.forced = self.forced
+        paths = (Path(str(place.block.get("path", ""))) for place in self.places)
+        self.ordinary.folders = tuple(dict.fromkeys(path.parent for path in paths if path.name))
 
     def grow(self) -> Block:
         """Return a whole spec."""
@@ -144,12 +147,16 @@ class Growth:
             (types[name],) = self.draw.choices(options, [1 / rare[kind] ** 2 for kind in options])
         if wanted and able:
             types[chosen[0]] = wanted
+        for name in [name for name, kind in types.items() if kind == "tags"]:
+            types[self.draw.choice([column for column in WORDS_OF[name] if column in names])] = "text"
         self.pool["field"] = list(types)
         found = {}
         for name, kind in types.items():
             block = self.ordinary.component("fields", kind, bare=0.8)
             stated = {key for key in block if key in {"key", "column"}}
             found[name] = {key: value for key, value in block.items() if key not in stated}
+            if kind == "tags":
+                found[name]["of"] = next(word for word in WORDS_OF[name] if types.get(word) == "text")
         return found
 
     def _transforms(self, name: str, block: Block) -> None:
@@ -221,18 +228,16 @@ class Growth:
         wanted = {
             layout for kind, _, _ in self.chosen.values() for layout in starts_from(find("tasks", kind))
         }
-        for number in range(5):
+        for _ in range(5):
             made = self._module(inputs)
             if made is None:
                 break
-            name = f"m{number}"
-            self.spec["model"][name] = made[0]
-            for output, shape in made[1].items():
-                self.outputs[name if output == next(iter(made[1])) else f"{name}.{output}"] = shape
-            self.pool["module"] = list(self.spec["model"])
+            self._add_module(made)
             feeds = {shape.layout for shape in self.outputs.values()}
             if wanted <= feeds or (wanted & feeds and self.draw.random() < 0.6):
                 break
+        if not wanted & {shape.layout for shape in self.outputs.values()}:
+            self._seek(inputs, wanted)
         names = list(self.spec["model"])
         self.pool["pattern"] = [
             "*",
@@ -242,30 +247,51 @@ class Growth:
             *(f"heads.{task}.*" for task in self.chosen),
         ]
 
+    def _seek(self, inputs: dict[str, Shape], wanted: set[str]) -> None:
+        """Add a module that gives what the tasks start from, where one of ours does."""
+        names = own_names("modules")
+        for kind in self.draw.sample(names, len(names)):
+            if getattr(find("modules", kind), "trusted_only", True):
+                continue
+            made = self._module_of(kind, inputs)
+            if made is not None and wanted & {shape.layout for shape in made[1].values()}:
+                self._add_module(made)
+                return
+
+    def _add_module(self, made: tuple[Block, dict[str, Shape]]) -> None:
+        name = f"m{len(self.spec['model'])}"
+        self.spec["model"][name] = made[0]
+        for output, shape in made[1].items():
+            self.outputs[name if output == next(iter(made[1])) else f"{name}.{output}"] = shape
+        self.pool["module"] = list(self.spec["model"])
+
     def _module(self, fields: dict[str, Shape]) -> tuple[Block, dict[str, Shape]] | None:
         for attempt in range(25):
             wanted = self.forced.get("modules") if attempt < 20 else None
-            name = wanted or self.draw.choice(self.ordinary.names("modules"))
-            cls = find("modules", name)
-            assert cls is not None
-            wires = self._wires(cls, fields)
-            if wires is None:
-                continue
-            made = self.ordinary.component("modules", name) | {"input": stated_input(wires)}
-            made = {
-                key: value
-                for key, value in made.items()
-                if key != "pretrained" and (key != "per_dataset" or len(self.shapes) > 1)
-            }
-            component, problems = parser.read("modules", made)
-            if problems:
-                continue
-            known = fields | self.outputs
-            inputs = {port: tuple(known[item] for item in items) for port, items in wires.items()}
-            outputs = inferred_outputs(component, inputs)
-            if outputs is not None:
-                return made, outputs
+            made = self._module_of(wanted or self.draw.choice(self.ordinary.names("modules")), fields)
+            if made is not None:
+                return made
         return None
+
+    def _module_of(self, name: str, fields: dict[str, Shape]) -> tuple[Block, dict[str, Shape]] | None:
+        """Return a module of a type with its outputs; None where it finds nothing to read, or refuses it."""
+        cls = find("modules", name)
+        wires = None if cls is None else self._wires(cls, fields)
+        if wires is None:
+            return None
+        made = self.ordinary.component("modules", name) | {"input": stated_input(wires)}
+        made = {
+            key: value
+            for key, value in made.items()
+            if key != "pretrained" and (key != "per_dataset" or len(self.shapes) > 1)
+        }
+        component, problems = parser.read("modules", made)
+        if problems:
+            return None
+        known = fields | self.outputs
+        inputs = {port: tuple(known[item] for item in items) for port, items in wires.items()}
+        outputs = inferred_outputs(component, inputs)
+        return None if outputs is None else (made, outputs)
 
     def _wires(self, cls: Any, fields: dict[str, Shape]) -> dict[str, list[str]] | None:
         """Return names for each port of a node, fields or outputs of a layout that it takes."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.combining.coverage import drawn
+from tests.combining.coverage import components, drawn
 from tests.combining.data import Place, places, write_all
 from tests.combining.forking import (
+    HUNG,
     PATIENCE,
     UNFORKABLE,
     forbidden,
@@ -29,8 +30,9 @@ from tests.combining.forking import (
     settle,
 )
 from tests.combining.growing import Growth
+from tests.combining.linking import drawn_with
 from tests.combining.mending import mended
-from tests.combining.trial import Result, killed, resumed, tried
+from tests.combining.trial import DIVERGED, Result, killed, resumed, tried
 from tests.combining.writing import Spec, text_of, written
 
 
@@ -41,7 +43,8 @@ class Tally:
     tried: int = 0
     clean: int = 0
     refused: int = 0
-    unfinished: int = 0
+    unfinished: list[int] = field(default_factory=list)
+    diverged: list[int] = field(default_factory=list)
     failed: dict[str, list[int]] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
     used: Counter[str] = field(default_factory=Counter)
@@ -54,7 +57,11 @@ class Tally:
         self.codes.update(result.codes)
         if spec is not None and result.clean:
             self.used.update(drawn(spec))
-        if result.wrong:
+        if result.place == DIVERGED:
+            self.diverged.append(number)
+        elif result.wrong == HUNG:  # what takes longer than others have patience for
+            self.unfinished.append(number)
+        elif result.wrong:
             self.failed.setdefault(result.signature, []).append(number)
 
 
@@ -63,6 +70,8 @@ class Hunt:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.seed = folder, seed
+        known = sorted(components())
+        self.turns = [item.split(" ") for item in random.Random(seed).sample(known, len(known))]
         folder.mkdir(parents=True, exist_ok=True)
         settle(folder)
         listing = folder / "places"
@@ -80,7 +89,9 @@ class Hunt:
         """Return the spec of a number, the same for the same seed: the first of some that has no errors."""
         for attempt in range(_ATTEMPTS):
             draw = random.Random(f"{self.seed}-{number}-{attempt}")
-            growth = Growth(draw, self.places)
+            # Every other spec holds a component that has its turn, so that none waits for chance.
+            kind, name = self.turns[number // 2 % len(self.turns)]
+            growth = Growth(draw, self.places, {} if number % 2 else drawn_with(kind, name, draw))
             spec, errors = mended(growth, growth.grow(), draw)
             if not errors:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.reading import parser
-from declare.reading.lookup import find
+from declare.reading.lookup import find, own_names
 
 Block = dict[str, Any]
 
@@ -90,3 +91,31 @@ def starts_from(task: Any) -> set[str]:
     head = find("heads", task.default_head)
     takes = {layout for port in getattr(head, "ports", ()) for layout in port.takes}
     return (takes & set(task.feeds)) or takes
+
+
+def drawn_with(kind: str, name: str, draw: random.Random) -> dict[str, str]:
+    """Return what must be drawn so that a component can stand in a spec."""
+    forced, cls = {kind: name}, find(kind, name)
+    if kind == "tokenizers":
+        forced["fields"] = "text"
+    if kind in {"losses", "metrics", "heads"}:
+        able = [
+            task
+            for task in own_names("tasks")
+            if (found := find("tasks", task)) is not None
+            and not found.trusted_only
+            and (
+                name in {found.default_head, *getattr(found, "heads", ())}
+                if kind == "heads"
+                else found.prediction in cls.takes  # type: ignore[union-attr]
+            )
+        ]
+        if able:
+            forced["tasks"] = draw.choice(able)
+    targets = getattr(find("tasks", forced.get("tasks", "")), "targets", ())
+    serving = [
+        field for field in own_names("fields") if getattr(find("fields", field), "layout", "") in targets
+    ]
+    if serving and "fields" not in forced:
+        forced["fields"] = draw.choice(serving)
+    return forced

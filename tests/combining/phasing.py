@@ -29,6 +29,9 @@ def write_phases(growth: Growth) -> None:
             block["sampler"] = _sampler(growth, block["sampler"]["type"])
         block.pop("epochs", None)
         block["steps"] = growth.draw.randint(2, 4)
+        if growth.draw.random() < 0.1:
+            block["epochs"] = growth.draw.choice([1, 0.5, 2])
+            del block["steps"]
         if not isinstance(block.get("batch_size"), dict):
             block["batch_size"] = growth.draw.choice([4, 6, 8])
         optimizer = block["optimizer"]
@@ -65,6 +68,19 @@ def _patterns(growth: Growth) -> list[str]:
     return names if names and growth.draw.random() < 0.5 else ["*"]
 
 
+def _search(growth: Growth, losses: list[str]) -> Block:
+    """Return a search that a single run knows nothing of."""
+    draws = {"log": [0.001, 0.1]}, {"choices": [0.01, 0.02]}
+    space = {"phases.p.optimizer.lr": growth.draw.choice(draws)}
+    return {
+        "metric": growth.draw.choice(losses),
+        "mode": "min",
+        "trials": 2,
+        "sampler": "random",
+        "space": space,
+    }
+
+
 def _losses(growth: Growth) -> list[str]:
     """Return the names of losses that evaluations report."""
     return [name for name in growth.pool.get("metric", ()) if name.endswith("/loss")]
@@ -75,7 +91,7 @@ def write_rest(growth: Growth) -> None:
     hardware = growth.ordinary.block(Hardware, {}, share=0.1)
     machine = {"devices", "nodes", "strategy", "accelerator", "compile"}
     hardware = {key: value for key, value in hardware.items() if key not in machine}
-    few = {"accelerator": "cpu", "strategy": "single", "devices": 1, "compile": False}
+    few = {"accelerator": "cpu", "strategy": "single", "devices": 1, "nodes": 1, "compile": False}
     hardware |= {key: value for key, value in few.items() if growth.draw.random() < 0.1}
     if growth.draw.random() < 0.1:
         hardware["memory_limit"] = "4GB"
@@ -86,6 +102,8 @@ def write_rest(growth: Growth) -> None:
     growth.spec["hardware"] = hardware
     if (losses := _losses(growth)) and growth.draw.random() < 0.2:
         growth.spec["metrics"] = {"both": f"2 * {growth.draw.choice(losses)} + 1"}
+    if losses and growth.draw.random() < 0.03:
+        growth.spec["tune"] = _search(growth, losses)
     if losses and growth.draw.random() < 0.2:
         growth.spec["expect"] = {growth.draw.choice(losses): growth.draw.choice(["<= 1e9", ">= 0", "< -5"])}
     if growth.draw.random() < 0.2:

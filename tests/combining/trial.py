@@ -22,6 +22,8 @@ from declare.reading.lookup import find
 UNDEFINED = "DAT398"
 """The warning that a loss will not be a number on some split."""
 DONE, FINDINGS, FAILED = 0, 1, 4
+DIVERGED = "diverged"
+"""Where a run ended whose weights or gradients grew beyond all numbers."""
 
 
 @dataclass
@@ -96,8 +98,17 @@ def tried(path: Path, *, whole: bool = True) -> Result:
             return Result(place="refused", codes=codes)
         _use(path, path.parent / "run", foretold=UNDEFINED in said, whole=whole)
     except WrongError as error:
+        if _is_divergence(error.result, path):
+            return Result(clean=True, place=DIVERGED, codes=error.result.codes)
         return error.result
     return Result(clean=True)
+
+
+def _is_divergence(result: Result, path: Path) -> bool:
+    """Return whether numbers outgrew their type in training, which only the steps themselves show."""
+    half = "fp16" in path.read_text(encoding="utf-8")
+    later = "at step 1 " not in result.details
+    return (result.codes == ["PHS620"] and (later or half)) or (result.codes == ["PHS623"] and half)
 
 
 def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:

@@ -47,6 +47,7 @@ class Ordinary:
     ) -> None:
         self.draw, self.pool, self.examples = draw, pool, examples
         self.forced: dict[str, str] = {}
+        self.folders: Sequence[Path] = ()
         self.depth = 0
 
     def value(self, key: str, item: TypeSpec, shown: Any = NOTHING) -> Any:
@@ -92,6 +93,9 @@ class Ordinary:
             return self._float(item, shown)
         if item.annotation is Duration:
             return self.draw.choice(["1 steps", "2 steps", "1 epochs", "50%", "100%"])
+        if item.annotation is Path and shown is not NOTHING:
+            there = [folder / Path(str(shown)).name for folder in self.folders]
+            return next((str(path) for path in there if path.exists()), NOTHING)
         if item.annotation is str:
             known = means(key, item.description, self.pool)
             if known:
