@@ -42,8 +42,8 @@ class Gradients:
 
     def products(self) -> Tensor:
         """Return the inner products [tasks, tasks] of gradients over the parameters that tasks share."""
-        like = self._parameters[0]
-        found = torch.zeros(self._num_tasks, self._num_tasks, dtype=torch.float64, device=like.device)
+        device = self._parameters[0].device if self._parameters else None  # all may be frozen
+        found = torch.zeros(self._num_tasks, self._num_tasks, dtype=torch.float64, device=device)
         for index in range(len(self._parameters)):
             stack = self._stack(index)
             if stack is not None:

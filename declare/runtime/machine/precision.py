@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from declare.nn.distributed.dtensor import split_by_sharding
+from declare.nn.fp16_lstm import guard_fp16_lstm
 from declare.nn.small_maps import guard_small_maps
 
 _LEAST_SCALE = 1e-4
@@ -78,6 +79,7 @@ def make_precision(name: str, device: torch.device) -> Precision:
         return Precision(name, device, None, None)
     if device.type == "cpu":
         guard_small_maps()
+        guard_fp16_lstm()
     autocast = torch.autocast(device.type, dtype=HALF[name])
     scaler = Scaler(device.type) if name == "fp16" else None
     return Precision(name, device, autocast, scaler)
