@@ -117,7 +117,7 @@ class Hunt:
             return tried(path, whole=whole)
 
         result = _answer(place, first, clean=spec.exists)
-        if whole and result.clean and not result.wrong:
+        if whole and result.clean and not result.place:
             in_child(place, lambda: killed(path))
             result = _answer(place, lambda: resumed(path), clean=lambda: True)
         made = json.loads(spec.read_text()) if spec.exists() else None
