@@ -16,7 +16,8 @@ class DatasetFacts(BaseModel):
     reason; `source_splits` are the splits that the source itself has. `refused_orders` holds why samplers (blocks in
     JSON) have no order of the training split, as a problem's parts; `positives` maps pairing (JSON) -> split ->
     samples that have a positive there. `looked_at` are files that a table names and that were read for the facts,
-    each with what tells it from another one put in its place.
+    each with what tells it from another one put in its place. `constant_splits` maps fields to the splits whose
+    known values are all equal.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class DatasetFacts(BaseModel):
     refused_orders: dict[str, dict[str, Any]] = {}
     positives: dict[str, dict[str, int]] = {}
     looked_at: dict[str, str] = {}
+    constant_splits: dict[str, tuple[str, ...]] = {}
 
 
 Facts = dict[str, DatasetFacts]

@@ -1,10 +1,8 @@
 """LSTM layers in fp16 on a CPU: computed by torch's own operations, as oneDNN has no kernel for them.
 
-Input x[B, T, C] or packed, states and weights as `torch.lstm` takes them; outputs as without this file. Source: oneDNN
-refuses to make the primitive ("could not create a primitive descriptor", torch 2.11 to 2.14).
+Input x[B, T, C] or packed, states and weights as `torch.lstm` takes them; outputs as without this file. Source:
+oneDNN refuses to make the primitive ("could not create a primitive descriptor", torch 2.11 to 2.14).
 """
-
-from __future__ import annotations
 
 from functools import cache, partial
 from typing import Any

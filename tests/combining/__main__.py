@@ -66,7 +66,7 @@ def main() -> int:
             tally.note(number, result, spec)
             if asked.show:
                 sys.stderr.write(f"-- {number}: {result}\n{text_of(spec or {})}\n")
-            if result.wrong and len(tally.failed[result.signature]) == 1:
+            if result.wrong and len(tally.failed.get(result.signature, ())) == 1:
                 sys.stderr.write(f"{number}: {result.signature}\n")
                 if asked.save and spec:
                     small = minimised(hunt, spec, result, asked.minimise)

@@ -117,6 +117,14 @@ def test_samples_with_other_axes_are_refused():
         assert code_of(lambda empty=empty: field(type="series").examine([[[1.0], [2.0]], empty])) == "DAT319"
 
 
+@pytest.mark.parametrize("values", [np.eye(4), [[0, 1, 0, 1], [1, 0, 0, 0]]])
+def test_rows_are_as_wide_as_the_classes_that_are_stated(values):
+    """Other names than columns are refused, so that no target is wider than what predicts it."""
+    four = ["a", "b", "c", "d"]
+    assert code_of(lambda: encoded(values, type="labels", classes=["a", "b"])) == "LOS401"
+    assert field(type="labels", classes=four).examine(values).shape.dims == (4,)
+
+
 @pytest.mark.parametrize(
     ("values", "names"),
     [(["a|b", "b", "|"], [[1, 1], [0, 1], [0, 0]]), ([["a"], ["b", "a"], []], [[1, 0], [1, 1], [0, 0]])],

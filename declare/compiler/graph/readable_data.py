@@ -86,7 +86,7 @@ def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:
     if known.sized:
         return facts
     fields = {name: item.model_copy(update={"counts": {}}) for name, item in facts.fields.items()}
-    counted = ("splits", "missing", "groups", "refused_orders", "positives")
+    counted = ("splits", "missing", "groups", "refused_orders", "positives", "constant_splits")
     unknown: dict[str, Any] = {key: {} for key in counted}
     return facts.model_copy(update={"fields": fields} | unknown)
 

@@ -65,7 +65,10 @@ class Labels(Field):
         table = self._table(values)
         stated = [str(text_of(name)) for name in self.classes] if isinstance(self.classes, list) else None
         if table is not None:
-            names = stated or list(map(str, range(table.values.shape[1])))
+            width = table.values.shape[1]
+            if stated and len(stated) != width:
+                raise ProblemError(self._other_number(len(stated), width))
+            names = stated or list(map(str, range(width)))
             missing, unused = int(np.isnan(table.values).all(axis=1).sum()), table.unused
         else:
             named = self._distinct_names(values)
@@ -104,13 +107,17 @@ class Labels(Field):
         """Yield a problem if the stated number of classes contradicts the data."""
         num_classes = len(facts.classes or ())
         if isinstance(self.classes, int) and self.classes != num_classes:
-            yield Problem(
-                "LOS401",
-                f"{self.classes} classes are stated, but the data have {num_classes}",
-                at="classes",
-                label=f"{self.classes} stated here",
-                helps=(f"remove `classes` (it is inferred from the data), or set it to {num_classes}",),
-            )
+            yield self._other_number(self.classes, num_classes)
+
+    @staticmethod
+    def _other_number(stated: int, num_classes: int) -> Problem:
+        return Problem(
+            "LOS401",
+            f"{stated} classes are stated, but the data have {num_classes}",
+            at="classes",
+            label=f"{stated} stated here",
+            helps=(f"remove `classes` (it is inferred from the data), or set it to {num_classes}",),
+        )
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float32 [rows, classes]; raises `ProblemError` DAT301 for values that are not classes or flags."""

@@ -21,6 +21,7 @@ class Correlation(OutputMomentsMetric):
     """
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
+    needs_varied_targets: ClassVar[bool] = True
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

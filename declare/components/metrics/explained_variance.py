@@ -23,6 +23,7 @@ class ExplainedVariance(OutputMomentsMetric):
     also_called: ClassVar[tuple[str, ...]] = ("evs", "ev")
 
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
+    needs_varied_targets: ClassVar[bool] = True
 
     multioutput: Literal["uniform_average", "variance_weighted"] = Param(
         "uniform_average",

@@ -24,6 +24,7 @@ class MatthewsCorrcoef(Metric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+    needs_varied_targets: ClassVar[bool] = True
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""

@@ -22,6 +22,7 @@ class Nrmse(OutputMomentsMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction", "values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    needs_varied_targets: ClassVar[bool] = True
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

@@ -26,6 +26,7 @@ class Pearson(OutputMomentsMetric):
         "corr",
         "correlation_coefficient",
     )
+    needs_varied_targets: ClassVar[bool] = True
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

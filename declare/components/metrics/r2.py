@@ -29,6 +29,7 @@ class R2(OutputMomentsMetric):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction", "values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
+    needs_varied_targets: ClassVar[bool] = True
 
     def figure(self) -> Callable[..., Any]:
         """Return the figure of an output."""

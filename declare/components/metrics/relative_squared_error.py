@@ -22,6 +22,7 @@ class RelativeSquaredError(OutputMomentsMetric):
 
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
+    needs_varied_targets: ClassVar[bool] = True
 
     squared: bool = Param(True, description="whether the root is left out")
 

@@ -24,6 +24,7 @@ class Spearman(Metric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+    needs_varied_targets: ClassVar[bool] = True
 
     def build(self, target: Target) -> Any:
         """Return the real metric."""

@@ -31,6 +31,8 @@ _WHOLE = frozenset(
     | {"nadamuon", "nmuon", "novograd", "novogradc", "novogradw", "sgdp"}
 )
 """Rules with operations that torch does not have for parameters in shares, or rounds otherwise there."""
+_PACKAGES = {"timm.optim.kron": "opt_einsum"}
+"""What modules need: without it `einsum` multiplies all factors out at once, 275 GB for a matrix of 512 by 512."""
 _WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
 
 _TRIED_RATE = 1e-3
@@ -137,6 +139,7 @@ def component(name: str, record: dict[str, Any]) -> type[_FromLibrary]:
     optimizer.home, optimizer.decays = (record["module"], record["class"]), decays
     # Only rules of the shipped table were compared on parameters in shares with those of one process.
     optimizer.whole = name in _WHOLE or name not in TABLE.shipped_records
+    optimizer.package = _PACKAGES.get(record["module"])
     optimizer.sets_own_lr = name in _OWN_RATES
     return optimizer
 

@@ -35,6 +35,8 @@ class Metric(Component):
     """Whether more or less is better."""
     needs_positives: ClassVar[bool] = False
     """Whether it compares samples that belong together: without any there is no figure."""
+    needs_varied_targets: ClassVar[bool] = False
+    """Whether it is undefined where all targets are equal, or one sample alone has one (one target a sample)."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
 
     @classmethod

@@ -28,6 +28,8 @@ class Optimizer(Component):
     sets_own_lr: ClassVar[bool] = False
     """Whether it finds the rates of later steps itself, and reads the stated one at the first step alone."""
 
+    package: ClassVar[str | None] = None
+    """The library that it cannot do without, beside those that every run has."""
     num_states: ClassVar[int | None] = None
     """Numbers that it keeps for each parameter; None where nobody knows."""
 

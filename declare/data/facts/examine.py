@@ -18,7 +18,7 @@ from declare.contract.shapes import Array
 from declare.data.facts import sampler_orders
 from declare.data.read import fitted_fields, raw_values
 from declare.data.read import split as splitting
-from declare.data.read.encoded_columns import class_counts, missing_rows, moments
+from declare.data.read.encoded_columns import class_counts, constant_splits, missing_rows, moments
 from declare.data.read.open_reader import JoinedReader, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
@@ -73,6 +73,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         passed_over=dict(reader.passed_over),
         source_splits=tuple(reader.splits),
         **sampler_orders.order_facts(uses, examined.facts, examined.columns, positions),
+        constant_splits=constant_splits(examined.columns, positions),
         looked_at={str(path): file_stamp(path) for path in examined.files},
     )
 

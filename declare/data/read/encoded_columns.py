@@ -1,5 +1,7 @@
 """What is counted in encoded columns: moments, missing rows, rows of each class."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from declare.contract.moments import moments as of_array
@@ -22,6 +24,22 @@ def missing_rows(column: Array) -> Array:
     if column.dtype == np.int64:
         return np.asarray((column == -1).reshape(len(column), -1).all(axis=1))
     return np.zeros(len(column), bool)
+
+
+def constant_splits(
+    columns: Mapping[str, Array], positions: Mapping[str, Array]
+) -> dict[str, tuple[str, ...]]:
+    """Return by encoded column the splits whose known values are all equal; columns without one are left out."""
+    splits = {
+        name: tuple(split for split, rows in positions.items() if _is_constant(column[rows]))
+        for name, column in columns.items()
+    }
+    return {name: constant for name, constant in splits.items() if constant}
+
+
+def _is_constant(column: Array) -> bool:
+    values = column[~missing_rows(column)]
+    return bool(len(values) and (values == values[:1]).all())
 
 
 def class_counts(column: Array, number: int) -> tuple[int, ...]:

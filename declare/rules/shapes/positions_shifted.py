@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
+from declare.ir.plan import ModulePlan
 from declare.rules.queries.fields import field_place, head_node
-from declare.rules.spec_parts import get, task_datasets, tasks
+from declare.rules.queries.sample_lengths import lengths_on_the_way, spans
+from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT357"
@@ -24,7 +27,10 @@ def check(view: View) -> Iterator[Problem]:
             text = str(view.facts[dataset].blocks[target].get("of") or target)
             length = view.facts[dataset].fields[text].shape.dims[0]
             given_length = next(iter(node.outputs_of(dataset).values())).dims[:1]
-            if length is None or given_length in {(), (None,), (length,)}:
+            shifted = length is not None and given_length not in {(), (None,), (length,)}
+            if facts.shape.layout == "tags" and not shifted and not _reads_text(view, node, dataset, text):
+                yield _other_text_problem(view, task, dataset, text)
+            if not shifted:
                 continue
             yield Problem(
                 CODE,
@@ -36,3 +42,28 @@ def check(view: View) -> Iterator[Problem]:
                     "name an output with one position for each token, from modules that do not shorten the text",
                 ),
             )
+
+
+def _reads_text(view: View, node: ModulePlan, dataset: str, text: str) -> bool:
+    """Return whether the steps of a head's output are the tokens of a text, as far as that is known."""
+    expected = spans(view, dataset).get(text)
+    visit = next(
+        (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None
+    )
+    if expected is None:
+        return True
+    if visit is None:
+        return False
+    span = next(iter(visit.outputs.values()))
+    return span is None or (span.field == text and span.counts == expected.counts)
+
+
+def _other_text_problem(view: View, task: LocatedBlock[Task], dataset: str, text: str) -> Problem:
+    return Problem(
+        CODE,
+        f"the head of `{task.name}` does not give one position for each token of `{text}`",
+        at=f"{task.path}.head" if get(task.block, "head") is not None else task.path,
+        label=f"reads other steps than those of `{text}`",
+        also={field_place(view, dataset, text): "the classes are of these words"},
+        helps=(f"name an output with one position for each token of `{text}`",),
+    )

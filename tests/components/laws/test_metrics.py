@@ -181,6 +181,18 @@ def the_truth_is_the_best_prediction(case: Case) -> None:
     )
 
 
+def targets_alike_leave_no_figure(case: Case) -> None:
+    """With `needs_varied_targets`, targets that are all alike leave no figure, whatever was predicted for them."""
+    prediction, target = whole(case.batches())
+    single = case.task.target.prediction in {"values", "rates", "class_logits"} and target.dim() <= 2
+    if not case.block.needs_varied_targets or not single:
+        return
+    known = ~target.isnan() if target.is_floating_point() else target >= 0
+    rows = target[known.reshape(len(target), -1).all(1)].unique(dim=0)
+    figures = [case.figure((prediction, row.expand_as(target).contiguous())) for row in rows]
+    assert all(map(math.isnan, figures)), f"{figures} of targets that are alike"
+
+
 LAWS: list[Callable[[Case], None]] = [
     batches_may_be_cut_anywhere,
     processes_may_share_the_samples,
@@ -190,6 +202,7 @@ LAWS: list[Callable[[Case], None]] = [
     what_is_missing_does_not_count,
     figures_are_within_bounds,
     one_value_alone_is_a_figure_or_none,
+    targets_alike_leave_no_figure,
     the_truth_is_the_best_prediction,
 ]
 
@@ -216,6 +229,7 @@ class MeanOfMeans:
 
     mode = "min"
     bounds = (0.0, None)
+    needs_varied_targets = False
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -277,6 +291,10 @@ class Bounded(Total):
     bounds = (0.0, 1e-3)
 
 
+class Spread(Total):
+    needs_varied_targets = True
+
+
 class NeedsTwo(Total):
     bounds = (None, None)
 
@@ -294,6 +312,7 @@ BROKEN: dict[Callable[[Case], None], type[MeanOfMeans]] = {
     what_is_missing_does_not_count: CountsAll,
     figures_are_within_bounds: Bounded,
     one_value_alone_is_a_figure_or_none: NeedsTwo,
+    targets_alike_leave_no_figure: Spread,
     the_truth_is_the_best_prediction: Upwards,
 }
 
