@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from declare.nn.cpu_autocast import guard_cpu_autocast
 from declare.nn.distributed.dtensor import split_by_sharding
-from declare.nn.fp16_lstm import guard_fp16_lstm
-from declare.nn.small_maps import guard_small_maps
 
 _LEAST_SCALE = 1e-4
 """Half precision cannot do with less: its smallest number is 6e-8."""
@@ -78,8 +77,7 @@ def make_precision(name: str, device: torch.device) -> Precision:
     if name not in HALF:
         return Precision(name, device, None, None)
     if device.type == "cpu":
-        guard_small_maps()
-        guard_fp16_lstm()
+        guard_cpu_autocast()
     autocast = torch.autocast(device.type, dtype=HALF[name])
     scaler = Scaler(device.type) if name == "fp16" else None
     return Precision(name, device, autocast, scaler)

@@ -1,9 +1,13 @@
-"""Convolutions over maps that are smaller than their kernel or stride, in half precision on a CPU: done in fp32.
+"""Autocast on a CPU: convolutions and LSTM layers that oneDNN's kernels of 16 bits compute wrongly or not at all.
 
-Input x[B, C, *map], output y[B, D, *map] in autocast's type, whatever it was computed in. oneDNN's kernels of 16 bits
-for such maps read and write outside of their buffers (torch 2.11 to 2.14): gradients of weights and biases are other
-ones each time, NaN, or the process ends. A kernel counts as large as it reaches: dilation * (kernel - 1) + 1; of a
-transposed convolution the map is the smaller one of its input and its output.
+Convolutions over maps that are smaller than their kernel or stride are done in fp32. Input x[B, C, *map], output
+y[B, D, *map] in autocast's type, whatever it was computed in. The kernels of 16 bits for such maps read and write
+outside of their buffers (torch 2.11 to 2.14): gradients of weights and biases are other ones each time, NaN, or the
+process ends. A kernel counts as large as it reaches: dilation * (kernel - 1) + 1; of a transposed convolution the map
+is the smaller one of its input and its output.
+
+LSTM layers in fp16 are done by torch's own operations: oneDNN has no kernel for them ("could not create a primitive
+descriptor"). Inputs and outputs as those of `torch.lstm`.
 """
 
 import warnings
@@ -23,8 +27,8 @@ _TRANSPOSED: tuple[Any, ...] = (None, 1, 0, 0, 1, 1)
 
 
 @cache
-def guard_small_maps() -> torch.library.Library:
-    """Let all convolutions of this process that run under a CPU's autocast take care; others are not touched.
+def guard_cpu_autocast() -> torch.library.Library:
+    """Let all convolutions and LSTM layers of this process that run under a CPU's autocast take care, no others.
 
     Functional ones and those of libraries are meant too: autocast's own kernels are replaced.
     """
@@ -38,6 +42,9 @@ def guard_small_maps() -> torch.library.Library:
             library.impl(f"conv{dims}d.padding", plain, _KEY)
             name = f"conv_transpose{dims}d" + (".input" if dims > 1 else "")
             library.impl(name, partial(_transpose, getattr(functional, f"conv_transpose{dims}d"), dims), _KEY)
+    for name in ("input", "data"):
+        lstm = partial(_run_lstm, getattr(torch.ops.aten.lstm, name))
+        library.impl(f"lstm.{name}", lstm, _KEY, with_keyset=True)
     return library
 
 
@@ -70,6 +77,17 @@ def _run(
     with torch.autocast("cpu", enabled=False):
         output = operation(*(_cast(item, torch.float32 if small else half) for item in tensors), *rest)
         return _cast(output, half)
+
+
+def _run_lstm(operation: Any, keys: Any, *args: Any) -> Any:
+    """Go on below autocast, which the operations that a layer consists of meet again."""
+    enabled = torch._C._get_mkldnn_enabled()  # noqa: SLF001
+    # `torch.backends.mkldnn.flags` would do, but warns of GPUs.
+    torch._C._set_mkldnn_enabled(enabled and torch.get_autocast_dtype("cpu") != torch.float16)  # noqa: SLF001
+    try:
+        return operation.redispatch(keys.remove(torch._C.DispatchKey.AutocastCPU), *args)  # noqa: SLF001
+    finally:
+        torch._C._set_mkldnn_enabled(enabled)  # noqa: SLF001
 
 
 def _cast(tensor: Any, dtype: torch.dtype) -> Any:
