@@ -120,6 +120,8 @@ phases.checkpoint: state how often with a unit: `every: 50 steps` or `every: 1 e
     steps epochs
 phases.evaluate: what is measured stands in a task: `metrics: [NAME]`; `best: {metric: ...}` says what is best
     metrics
+phases.probes: a probe learns the target of a task, on the task's dataset: `probes: [{task: NAME, type: linear}]`
+    dataset datasets target targets label labels data
 phases.checkpoint: the best checkpoint is that of `evaluate: {best: {metric: val/TASK/METRIC, mode: max}}`
     monitor metric mode best
 datasets.source: types of columns stand in the dataset: `fields: {NAME: number}`

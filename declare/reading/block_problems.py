@@ -16,14 +16,14 @@ from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import plain
 from declare.reading.annotation import TypeSpec, fields
 from declare.reading.keys.key_places import Level
-from declare.reading.keys.unknown_keys import UnknownKey, owner, slip_of_key, unknown_key
+from declare.reading.keys.unknown_keys import UnknownKey, owner, unknown_key, unknown_key_of_kind
 from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
 from declare.reading.phrases import block_name, component, name, scalar_text, type_text, value_text
 from declare.reading.poison import POISON
 from declare.reading.scalars import unknown_value, wrong_type
 from declare.system import trust
 
-__all__ = ["Level", "UnknownKey", "slip_of_key", "unknown_key", "unknown_value"]
+__all__ = ["Level", "UnknownKey", "unknown_key", "unknown_key_of_kind", "unknown_value"]
 
 
 def missing(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> Problem:
@@ -206,7 +206,7 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
     called = _also_called(kind, found)
     near = called or suggest(found, names(kind))
     same = bool(near) and plain(near[0]) == plain(found.rpartition(".")[2])
-    sure = same or (len(found) > 3 and bool(near) and slipped == near[0])
+    sure = same or bool(called) or (len(found) > 3 and bool(near) and slipped == near[0])
     elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
     notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
     known = own_names(kind)

@@ -233,7 +233,7 @@ class _Reader:
         found = self._class(kind, block, path, _join(path, "type") if block is value else path)
         if isinstance(found, Problem):
             if isinstance(value, dict) and base is not None:
-                self.shared_keys(base, block, path)
+                self.shared_keys(kind, base, block, path)
             return self.fail(found)
         made = self.block(found, block, path)
         if found.trusted_only and not contains_poison(made) and "*" not in self.trust:
@@ -251,17 +251,15 @@ class _Reader:
             return block_problems.unknown_component(kind, name, at)
         return cls
 
-    def shared_keys(self, base: type[BaseModel], block: dict[str, Any], path: str) -> None:
-        """Read the keys that every component of a kind has, of one whose type nobody knows."""
+    def shared_keys(self, kind: str, base: type[BaseModel], block: dict[str, Any], path: str) -> None:
+        """Read the keys that every component of a kind has, of one whose type nobody knows; refuse those of none."""
         self.levels.append(block_problems.Level(path, base, block))
         known = fields(base)
-        for key in list(block)[:_STRANGERS]:
-            if (
-                key not in known
-                and key != "type"
-                and (problem := block_problems.slip_of_key(base, key, block, path))
-            ):
-                self.fail(problem)
+        for key in [key for key in block if key not in known and key != "type"][:_STRANGERS]:
+            stranger = block_problems.unknown_key_of_kind(key, self.levels, kind, self.fits)
+            if stranger is not None:
+                self.fail(stranger.problem)
+                self.excused |= set(stranger.belongs)
         found = {
             key: self.value(item, block[key], _join(path, key))
             for key, (_, item) in known.items()

@@ -131,7 +131,8 @@ def _of_block(block: Block) -> Iterator[Mistake]:
     typed = issubclass(block.model, Component)
     needs = tuple(f"{path}.type" for path in _around(block.path))
     strange = _join(block.path, "zzqqx")
-    yield Mistake("strange key", strange, strange, frozenset({"SCH101"}), 1, needs=needs)
+    outer = tuple(f"{path}.type" for path in _around(block.path)[:-1])
+    yield Mistake("strange key", strange, strange, frozenset({"SCH101"}), 1, needs=outer)
     if typed:
         at = _join(block.path, "type")
         yield Mistake("strange type", at, at, frozenset({"SCH106"}), "zzqqx")

@@ -63,8 +63,10 @@ def stated_path(keys: Sequence[str], levels: Sequence[Level], besides: str) -> s
             for name in key.split("."):
                 block = block.get(name) if isinstance(block, dict) else None
             path = _join(level.path, key)
-            known = key.partition(".")[0] in fields(level.model)
-            if block is not None and known and path != besides:
+            known = fields(level.model).get(key.partition(".")[0])
+            # A section of named blocks (`datasets`, `tasks`) says nothing of a block in another one.
+            is_section = level is not levels[-1] and not level.path and known and known[1].origin is dict
+            if block is not None and known and not is_section and path != besides:
                 return path
         for place in of_machine(key, levels, stated=True):
             return place.path

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel
@@ -13,7 +14,7 @@ from declare.diagnostics.advice import advice, advice_in
 from declare.diagnostics.foreign_values import our_values, switched_on
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import Synonym, plain, synonym
-from declare.reading.annotation import TypeSpec, fields
+from declare.reading.annotation import TypeSpec, accepts, fields, kind_of
 from declare.reading.keys.key_places import (
     Level,
     Place,
@@ -25,7 +26,7 @@ from declare.reading.keys.key_places import (
     section_of,
     stated_path,
 )
-from declare.reading.lookup import find, kinds, own_names
+from declare.reading.lookup import find, kinds, names, own_names
 from declare.reading.phrases import block_name, scalar_text, type_text
 
 Fits = Callable[[TypeSpec, Any], bool]
@@ -63,10 +64,16 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
         return known
     near = suggest(key, free)
     if near:
+        near = [name for name in near if _takes_kind(fields(level.model)[name][1], level.block[key])] or near
         item = fields(level.model)[near[0]][1]
         return _renamed_key(key, level, near, sure=len(near) == 1 and fits(item, level.block[key]))
     rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
     return UnknownKey(_problem(key, level, tuple(_remedies(level.model, key)), rewrite))
+
+
+def _takes_kind(item: TypeSpec, value: Any) -> bool:
+    """Return whether a form takes values of this kind as they are."""
+    return any(accepts(option, kind_of(value)) for option in item.options)
 
 
 def _otherwise(key: str, levels: Sequence[Level]) -> UnknownKey | None:
@@ -93,12 +100,28 @@ def _stated_twice(key: str, level: Level, path: str) -> UnknownKey:
     return UnknownKey(_problem(key, level, helps, rewrite, label="said twice"))
 
 
-def slip_of_key(model: type[BaseModel], key: str, block: dict[str, Any], path: str) -> Problem | None:
-    """Return the problem of an unknown key that is a slip of one that every component of a kind has."""
-    other = slip(key, [name for name in fields(model) if name not in block])
-    if other is None:
+def unknown_key_of_kind(key: str, levels: Sequence[Level], kind: str, fits: Fits) -> UnknownKey | None:
+    """Return what is to be said of a key of a component whose type nobody knows; None where one of its kind has it.
+
+    The innermost block has the model of all of the kind. Without a `type`, which a base may state, its keys may be any.
+    """
+    level = levels[-1]
+    parameters = _parameters(kind)
+    if key in parameters:
         return None
-    return _renamed_key(key, Level(path, model, block), [other], sure=True).problem
+    other = slip(key, [name for name in fields(level.model) if name not in level.block])
+    if other is not None:
+        return _renamed_key(key, level, [other], sure=True)
+    if "type" not in level.block:
+        return None
+    near = suggest(key, [name for name in parameters if name not in level.block])
+    return _renamed_key(key, level, near, sure=False) if near else unknown_key(key, levels, (), fits)
+
+
+@cache
+def _parameters(kind: str) -> frozenset[str]:
+    """Return the parameters of all components of a kind."""
+    return frozenset(key for name in names(kind) if (cls := find(kind, name)) for key in fields(cls))
 
 
 def _problem(key: str, level: Level, helps: tuple[str, ...], *rewrites: Rewrite, label: str = "") -> Problem:
