@@ -177,3 +177,14 @@ def test_a_ratio_that_is_too_fine_is_refused():
     """A filter for it would not fit into memory."""
     item = parser.parse("transforms", {"type": "resample", "field": "x", "from_rate": 1e6, "rate": 0.3})
     assert item.infer(Shape("series", (1, 100))).code == "DAT348"
+
+
+def test_a_rate_a_thousand_times_higher_is_refused():
+    """Days of computing are a rate in another unit: the same the other way round is cheap, and taken."""
+    rates = {"type": "resample", "field": "x", "from_rate": 10}
+    assert parser.parse("transforms", rates | {"rate": 10_000}).infer(Shape("series", (1, 9))).dims == (
+        1,
+        9000,
+    )
+    found = parser.parse("transforms", rates | {"rate": 10_001}).infer(Shape("series", (1, 9)))
+    assert (found.code, found.at) == ("DAT348", "rate")

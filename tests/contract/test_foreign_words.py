@@ -39,6 +39,7 @@ phases:
     checkpoint: {every: 1 epoch}
     early_stop: {metric: val/kind/accuracy, mode: max, patience: 2 epochs}
     clip: {norm: 1.0}
+    probes: [{task: kind, type: linear}]
 """)
 OURS = ("epochs", "schedule", "evaluate", "checkpoint", "early_stop", "clip")
 ROWS = [

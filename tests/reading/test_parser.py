@@ -17,6 +17,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.module import Head
 from declare.contract.kinds.source import SpecPath
 from declare.contract.problem import ProblemError
+from declare.language.spec import Phase
 from declare.reading.parser import parse, read
 from declare.reading.poison import POISON
 from declare.system.trust import entry, grant
@@ -314,3 +315,21 @@ def test_a_misspelt_type_is_suggested(wrong):
     assert problem.code == "SCH103"
     assert problem.helps == (f"write `type` in place of `{wrong}`",)
     assert [(item.path, item.key) for item in problem.rewrites] == [(f"loss.{wrong}", "type")]
+
+
+def test_keys_beside_an_unknown_type_are_judged_by_all_of_its_kind():
+    """A key that no component of the kind has is a mistake of its own; one that some have may be right."""
+    keys = {"type": "zzz", "lr": 0.1, "momentum": 0.9, "betaz": [0.9, 0.9], "foo": 1}
+    _, problems = read("optimizers", keys)
+    assert codes(problems) == {"type": "SCH106"}  # without what all of the kind have, nothing more is asked
+    phase = {"epochs": 1, "batch_size": 1, "optimizer": keys}
+    _, problems = read(Phase, phase)
+    at = "optimizer."
+    assert codes(problems) == {f"{at}type": "SCH106", f"{at}betaz": "SCH101", f"{at}foo": "SCH101"}
+
+
+def test_of_two_likely_keys_the_one_that_takes_the_value_is_meant():
+    """A text beside `datasett` means `dataset`, a list `datasets`."""
+    for value, meant in (("a", "dataset"), (["a"], "datasets")):
+        _, problems = read("tasks", {"type": "classification", "datasett": value, "target": "y"})
+        assert [item.key for item in problems[0].rewrites if item.safe] == [meant]

@@ -1,8 +1,10 @@
-"""Cost: how much memory every phase takes."""
+"""Cost: how much memory every phase takes, and how much of the disk its checkpoints do."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+from declare.compiler.phases.disk_fit import disk_shortage
 from declare.compiler.phases.machine_fit import (
     Limit,
     cache_shortage,
@@ -18,6 +20,7 @@ from declare.ir.plan import PhasePlan
 from declare.rules.byte_sizes import bytes_text
 from declare.rules.queries.fields import input_fields, target_fields
 from declare.rules.spec_parts import get
+from declare.system.disk import free_bytes
 
 
 def run(stage: HostedSpec) -> Reports[HostedSpec]:
@@ -34,6 +37,9 @@ def run(stage: HostedSpec) -> Reports[HostedSpec]:
             memory = memory.per_process(stage.hardware, phase, stage.phases.values())
         phases[name] = phase.model_copy(update={"memory_bytes": memory.total})
         yield Note(f"phase `{name}`: {bytes_text(memory.total)} ({memory})")
+    if stage.nodes and phases and len(phases) == len(get(stage.spec, "phases") or ()):
+        found = disk_shortage(phases, stage.nodes, free_bytes(Path("runs")))
+        yield from () if found is None else (found,)
     return replace(stage, phases=phases)
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import torch
 
 
+_WIDEST = 4096
+"""Pixels of padding at one edge: more of it would be the picture."""
+
+
 class RandomCrop(Transform):
     """Cut a piece of `size` out of each picture, video or mask, with `padding` around it first.
 
@@ -64,8 +68,28 @@ class RandomCrop(Transform):
             side if side is None else side + more
             for side, more in zip(shape.dims[-2:], (top + bottom, left + right), strict=True)
         )
+        if problem := self._refuse_padding(shape):
+            return problem
         padded = shape._replace(dims=(*shape.dims[:-2], height, width))
         return too_small("random_crop", padded, pair(self.size)) or resized_shape(shape, pair(self.size))
+
+    def _refuse_padding(self, shape: Shape) -> Problem | None:
+        """Return that a padding is wider than what it may copy, or than any picture is."""
+        left, right, top, bottom = self._edges()
+        sides = zip((max(top, bottom), max(left, right)), shape.dims[-2:], strict=True)
+        reflects = self.padding_mode == "reflect" and shape.layout != "mask"
+        over = next((side for edge, side in sides if reflects and side is not None and edge >= side), None)
+        if over is None and max(left, right, top, bottom) <= _WIDEST:
+            return None
+        most = _WIDEST if over is None else over - 1
+        why = f": a side of {over} reflects no further" if over is not None else ""
+        return Problem(
+            "SCH108",
+            f"`padding` is {self.padding}, expected at most {most}",
+            at="padding",
+            label="too wide",
+            helps=(f"write at most {most}{why}",),
+        )
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
         """Return the module that crops a batch."""

@@ -15,6 +15,8 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
 
 _LARGEST = 50_000
+_LARGEST_GAIN = 1000
+"""New steps for one old one: more of them is a rate in another unit, and days of computing."""
 _TOLERANCE = 1e-7
 
 
@@ -94,17 +96,33 @@ class Resample(Transform):
                 helps=("state `rate` on the field, or `from_rate` here",),
             )
         up, down = self._factors()
-        if max(up, down) > _LARGEST:
-            return Problem(
-                "DAT348",
-                f"`resample` cannot go from {self.from_rate:g} to {self.rate:g} Hz: the ratio is too fine",
-                at="rate",
-                label="no such ratio",
-                notes=(f"it is {up} to {down}; filters are made up to {_LARGEST:,}",),
-                helps=("choose a rate whose ratio to the other is simpler", "or go there in two steps"),
-            )
+        refused = self._refuse_ratio(up, down)
+        if refused is not None:
+            return refused
         length = None if shape.dims[1] is None else -(-shape.dims[1] * up // down)
         return shape._replace(dims=(shape.dims[0], length))
+
+    def _refuse_ratio(self, up: int, down: int) -> Problem | None:
+        """Return why a rate cannot become another one."""
+        if up > _LARGEST_GAIN * down:
+            return Problem(
+                "DAT348",
+                f"`resample` makes {up / down:,.0f} steps of one, from {self.from_rate:g} to {self.rate:g} Hz",
+                at="rate",
+                label="in Hz?",
+                notes=(f"one step becomes {_LARGEST_GAIN:,} at most",),
+                helps=("state both rates in samples per second",),
+            )
+        if max(up, down) <= _LARGEST:
+            return None
+        return Problem(
+            "DAT348",
+            f"`resample` cannot go from {self.from_rate:g} to {self.rate:g} Hz: the ratio is too fine",
+            at="rate",
+            label="no such ratio",
+            notes=(f"it is {up} to {down}; filters are made up to {_LARGEST:,}",),
+            helps=("choose a rate whose ratio to the other is simpler", "or go there in two steps"),
+        )
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return [rows, channels, time] at the new rate."""

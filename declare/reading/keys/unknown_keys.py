@@ -103,7 +103,8 @@ def _stated_twice(key: str, level: Level, path: str) -> UnknownKey:
 def unknown_key_of_kind(key: str, levels: Sequence[Level], kind: str, fits: Fits) -> UnknownKey | None:
     """Return what is to be said of a key of a component whose type nobody knows; None where one of its kind has it.
 
-    The innermost block has the model of all of the kind. Without a `type`, which a base may state, its keys may be any.
+    The innermost block has the model of all of the kind.
+    Without a `type`, which a base may state, any key may be right.
     """
     level = levels[-1]
     parameters = _parameters(kind)

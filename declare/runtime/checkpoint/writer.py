@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Mapping
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from declare.compiler.phases.memory import optimizer_states
 from declare.contract.problem import Problem, ProblemError
+from declare.ir.checkpoint_files import max_checkpoints
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.checkpoint.background import Worker
 from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes
@@ -21,7 +21,6 @@ from declare.runtime.checkpoint.store import Checkpoints, Files, Snapshot, load_
 from declare.runtime.run_folder.durable_io import (
     brief,
     disk_full,
-    free_bytes,
     readable_bytes,
     translate_os_errors,
 )
@@ -29,6 +28,7 @@ from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import SavedCheckpoint, damage, read_manifest
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.step.interfaces import EMA
+from declare.system.disk import free_bytes
 from declare.system.out_of_memory import is_shortage
 
 _WORTH_BYTES = 1 << 20
@@ -134,7 +134,7 @@ class CheckpointWriter:
         sizes = [saved.num_bytes for saved in self._store.all_checkpoints()]
         size = max(sizes, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
         # One more than is kept is there while the next one is written.
-        count = max_checkpoints(plan) + 1
+        count = max_checkpoints(plan.phases) + 1
         needed = size * count - sum(sizes)
         if free_bytes(self._store.root) < needed:
             note = f"{count} checkpoints of about {readable_bytes(size)} each"
@@ -172,13 +172,6 @@ class CheckpointWriter:
         if entry.source == "run":
             return Run(Path(entry.reference)).weights_path()
         return Path(entry.reference)
-
-
-def max_checkpoints(plan: Plan) -> int:
-    """Return how many checkpoints stand at once at most: the newest, the best of phases, the ends of those before."""
-    bests = accumulate(int(phase.best is not None) for phase in plan.phases)
-    counts = zip(plan.phases, bests, strict=True)
-    return max(phase.keep_checkpoints + ended + best for ended, (phase, best) in enumerate(counts))
 
 
 def _state_bytes(weights: int, plan: Plan) -> int:

@@ -3,12 +3,12 @@
 import contextlib
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from declare.contract.problem import Problem, ProblemError
+from declare.system.disk import free_bytes
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 """What the operating system says of a full disk."""
@@ -47,14 +47,6 @@ def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
             "keep fewer checkpoints: `checkpoint: {keep: 1}`",
         ),
     )
-
-
-def free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk that holds `folder` (its nearest existing parent)."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def explain(error: OSError, folder: Path, needed: int = 0) -> Problem:

@@ -202,6 +202,8 @@ def test_resized_masks_hold_classes_alone():
     [
         ({"type": "center_crop", "size": 64}, PICTURE, "DAT346"),
         ({"type": "random_crop", "size": 64, "padding": 4}, PICTURE, "DAT346"),
+        ({"type": "random_crop", "size": 8, "padding": 4097}, PICTURE, "SCH108"),
+        ({"type": "random_crop", "size": 8, "padding": 900, "padding_mode": "reflect"}, PICTURE, "SCH108"),
         ({"type": "resize", "size": 8}, Shape("image", (3, None, 40), "uint8"), "SHP512"),
         ({"type": "resize", "size": 8}, Shape("vector", (5,)), "SHP511"),
         ({"type": "random_horizontal_flip"}, Shape("series", (3, 100)), "SHP511"),

@@ -206,6 +206,7 @@ def test_a_worker_hands_over_results_and_errors_once():
 
 def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
     """Checkpoints count as large as they are, as many as stand at once, without those that stand there already."""
+    from declare.ir.checkpoint_files import max_checkpoints
     from declare.ir.plan import BestPlan
 
     best = BestPlan(metric="val/digit/loss", mode="min")
@@ -214,8 +215,8 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
         fake_parts.phase("b"),
         fake_parts.phase("c", best=best),
     ]
-    assert writer.max_checkpoints(fake_parts.make_plan(*phases)) == 6  # two newest, two ends, two best
-    assert writer.max_checkpoints(fake_parts.make_plan(fake_parts.phase(keep_checkpoints=1))) == 1
+    assert max_checkpoints(phases) == 6  # two newest, two ends, two best
+    assert max_checkpoints([fake_parts.phase(keep_checkpoints=1)]) == 1
     plain = fake_parts.make_plan(fake_parts.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
     assert writer._state_bytes(100, plain) == 100
     assert writer._state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
