@@ -170,7 +170,7 @@ def test_weights_that_are_not_finite_are_not_saved_in_the_background_either(tmp_
     with pytest.raises(ProblemError) as caught:
         saver.collect(wait=True)
     assert caught.value.problem.code == "PHS620"
-    assert [saved.step for saved in Checkpoints(tmp_path).found()] == [1]
+    assert [saved.step for saved in Checkpoints(tmp_path).all_checkpoints()] == [1]
 
 
 def test_a_failing_run_lets_its_last_state_be_written(tmp_path, monkeypatch):
@@ -225,7 +225,7 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
     saver, graph = CheckpointWriter(tmp_path / "run", {}), fake_parts.FakeParts(plan).graph
     sizes = [
         sum(facts["bytes"] for facts in saved.manifest["files"].values())
-        for saved in Checkpoints(tmp_path / "run").found()
+        for saved in Checkpoints(tmp_path / "run").all_checkpoints()
     ]
     missing = 5 * max(sizes) - sum(sizes)
     monkeypatch.setattr("declare.runtime.checkpoint.writer.free_bytes", lambda _: missing)
