@@ -1,6 +1,7 @@
-"""What memory the machine has, what this process may take of it, and what it took, in bytes."""
+"""What memory the machine has, what this process may take of it and what it took, and what its disks have free, in bytes."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,3 +121,11 @@ def available_memory() -> int | None:
     margins = [] if free is None else [free + (swap or 0)]
     margins += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]
     return min(margins, default=None)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk that holds `folder` (its nearest existing parent)."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -20,7 +20,7 @@ from declare.ir.plan import PhasePlan
 from declare.rules.byte_sizes import bytes_text
 from declare.rules.queries.fields import input_fields, target_fields
 from declare.rules.spec_parts import get
-from declare.system.disk import free_bytes
+from declare.system.memory_limits import free_bytes
 
 
 def run(stage: HostedSpec) -> Reports[HostedSpec]:

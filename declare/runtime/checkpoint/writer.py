@@ -28,7 +28,7 @@ from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import SavedCheckpoint, damage, read_manifest
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.step.interfaces import EMA
-from declare.system.disk import free_bytes
+from declare.system.memory_limits import free_bytes
 from declare.system.out_of_memory import is_shortage
 
 _WORTH_BYTES = 1 << 20

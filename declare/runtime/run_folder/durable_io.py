@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from declare.contract.problem import Problem, ProblemError
-from declare.system.disk import free_bytes
+from declare.system.memory_limits import free_bytes
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 """What the operating system says of a full disk."""
