@@ -1,4 +1,4 @@
-"""What memory the machine has, what this process may take of it and what it took, and what its disks have free, in bytes."""
+"""Memory of the machine, what this process may take of it and what it took, free space of its disks: in bytes."""
 
 import os
 import shutil
