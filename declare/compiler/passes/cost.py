@@ -38,8 +38,8 @@ def run(stage: HostedSpec) -> Reports[HostedSpec]:
         phases[name] = phase.model_copy(update={"memory_bytes": memory.total})
         yield Note(f"phase `{name}`: {bytes_text(memory.total)} ({memory})")
     if stage.nodes and phases and len(phases) == len(get(stage.spec, "phases") or ()):
-        found = disk_shortage(phases, stage.nodes, free_bytes(Path("runs")))
-        yield from () if found is None else (found,)
+        problem = disk_shortage(phases, stage.nodes, free_bytes(Path("runs")))
+        yield from () if problem is None else (problem,)
     return replace(stage, phases=phases)
 
 
