@@ -1,7 +1,5 @@
 """What passes yield on their way from one stage to the next."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from typing import NamedTuple, TypeVar
 

@@ -4,8 +4,6 @@ A stage holds all that is known at its point of the way. A missing entry means t
 From `ReadSpec` on each is a subclass of the one before: a function asks for the first that has what it reads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path

@@ -22,6 +22,11 @@ class Slot:
     kind: str
 
 
+@dataclass(frozen=True)
+class DataValue:
+    """Marks a number that is compared with raw data and not computed with: any number may stand there."""
+
+
 class Strict(BaseModel):
     """A block of the spec: unknown keys and wrong types are errors, nothing is coerced.
 

@@ -1,7 +1,5 @@
 """A duration: `5 epochs`, `300 steps`, or `10%` of the phase."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ class Duration:
     unit: Literal["epochs", "steps", "%"]
 
     @classmethod
-    def parse(cls, text: object) -> Duration:
+    def parse(cls, text: object) -> "Duration":
         """Read `text`; raises ValueError that says the three forms."""
         match = _FORM.fullmatch(text) if isinstance(text, str) else None
         if match is None:

@@ -1,7 +1,5 @@
 """What is known of data: facts of a field, and the reader that a source opens."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType

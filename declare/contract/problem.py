@@ -1,7 +1,5 @@
 """A problem: a finding stated in terms of spec paths, before the compiler gives it spans."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -54,7 +52,7 @@ class Problem:
     rewrites: tuple[Rewrite, ...] = ()
     row: int | None = None
 
-    def under(self, path: str) -> Problem:
+    def under(self, path: str) -> "Problem":
         """Return the problem with its paths and its rewrites' below `path`; `also` is absolute already."""
         rewrites = tuple(
             replace(item, path=_join(path, item.path), to=None if item.to is None else _join(path, item.to))
@@ -78,6 +76,6 @@ class ProblemError(Exception):
         self.problem = problem
         self.problems = (problem, *more)
 
-    def __reduce__(self) -> tuple[type[ProblemError], tuple[Problem, ...]]:
+    def __reduce__(self) -> "tuple[type[ProblemError], tuple[Problem, ...]]":
         """Return how another process makes the same error."""
         return type(self), self.problems

@@ -1,14 +1,15 @@
 """Static shapes: what a tensor is before it exists, batch dimension left out."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
 
-Array: TypeAlias = "np.ndarray[Any, Any]"
-"""A numpy array of any type; docstrings give the shape."""
+    Generator: TypeAlias = np.random.Generator
+    Array: TypeAlias = np.ndarray[Any, Any]
+    """A numpy array of any type; docstrings give the shape."""
+else:  # the front end runs without numpy
+    Array = Generator = Any
 
 Layout = Literal[
     "vector",  # [features]

@@ -1,7 +1,5 @@
 """The diagnostic: one finding with its code, its place in the source, and what to do about it."""
 
-from __future__ import annotations
-
 import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
@@ -108,6 +106,6 @@ class Diagnostic:
         """A hash that survives edits elsewhere in the file: code, path and title."""
         return hashlib.sha256(f"{self.code}\0{self.path}\0{self.title}".encode()).hexdigest()
 
-    def as_severity(self, severity: Severity) -> Diagnostic:
+    def as_severity(self, severity: Severity) -> "Diagnostic":
         """Return a copy with another severity."""
         return replace(self, severity=severity)

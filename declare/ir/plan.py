@@ -4,8 +4,6 @@ Everything after it needs no YAML; the same plan gives the same run. Components 
 (`{"type": NAME, ...}`, every default written out); `declare.reading.read_component` gives the component.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from typing import Any, Literal, Self
@@ -109,7 +107,7 @@ class ModulePlan(PlanPart):
     outputs: dict[str, Shape]
     per_dataset: bool
     datasets: tuple[str, ...]
-    variants: dict[str, NodeVariant] = {}
+    variants: "dict[str, NodeVariant]" = {}
     parameters: int
     flops: int | None
     activation_bytes: int | None

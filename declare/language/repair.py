@@ -1,7 +1,5 @@
 """Loading a spec as it is surely meant: past syntax errors with a safe fix, every place as in the text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,7 +43,7 @@ class _Texts:
         self._written: dict[str, Source] = {}
         self._edits: dict[str, list[Edit]] = {}
 
-    def take(self, document: Document) -> _Places:
+    def take(self, document: Document) -> "_Places":
         """Keep files that were not read before; return the way from a document's texts to those as written."""
         files = [source for source in document.sources if source.kind == "file"]
         for source in files:

@@ -1,7 +1,5 @@
 """What is known of a tensor in a file without reading it: shape and type of its numbers."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 _KINDS = {
@@ -35,7 +33,7 @@ class TensorFacts(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
 
-    def can_fill(self, other: TensorFacts) -> bool:
+    def can_fill(self, other: "TensorFacts") -> bool:
         """Return whether numbers of this type mean the same in a tensor of the other's type.
 
         Floats of any width of 16 bits and more do, and whole numbers among themselves. Quantised numbers (8 bits and

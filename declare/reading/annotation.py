@@ -1,7 +1,5 @@
 """The form of a value as an annotation states it: type, bounds and slot, taken apart for reading."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,18 +44,18 @@ class TypeSpec(NamedTuple):
         return self.origin in {Union, types.UnionType}
 
     @property
-    def options(self) -> tuple[TypeSpec, ...]:
+    def options(self) -> "tuple[TypeSpec, ...]":
         """The allowed types one by one, with the bounds stated for all of them."""
         if not self.is_union:
             return (self,)
         return tuple(self._inner(item, self.bounds) for item in get_args(self.annotation))
 
     @property
-    def arguments(self) -> tuple[TypeSpec, ...]:
+    def arguments(self) -> "tuple[TypeSpec, ...]":
         """The forms of what a list or dict holds; its slot passes to the values."""
         return tuple(self._inner(item, {}) for item in get_args(self.annotation) if item is not Ellipsis)
 
-    def _inner(self, annotation: Any, bounds: dict[str, Any]) -> TypeSpec:
+    def _inner(self, annotation: Any, bounds: dict[str, Any]) -> "TypeSpec":
         inner = form(annotation)
         slot = inner.slot or (self.slot if holds_component(inner.annotation) else None)
         described = inner.description or (self.description if bounds else "")

@@ -1,7 +1,5 @@
 """The value that stands where reading failed: later passes pass over it in silence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, final
 
@@ -18,10 +16,10 @@ class Poison:
     def __repr__(self) -> str:
         return "POISON"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Poison:
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Poison":
         return self
 
-    def __copy__(self) -> Poison:
+    def __copy__(self) -> "Poison":
         return self
 
 

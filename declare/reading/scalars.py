@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from declare.contract.data_value import DataValue
+from declare.contract.component import DataValue
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest

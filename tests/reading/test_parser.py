@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from declare.contract.component import Slot, Strict
-from declare.contract.data_value import DataValue
+from declare.contract.component import DataValue, Slot, Strict
 from declare.contract.duration import Duration
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.module import Head

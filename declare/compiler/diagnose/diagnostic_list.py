@@ -1,7 +1,5 @@
 """The diagnostics of a spec: one for each cause at each place."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator
 from dataclasses import replace
 

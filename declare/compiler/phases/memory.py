@@ -1,7 +1,5 @@
 """The memory that a phase takes: weights, gradients, optimizer state, activations and the batch itself."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -33,7 +31,9 @@ class Memory(NamedTuple):
         """All of it."""
         return sum(self)
 
-    def per_process(self, hardware: HardwarePlan, phase: PhasePlan, phases: Collection[PhasePlan]) -> Memory:
+    def per_process(
+        self, hardware: HardwarePlan, phase: PhasePlan, phases: Collection[PhasePlan]
+    ) -> "Memory":
         """Return what each process takes, as far as their number is stated: its rows, and its shares of the model.
 
         Shares of gradients are cut after the last micro-batch. Where the run's `phases` do not agree on a half

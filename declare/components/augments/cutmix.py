@@ -1,9 +1,6 @@
 """`cutmix`: pastes a box of another sample into each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
@@ -11,9 +8,7 @@ from declare.components.augments._fields import CUT_AXES, mixed_fields, nothing_
 from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class CutMix(Augment):
@@ -53,7 +48,7 @@ class CutMix(Augment):
         """Return the numeric fields, and the targets that are mixed with them."""
         return mixed_fields(inputs, targets)
 
-    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:
         """Return the function that mixes a batch of a dataset."""
         from declare.nn.augments.mixing import CutMix as Real
 

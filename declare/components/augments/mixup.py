@@ -1,9 +1,7 @@
 """`mixup`: mixes the samples of a batch in pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -11,9 +9,7 @@ from declare.components.augments._fields import mixed_fields, nothing_to_change,
 from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Mixup(Augment):
@@ -59,7 +55,7 @@ class Mixup(Augment):
         """Return the numeric fields, and the targets that are mixed with them."""
         return mixed_fields(inputs, targets)
 
-    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:
         """Return the function that mixes a batch of a dataset."""
         from declare.nn.augments.mixing import Mixup as Real
 

@@ -1,9 +1,7 @@
 """`random_erasing`: erases a box of each image."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -11,9 +9,7 @@ from declare.components.augments._fields import nothing_to_change
 from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class RandomErasing(Augment):
@@ -58,7 +54,7 @@ class RandomErasing(Augment):
         if not any(shape.layout == "image" for shape in inputs.values()):
             yield from nothing_to_change(self, "images")
 
-    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:
         """Return the function that erases boxes in a batch of a dataset."""
         from declare.nn.augments.erasing import RandomErasing as Real
 

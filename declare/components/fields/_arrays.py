@@ -1,7 +1,5 @@
 """What numeric array fields share: facts and encoding of samples with a fixed number of axes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """Arrays of numbers: reading texts, missing values, statistics."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Arrays of pixels: iterating over samples, channel axes, conversion to bytes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

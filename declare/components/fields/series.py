@@ -1,7 +1,5 @@
 """A multichannel time series for each sample."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 

@@ -15,9 +15,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -26,9 +24,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit, place, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Decoder(Head):
@@ -70,7 +66,7 @@ class Decoder(Head):
             before = self.hidden
         return tally.linear(before, _width(shape, output), positions=positions).costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real head."""
         from declare.nn.heads.decoder import Decoder as Real
 

@@ -16,10 +16,8 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
@@ -27,9 +25,7 @@ from declare.contract.nodes.port_check import varies
 from declare.contract.nodes.readout_heads import features_at, misfit_places
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class FactorizedReadout(Head):
@@ -53,7 +49,7 @@ class FactorizedReadout(Head):
         tally.parameters = units * (features + places + 1)
         return tally.costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real readout."""
         from declare.nn.heads.factorized_readout import FactorizedReadout as Real
 

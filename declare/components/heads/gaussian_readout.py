@@ -21,10 +21,8 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -33,9 +31,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.readout_heads import features_at, misfit_places
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class GaussianReadout(Head):
@@ -64,7 +60,7 @@ class GaussianReadout(Head):
         tally.parameters = units * (features_at(inputs) + 7)
         return tally.costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real readout."""
         from declare.nn.heads.gaussian_readout import GaussianReadout as Real
 

@@ -14,18 +14,14 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Linear(Head):
@@ -46,7 +42,7 @@ class Linear(Head):
         features, outputs, steps = widths(inputs, output)
         return CostCounter().linear(features, size(outputs) or 0, positions=size(steps)).costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real layer."""
         from declare.nn.heads.linear import Linear as Real
 

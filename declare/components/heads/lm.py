@@ -14,9 +14,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -25,9 +23,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Lm(Head):
@@ -58,7 +54,7 @@ class Lm(Head):
         tally = CostCounter().norm(features, steps) if self.norm else CostCounter()
         return tally.linear(features, outputs[0], positions=steps[0], bias=False).costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real layer."""
         from declare.nn.heads.lm import Lm as Real
 

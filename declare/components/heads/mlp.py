@@ -14,9 +14,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -25,9 +23,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Mlp(Head):
@@ -62,7 +58,7 @@ class Mlp(Head):
             before = width
         return tally.linear(before, size(outputs) or 0, positions=size(steps)).costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real layers."""
         from declare.nn.heads.mlp import MLP
 

@@ -13,9 +13,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -24,9 +22,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Projection(Head):
@@ -59,7 +55,7 @@ class Projection(Head):
             CostCounter().linear(features, hidden).norm(hidden).write(hidden).linear(hidden, self.dim).costs()
         )
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real layers."""
         from declare.nn.heads.projection import Projection as Real
 

@@ -14,9 +14,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -25,9 +23,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit, place, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Segmentation(Head):
@@ -64,7 +60,7 @@ class Segmentation(Head):
             before = self.hidden
         return tally.conv(before, output.dims[0] or 0, (1, 1), dims).costs()
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real head."""
         from declare.nn.heads.segmentation import Segmentation as Real
 

@@ -1,22 +1,17 @@
 """`bce`: binary cross entropy of independent labels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.losses._weights import check_weights
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Bce(Loss):
@@ -55,7 +50,7 @@ class Bce(Loss):
         """Return that of even chances; nobody can say where positive labels count more."""
         return None if self.pos_weight is not None else math.log(2)
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.binary import BinaryCrossEntropy
 

@@ -1,23 +1,18 @@
 """`cross_entropy`: the negative log probability of the true class."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import ClassWeightedLoss, num_scores
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class CrossEntropy(ClassWeightedLoss):
@@ -83,7 +78,7 @@ class CrossEntropy(ClassWeightedLoss):
         """Return the sizes of indices: those of the logits without the axis of classes."""
         return index_dims(target.output)
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.cross_entropy import CrossEntropy as Real
         from declare.nn.losses.per_step import per_step

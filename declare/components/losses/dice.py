@@ -1,20 +1,15 @@
 """`dice`: one minus the overlap of predicted and true regions."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Dice(Loss):
@@ -43,7 +38,7 @@ class Dice(Loss):
         """Return the sizes of indices: those of the logits without the axis of classes."""
         return index_dims(target.output)
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.dice import Dice as Real
 

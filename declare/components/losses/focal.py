@@ -1,20 +1,15 @@
 """`focal`: cross entropy that counts hard samples more."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.losses._indices import index_dims
 from declare.components.losses._weights import ClassWeightedLoss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Focal(ClassWeightedLoss):
@@ -40,7 +35,7 @@ class Focal(ClassWeightedLoss):
         """Return the sizes of labels, or of indices: those of the logits without the axis of classes."""
         return target.output.dims if target.prediction == "label_logits" else index_dims(target.output)
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         weights = self.class_weights(target)
         if target.prediction == "label_logits":

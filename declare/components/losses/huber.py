@@ -1,18 +1,13 @@
 """`huber`: the squared error near zero, the absolute error far from it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Huber(Loss):
@@ -34,7 +29,7 @@ class Huber(Loss):
 
     delta: float = Param(1.0, gt=0, le=1e12, description="error up to which it is quadratic")
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.elementwise import Huber as Real
 

@@ -1,19 +1,14 @@
 """`info_nce`: positives nearer than negatives."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class InfoNce(Loss):
@@ -46,7 +41,7 @@ class InfoNce(Loss):
         """Return that there is a group and an origin for each sample."""
         return (2,)
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.pairs import InfoNce
 

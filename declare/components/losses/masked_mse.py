@@ -1,16 +1,11 @@
 """`masked_mse`: the squared error of what was hidden."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class MaskedMse(Loss):
@@ -27,7 +22,7 @@ class MaskedMse(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction"})
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.elementwise import SquaredError
 

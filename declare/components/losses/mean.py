@@ -1,16 +1,11 @@
 """`mean`: what a module gives is the loss itself."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Mean(Loss):
@@ -26,7 +21,7 @@ class Mean(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"cost"})
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.mean import Mean as Real
 

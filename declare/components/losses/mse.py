@@ -1,16 +1,11 @@
 """`mse`: the squared error."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Mse(Loss):
@@ -34,7 +29,7 @@ class Mse(Loss):
         """Return the variance of a standardised target; nobody knows that of another one."""
         return 1.0 if target.std else None
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.elementwise import SquaredError
 

@@ -1,17 +1,12 @@
 """`ordinal`: the negative log likelihood of ordered classes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.components.losses._weights import ClassWeightedLoss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class Ordinal(ClassWeightedLoss):
@@ -40,7 +35,7 @@ class Ordinal(ClassWeightedLoss):
         """Return that there is a share for each class: one more than steps between them."""
         return (len(target.classes or ()),)
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.ordinal import Ordinal as Real
 

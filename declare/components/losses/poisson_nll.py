@@ -1,16 +1,11 @@
 """`poisson_nll`: the likelihood of counts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.loss import Loss
+from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from declare.contract.kinds.task import Target
+from declare.contract.torch_types import TorchModule
 
 
 class PoissonNll(Loss):
@@ -30,7 +25,7 @@ class PoissonNll(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> TorchModule:
         """Return the real loss."""
         from declare.nn.losses.poisson import PoissonNLL
 

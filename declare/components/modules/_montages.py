@@ -1,9 +1,7 @@
 """What adapters of channels share: one instance for recordings with different montages."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -11,9 +9,7 @@ from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Paddin
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class ChannelAdapter(Module):
@@ -43,7 +39,7 @@ class ChannelAdapter(Module):
         """Return the costs for one montage."""
         return self.costs_each({"data": inputs})
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real module for one montage."""
         return self.build_each({"data": inputs})
 

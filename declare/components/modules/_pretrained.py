@@ -1,18 +1,12 @@
 """Weights that a library's model starts from: the library's own, or a file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from declare.contract.files.weight_files import lacking_weights, state_in
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.torch_types import TorchModule, TorchTensor
 from declare.nn.tensor_facts import TensorFacts, dtype_of
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
 
 _ONLINE = (
     "connect once so that the weights are cached, or give their file: `pretrained: PATH`",
@@ -23,11 +17,11 @@ _ONLINE = (
 def fetch(
     library: str,
     name: str,
-    make: Callable[[], nn.Module],
+    make: Callable[[], TorchModule],
     *,
     at: str = "pretrained",
     helps: tuple[str, ...] = _ONLINE,
-) -> nn.Module:
+) -> TorchModule:
     """Return the model that `make` builds with the library's weights; raises `ProblemError` (RES840) else."""
     try:
         return make()
@@ -38,14 +32,14 @@ def fetch(
         raise ProblemError(problem) from error
 
 
-def start(module: nn.Module, pretrained: bool | Path) -> nn.Module:
+def start(module: TorchModule, pretrained: bool | Path) -> TorchModule:
     """Return `module`, with the weights in the file that `pretrained` names, if it names one."""
     if isinstance(pretrained, Path):
         load(module, pretrained)
     return module
 
 
-def load(module: nn.Module, path: Path) -> None:
+def load(module: TorchModule, path: Path) -> None:
     """Load the weights in a file (.safetensors, or .pt read without executing anything) into `module`.
 
     The file may hold a classifier, which is left out. Raises `ProblemError` (RES840, RES853) for a file that cannot
@@ -59,11 +53,11 @@ def load(module: nn.Module, path: Path) -> None:
     module.load_state_dict({name: weights[name] for name in own})
 
 
-def _facts(tensors: Mapping[str, Tensor]) -> dict[str, TensorFacts]:
+def _facts(tensors: Mapping[str, TorchTensor]) -> dict[str, TensorFacts]:
     return {name: TensorFacts(tuple(item.shape), dtype_of(str(item.dtype))) for name, item in tensors.items()}
 
 
-def _read_state(path: Path) -> dict[str, Tensor]:
+def _read_state(path: Path) -> dict[str, TorchTensor]:
     import torch
 
     from declare.nn.weight_files import UnreadableError, read_tensors

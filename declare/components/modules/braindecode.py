@@ -15,10 +15,8 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -27,11 +25,9 @@ from declare.contract.kinds.module import Inputs, Module, Outputs, Port
 from declare.contract.nodes.port_check import misfit, varies
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.contract.torch_types import TorchModule
 from declare.reading import arguments
 from declare.system.extras import missing
-
-if TYPE_CHECKING:
-    from torch import nn
 
 _LINKED = ("n_chans", "n_times", "n_outputs")
 
@@ -71,7 +67,7 @@ class Braindecode(Module):
     def _config_problem(self) -> Problem | None:
         return arguments.problem(self.config, "config") or missing("braindecode", "braindecode")
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real model; raises `ProblemError` REF241 for a model that braindecode does not have."""
         from declare.nn.modules.braindecode import Braindecode as Real
         from declare.nn.modules.braindecode import model_names

@@ -13,19 +13,14 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from declare.components.modules._montages import ChannelAdapter
 from declare.contract.kinds.module import Costs, Inputs
 from declare.contract.nodes.costs import CostCounter
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class ChannelPad(ChannelAdapter):
@@ -51,7 +46,7 @@ class ChannelPad(ChannelAdapter):
         varies = any(own["input"][0].dims[1] is None for own in inputs.values())
         return CostCounter().write(self.channels, (None if varies else time,)).costs()
 
-    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+    def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
         """Return the real module."""
         from declare.nn.modules.channel_pad import ChannelPad as Real
 

@@ -15,10 +15,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
@@ -27,9 +24,7 @@ from declare.components.modules._montages import ChannelAdapter, montages
 from declare.contract.kinds.module import Costs, Inputs, Padding
 from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.problem import Problem
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class ChannelPerceiver(ChannelAdapter):
@@ -59,7 +54,7 @@ class ChannelPerceiver(ChannelAdapter):
         tally.parameters += self.channels * (self.dim + self.heads + 1) + sum(counts.values()) * self.dim
         return tally.costs()
 
-    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+    def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
         """Return the real module."""
         from declare.nn.modules.channel_perceiver import ChannelPerceiver as Real
 

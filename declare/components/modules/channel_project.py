@@ -13,18 +13,13 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from declare.components.modules import _pretrained
 from declare.components.modules._montages import ChannelAdapter, montages
 from declare.contract.kinds.module import Costs, Inputs
 from declare.contract.nodes.costs import CostCounter, size
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class ChannelProject(ChannelAdapter):
@@ -42,7 +37,7 @@ class ChannelProject(ChannelAdapter):
         tally.parameters = self.channels * (sum(counts.values()) + 1)
         return tally.costs()
 
-    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+    def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
         """Return the real module."""
         from declare.nn.modules.channel_project import ChannelProject as Real
 

@@ -13,10 +13,8 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -27,9 +25,7 @@ from declare.contract.nodes.costs import size
 from declare.contract.nodes.port_check import channels_last, even_kernel, misfit, remainders, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Cnn(Module):
@@ -93,7 +89,7 @@ class Cnn(Module):
         shape = inputs["input"][0]
         return costs_of_stages(self, shape.dims[0] or 0, self._sizes(shape))
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real network."""
         from declare.nn.modules.cnn import CNN
 

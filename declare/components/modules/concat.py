@@ -12,17 +12,13 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.port_check import misfit, place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Concat(Module):
@@ -62,7 +58,7 @@ class Concat(Module):
         numel = outputs["output"].numel
         return Costs(0, 0, None if numel is None else 4 * numel)
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real join."""
         from declare.nn.modules.concat import Concat as Real
 

@@ -13,10 +13,8 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -26,9 +24,7 @@ from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Output
 from declare.contract.nodes.port_check import even_kernel, misfit, remainders, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Conv1d(Module):
@@ -114,7 +110,7 @@ class Conv1d(Module):
         shape = inputs["input"][0]
         return costs_of_stages(self, shape.features or 0, [(length,) for length in self._lengths(shape)])
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real network."""
         from declare.nn.modules.conv1d import Conv1d as Real
 

@@ -15,10 +15,8 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -28,9 +26,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import even_kernel, misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 Side = Annotated[int, Param(gt=0)]
 Kernel = Annotated[list[Side], Param(min_length=3, max_length=3)]
@@ -139,7 +135,7 @@ class Conv3d(Module):
             width = after
         return tally.costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real core."""
         from declare.nn.modules.conv3d import Conv3d as Real
 

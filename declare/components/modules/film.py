@@ -14,9 +14,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -25,9 +23,7 @@ from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Paddin
 from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Film(Module):
@@ -57,7 +53,7 @@ class Film(Module):
             tally.linear(condition, self.hidden).write(self.hidden)
         return tally.linear(self.hidden or condition, 2 * features).costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real modulator."""
         from declare.nn.modules.film import FiLM as Real
 

@@ -20,12 +20,10 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -36,11 +34,9 @@ from declare.contract.kinds.source import SpecPath, is_file
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
+from declare.contract.torch_types import TorchModule
 from declare.reading import arguments
 from declare.system.extras import missing
-
-if TYPE_CHECKING:
-    from torch import nn
 
 _CAUSAL = frozenset(
     {"bloom", "codegen", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj"}
@@ -228,7 +224,7 @@ class Huggingface(Module):
         """Return which architectures do better."""
         return ("use an architecture with a mask of attention, such as `bert` or `gpt2`",)
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real model.
 
         Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP536 for one that reads

@@ -12,9 +12,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -24,9 +22,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit, place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Mlp(Module):
@@ -77,7 +73,7 @@ class Mlp(Module):
             before = width
         return tally.costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real layers."""
         from declare.nn.modules.mlp import MLP
 

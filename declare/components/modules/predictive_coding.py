@@ -23,9 +23,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
@@ -35,9 +33,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class PredictiveCoding(Module):
@@ -90,7 +86,7 @@ class PredictiveCoding(Module):
                 tally.multiply(None if number is None else product * number)
         return tally.costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real modulator."""
         from declare.nn.modules.predictive_coding import PredictiveCoding as Real
 

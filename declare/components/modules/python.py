@@ -18,10 +18,8 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -30,10 +28,8 @@ from declare.contract.kinds.source import SpecPath
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Layout
+from declare.contract.torch_types import TorchModule
 from declare.system import trust, user_code
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class Python(Module):
@@ -83,7 +79,7 @@ class Python(Module):
             return error.problem
         return None
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the user's module; raises `ProblemError` where it is not trusted or has no such class."""
         from torch import nn
 

@@ -12,9 +12,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -24,9 +22,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Rnn(Module):
@@ -79,7 +75,7 @@ class Rnn(Module):
         last = ways * self.depth * self.dim * (2 if self.cell == "lstm" else 1)
         return tally.write(before * (2 if self.dropout else 1), (time,)).write(last).costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real layers."""
         from declare.nn.modules.rnn import RNN
 

@@ -14,9 +14,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -26,9 +24,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit, remainders, varies
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class SeriesPatch(Module):
@@ -106,7 +102,7 @@ class SeriesPatch(Module):
             _attending.block(tally, self.dim, self.hidden or 4 * self.dim, length)
         return tally.norm(self.dim, (length,)).costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real encoder."""
         from declare.nn.modules.series_patch import SeriesPatch as Real
 

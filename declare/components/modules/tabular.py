@@ -13,9 +13,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -25,9 +23,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit, place
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Tabular(Module):
@@ -83,7 +79,7 @@ class Tabular(Module):
             joined += features if classes else 2 * features
         return tally.linear(joined, self.width).write(self.width * (2 if self.dropout else 1)).costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real layers."""
         from declare.nn.modules.tabular import Tabular as Real
 

@@ -13,10 +13,8 @@ model:
 ```
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -24,11 +22,8 @@ from declare.components.modules import _pretrained, _tables
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.nodes.port_check import channels_last, misfit
 from declare.contract.problem import Problem
+from declare.contract.torch_types import TorchModule
 from declare.reading import arguments
-
-if TYPE_CHECKING:
-    from torch import nn
-
 
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", re.ASCII)
 
@@ -99,7 +94,7 @@ class Timm(Module):
         )
         return () if even else None
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""
         from declare.nn.modules.timm import Timm as Real
 

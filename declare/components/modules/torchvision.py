@@ -12,9 +12,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -22,10 +20,8 @@ from declare.components.modules import _pretrained, _tables
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.nodes.port_check import channels_last, misfit
 from declare.contract.problem import Problem
+from declare.contract.torch_types import TorchModule
 from declare.reading import arguments
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 class Torchvision(Module):
@@ -79,7 +75,7 @@ class Torchvision(Module):
         even = not self.args and _tables.is_even(_tables.record("torchvision", self.name), inputs["input"][0])
         return () if even else None
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""
         from declare.nn.modules.torchvision import Torchvision as Real
 

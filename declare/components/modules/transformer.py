@@ -17,9 +17,7 @@ tasks:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -29,9 +27,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit, remainders
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Transformer(Module):
@@ -141,7 +137,7 @@ class Transformer(Module):
     def _table(self, shape: Shape) -> int:
         return self.max_positions or self._length(shape) or 512
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real blocks."""
         from declare.nn.modules.transformer import Transformer as Real
 

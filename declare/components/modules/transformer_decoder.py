@@ -14,9 +14,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -26,9 +24,7 @@ from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class TransformerDecoder(Module):
@@ -102,7 +98,7 @@ class TransformerDecoder(Module):
     def _table(self, text: Shape) -> int:
         return self.max_positions or text.dims[0] or 512
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real blocks."""
         from declare.nn.modules.transformer_decoder import TransformerDecoder as Real
 

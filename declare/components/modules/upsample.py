@@ -13,9 +13,7 @@ model:
 ```
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -25,9 +23,7 @@ from declare.contract.nodes.costs import CostCounter, size
 from declare.contract.nodes.port_check import misfit
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 Size = Annotated[int, Param(gt=0)]
 
@@ -76,7 +72,7 @@ class Upsample(Module):
             before = width
         return tally.costs()
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real decoder."""
         from declare.nn.modules.upsample import Upsample as Real
 

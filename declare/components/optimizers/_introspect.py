@@ -5,17 +5,13 @@ state; what cannot do that (second-order rules, kernels of other libraries) is l
 torch's and to our own.
 """
 
-from __future__ import annotations
-
 import inspect
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from declare.contract.torch_types import TorchOptimizer
 from declare.reading.lookup import own_names
-
-if TYPE_CHECKING:
-    import torch
 
 _OURS = {"params", "lr", "weight_decay"}
 _INNER = {"foreach", "maximize", "capturable", "differentiable", "fused", "verbose", "bias_correction_impl"}
@@ -45,7 +41,7 @@ def records() -> dict[str, dict[str, Any]]:
     return entries
 
 
-def _rules() -> Iterator[tuple[str, str, type[torch.optim.Optimizer], str, dict[str, Any]]]:
+def _rules() -> Iterator[tuple[str, str, type[TorchOptimizer], str, dict[str, Any]]]:
     """Yield library, name, class, one line about it, and the arguments that the name stands for."""
     import torch
     from timm.optim._optim_factory import get_optimizer_info, list_optimizers

@@ -1,14 +1,12 @@
 """Optimizers of torch and timm by name; a table holds their parameters."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from pydantic import Field as Param
 from pydantic import create_model
@@ -17,11 +15,9 @@ from declare.components.optimizers._update import Decaying
 from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.torch_types import TorchOptimizer
 from declare.system.library_table import LibraryTable
 from declare.system.parameter_ranges import Range, is_within, measured_from, outcome, with_bounds
-
-if TYPE_CHECKING:
-    import torch
 
 TABLE = LibraryTable(
     Path(__file__).with_name("tables") / "optimizers.json", f"{__package__}._introspect", ("torch", "timm")
@@ -62,7 +58,7 @@ class _FromLibrary(Optimizer):
                     helps=("remove it",),
                 )
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return the library's optimizer; raises `ProblemError` (PHS632) where it refuses its parameters."""
         try:
             return self._rule(groups)
@@ -70,13 +66,13 @@ class _FromLibrary(Optimizer):
             reason = str(error).strip().partition("\n")[0][:200]
             raise ProblemError(self.refusal_problem(Refusal(reason)).under("optimizer")) from error
 
-    def _rule(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def _rule(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         stated = {name: value for name, value in self if name not in {"groups", "decay_norm_and_bias"}}
         arguments = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
         }
         module, name = self.home
-        optimizer: torch.optim.Optimizer = getattr(import_module(module), name)(groups, **arguments)
+        optimizer: TorchOptimizer = getattr(import_module(module), name)(groups, **arguments)
         return optimizer
 
     def is_proven(self, sample: Any) -> bool:

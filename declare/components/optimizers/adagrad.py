@@ -1,15 +1,11 @@
 """`adagrad`: steps scaled by the sum of all squared gradients."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.optimizers._update import Decaying, devices, use_fused
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchOptimizer
 
 
 class Adagrad(Decaying):
@@ -29,7 +25,7 @@ class Adagrad(Decaying):
     lr_decay: float = Param(0.0, ge=0, le=1e6, description="how fast the rate falls with each step")
     eps: float = Param(1e-10, gt=0, le=1e6, description="added to the denominator")
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
 

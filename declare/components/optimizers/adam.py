@@ -1,13 +1,9 @@
 """`adam`: steps scaled by running means of gradients and their squares."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declare.components.optimizers._update import AdamFamily
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchOptimizer
 
 
 class Adam(AdamFamily):
@@ -23,7 +19,7 @@ class Adam(AdamFamily):
     ```
     """
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
 

@@ -1,15 +1,11 @@
 """`adamw`: Adam with weight decay apart from the gradient."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field as Param
 
 from declare.components.optimizers._update import AdamFamily
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchOptimizer
 
 
 class AdamW(AdamFamily):
@@ -27,7 +23,7 @@ class AdamW(AdamFamily):
 
     weight_decay: float = Param(0.01, ge=0, le=1e3, description="how strongly weights are drawn to zero")
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
 

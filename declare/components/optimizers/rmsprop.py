@@ -1,15 +1,11 @@
 """`rmsprop`: steps scaled by a running mean of squared gradients."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.optimizers._update import Decaying
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchOptimizer
 
 
 class RmsProp(Decaying):
@@ -31,7 +27,7 @@ class RmsProp(Decaying):
     eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
     centered: bool = Param(False, description="divide by the spread instead of the mean square")
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
 

@@ -1,17 +1,13 @@
 """`sgd`: stochastic gradient descent, with momentum."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.optimizers._update import Decaying, are_sharded, use_fused
 from declare.contract.problem import Problem
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchOptimizer
 
 
 class Sgd(Decaying):
@@ -47,7 +43,7 @@ class Sgd(Decaying):
         """Return 1 for the momentum, 0 without one."""
         return 1 if self.momentum else 0
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
 
@@ -65,7 +61,7 @@ class Sgd(Decaying):
         return optimizer
 
 
-def _give_momentum(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+def _give_momentum(optimizer: TorchOptimizer, *_: Any) -> None:
     """Give what has thawed the momentum of rest: torch's fused kernel wants one for all parameters or for none."""
     import torch
 

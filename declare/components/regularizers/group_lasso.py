@@ -1,15 +1,11 @@
 """`group_lasso`: the sum of the norms of groups of weights."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.regularizer import Regularizer
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class GroupLasso(Regularizer):
@@ -33,7 +29,7 @@ class GroupLasso(Regularizer):
         "output", description="what a group belongs to: a unit or what it reads"
     )
 
-    def build(self) -> nn.Module:
+    def build(self) -> TorchModule:
         """Return the penalty."""
         from declare.nn.regularizers.penalties import GroupLasso as Real
 

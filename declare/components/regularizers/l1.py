@@ -1,13 +1,7 @@
 """`l1`: the sum of absolute values."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from declare.contract.kinds.regularizer import Regularizer
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class L1(Regularizer):
@@ -26,7 +20,7 @@ class L1(Regularizer):
     ```
     """
 
-    def build(self) -> nn.Module:
+    def build(self) -> TorchModule:
         """Return the penalty."""
         from declare.nn.regularizers import penalties
 

@@ -1,15 +1,9 @@
 """`smoothness`: the sum of squared differences between neighbours."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from pydantic import Field as Param
 
 from declare.contract.kinds.regularizer import Regularizer
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Smoothness(Regularizer):
@@ -30,7 +24,7 @@ class Smoothness(Regularizer):
 
     order: int = Param(1, ge=1, le=3, description="order of the differences")
 
-    def build(self) -> nn.Module:
+    def build(self) -> TorchModule:
         """Return the penalty."""
         from declare.nn.regularizers.penalties import Smoothness as Real
 

@@ -1,18 +1,13 @@
 """Easy samples first, harder ones later."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field as Param
 
 from declare.contract.duration import Duration
 from declare.contract.kinds.sampler import Sampler
-from declare.contract.shapes import Array, Layout
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Generator, Layout
 
 
 class Curriculum(Sampler):
@@ -54,7 +49,7 @@ class Curriculum(Sampler):
         return self.start + (self.end - self.start) * done
 
     def order(
-        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+        self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
         """Return positions; raises `ProblemError`: DAT343 for another field, DAT345 where none is shown."""
         import numpy as np

@@ -1,18 +1,13 @@
 """Samples of similar length together, so that batches hold little padding."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
-from declare.contract.shapes import Array, Layout, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Generator, Layout, Shape
 
 
 class LengthBuckets(Sampler):
@@ -57,7 +52,7 @@ class LengthBuckets(Sampler):
         return self if self.batch is not None else self.model_copy(update={"batch": rows})
 
     def order(
-        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+        self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
         """Return a permutation of all positions."""
         import numpy as np

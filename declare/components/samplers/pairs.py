@@ -1,20 +1,15 @@
 """Positives side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.field import Pairing
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
-from declare.contract.shapes import Array, Layout, Shape
+from declare.contract.shapes import Array, Generator, Layout, Shape
 from declare.reading.poison import contains_poison
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class Pairs(Sampler):
@@ -56,7 +51,7 @@ class Pairs(Sampler):
         return self
 
     def order(
-        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+        self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
         """Return positions, partners side by side; raises `ProblemError` DAT353 where there is no pair."""
         import numpy as np
@@ -114,7 +109,7 @@ def _combined_codes(columns: list[Array]) -> Array:
     return np.where((stacked < 0).any(axis=1), -1, codes.reshape(-1))
 
 
-def _draw_pairs(group: Array, origin: Array, generator: np.random.Generator) -> Array:
+def _draw_pairs(group: Array, origin: Array, generator: Generator) -> Array:
     """Return pairs of positions [pairs, 2] in random order, each position once at most."""
     import numpy as np
 

@@ -1,15 +1,9 @@
 """Every sample once an epoch, in random order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from declare.contract.kinds.sampler import Sampler
-from declare.contract.shapes import Array
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Generator
 
 
 class Random(Sampler):
@@ -22,7 +16,7 @@ class Random(Sampler):
     """
 
     def order(
-        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+        self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
         """Return a permutation of all positions."""
         return generator.permutation(num_samples)

@@ -1,17 +1,12 @@
 """Samples as often as their weight says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.sampler import Sampler
-from declare.contract.shapes import Array, Layout
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Generator, Layout
 
 
 class Weighted(Sampler):
@@ -36,7 +31,7 @@ class Weighted(Sampler):
         return (self.field,)
 
     def order(
-        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+        self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
         """Return positions; raises `ProblemError`: DAT343 for another field, DAT344 for bad weights."""
         import numpy as np

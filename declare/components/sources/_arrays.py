@@ -1,7 +1,5 @@
 """A reader of columns that are already in memory."""
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 Source: the format's definition, https://arrow.apache.org/docs/format/Columnar.html (Flatbuffers of messages).
 """
 
-from __future__ import annotations
-
 import struct
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,7 +49,7 @@ def refuse_shared_texts(path: Path) -> None:
         refuse_expanded(sum((sizes_of(column) for column in table.columns), Sizes()), path.stat().st_size)
 
 
-def refuse_expanded(sizes: Sizes, stored: int) -> None:
+def refuse_expanded(sizes: "Sizes", stored: int) -> None:
     """Raise ValueError for values of far more memory than what is stored; MemoryError where there is no room."""
     limit = max(MOST_BYTES, MOST_RATIO * stored)
     if sizes.size > limit or sizes.values > max(MOST_BYTES, _SMALLEST_VALUE * MOST_RATIO * stored):
@@ -66,7 +64,7 @@ class Sizes(NamedTuple):
     values: int = 0
     size: int = 0
 
-    def __add__(self, other: Any) -> Sizes:
+    def __add__(self, other: Any) -> "Sizes":
         return Sizes(self.values + other.values, self.size + other.size)
 
 

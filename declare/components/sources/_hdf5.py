@@ -1,7 +1,5 @@
 """The reader of HDF5 files: rows are read when they are asked for, nothing outside the file ever is."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What datasets of an HDF5 file may unpack to: by their own word, and by the streams that they are packed as."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator
 from itertools import product

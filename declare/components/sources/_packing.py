@@ -1,7 +1,5 @@
 """Numbers packed as NetCDF does it (CF conventions, section 8.1): attributes say what stored values mean."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """A folder of pictures, a folder for each class."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """One JSON object a line."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -57,7 +55,7 @@ class Jsonl(Source):
         reader.folder = self.path.parent
         return reader
 
-    def _table(self) -> _Table:
+    def _table(self) -> "_Table":
         """Return the objects by column."""
         table = _Table(self.path.name)
         room = Room(f"`{self.path.name}`", self.path.stat().st_size)

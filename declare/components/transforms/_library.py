@@ -1,13 +1,11 @@
 """Transforms of torchvision v2 by name; a table holds their parameters, so that no library is loaded."""
 
-from __future__ import annotations
-
 import math
 import zlib
 from collections.abc import Iterable
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field as Param
 from pydantic import create_model
@@ -17,11 +15,9 @@ from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
+from declare.contract.torch_types import TorchModule, TorchTensor
 from declare.system.library_table import LibraryTable
 from declare.system.parameter_ranges import Range, is_within, measured_from, outcome, with_bounds
-
-if TYPE_CHECKING:
-    import torch
 
 TABLE = LibraryTable(
     Path(__file__).with_name("tables") / "torchvision_v2.json", f"{__package__}._introspect", ("torchvision",)
@@ -124,7 +120,7 @@ class _FromTorchvision(Transform):
             return Problem("SHP508", title, at="type", label="another number of channels", helps=helps)
         return None
 
-    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
         """Return the module for a batch; raises `ProblemError` DAT347 where torchvision refuses a parameter."""
         try:
             return self._module(shape)
@@ -132,7 +128,7 @@ class _FromTorchvision(Transform):
             reason = str(error).strip().partition("\n")[0][:200]
             raise ProblemError(self.refusal_problem(Refusal(reason))) from error
 
-    def _module(self, shape: Shape) -> torch.nn.Module:
+    def _module(self, shape: Shape) -> TorchModule:
         from torchvision import tv_tensors
         from torchvision.transforms import AutoAugmentPolicy, InterpolationMode, v2
 
@@ -206,7 +202,7 @@ class _FromTorchvision(Transform):
         )
 
 
-def _made_up(shape: Shape) -> tuple[torch.Tensor, Any]:
+def _made_up(shape: Shape) -> tuple[TorchTensor, Any]:
     """Return random samples of a shape and a key for each; many where they are small."""
     import numpy as np
     import torch

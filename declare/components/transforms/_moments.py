@@ -1,16 +1,12 @@
 """Moments of batches by a stable way: no sum of large squares."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from declare.contract.shapes import Array
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchTensor
 
 _ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
@@ -75,7 +71,7 @@ def _along(values: Any, ndim: int) -> Array:
     return np.asarray(values).reshape((1, -1, *[1] * (ndim - 2)))
 
 
-def restore(values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+def restore(values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
     """Return values [B, C, ...] times `std` plus `mean` of each channel."""
     form = (-1,) + (1,) * (values.dim() - 2)
     mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))

@@ -1,18 +1,14 @@
 """Logarithms."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Shape
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchTensor
 
 
 class Log(Transform):
@@ -62,6 +58,6 @@ class Log(Transform):
             )
         return np.asarray(np.log(moved))
 
-    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+    def invert(self, values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
         """Return exp(values) - offset."""
         return values.exp() - self.offset

@@ -1,18 +1,14 @@
 """Pixels on the scale that a network expects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchModule, TorchTensor
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -90,13 +86,13 @@ class Normalize(Transform):
         std = moments.std()
         return {"mean": moments.mean().tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
-    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
         """Return the module that normalises a batch [B, C, ...]."""
         from declare.nn.transforms.normalize import Normalize as Module
 
         return Module(statistics["mean"], statistics["std"], num_axes=len(shape.dims))
 
-    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+    def invert(self, values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
         """Return pixels on the scale 0..1: values * std + mean of each channel."""
         from declare.components.transforms._moments import restore
 

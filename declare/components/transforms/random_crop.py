@@ -1,9 +1,7 @@
 """A piece of each picture, at a random place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -11,10 +9,7 @@ from declare.components.transforms._pixels import bad_size, not_a_picture, pair,
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    import torch
-
+from declare.contract.torch_types import TorchModule
 
 _WIDEST = 4096
 """Pixels of padding at one edge: more of it would be the picture."""
@@ -91,7 +86,7 @@ class RandomCrop(Transform):
             helps=(f"write at most {most}{why}",),
         )
 
-    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
         """Return the module that crops a batch."""
         from declare.nn.transforms.random_crop import RandomCrop as Module
 

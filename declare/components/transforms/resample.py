@@ -1,7 +1,5 @@
 """A series at another rate."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import ClassVar
@@ -41,7 +39,7 @@ class Resample(Transform):
         None, gt=0, le=1e9, description="samples per second before (Hz); the field's if left out"
     )
 
-    def resolve(self, facts: Mapping[str, FieldFacts]) -> Resample:
+    def resolve(self, facts: Mapping[str, FieldFacts]) -> "Resample":
         """Return the transform with `from_rate` from its fields, where they all have one rate."""
         rates = set(self._rates(facts).values())
         if self.from_rate is not None or len(rates) != 1 or None in rates:

@@ -1,16 +1,12 @@
 """Zero mean and unit variance, by the training split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchTensor
 
 
 class Standardize(Transform):
@@ -72,7 +68,7 @@ class Standardize(Transform):
         std = np.asarray(statistics["std"], np.float64).reshape(form)
         return np.asarray((values - mean) / std)
 
-    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+    def invert(self, values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
         """Return values * std + mean."""
         from declare.components.transforms._moments import restore
 

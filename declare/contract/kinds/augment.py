@@ -1,16 +1,12 @@
 """Augments: random changes of a whole training batch on the device."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.component import Component
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Augment(Component):
@@ -27,7 +23,7 @@ class Augment(Component):
         """Return the fields in which it mixes samples of a batch: what is predicted must be mixed as inputs are."""
         return frozenset()
 
-    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> nn.Module:
+    def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:
         """Return a module `(fields, generator) -> fields` over one dataset's batch (None: torch's own generator).
 
         Class indices may come back as class probabilities, pixels 0..255 as numbers 0..1.

@@ -1,15 +1,12 @@
 """Field types: how raw values of a column become tensors, and what facts they carry."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field as Param
 
 from declare.contract import strict_json
-from declare.contract.component import Component
-from declare.contract.data_value import DataValue
+from declare.contract.component import Component, DataValue
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout

@@ -1,10 +1,8 @@
 """Modules and heads: the nodes of the model's graph."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
@@ -13,9 +11,7 @@ from declare.contract.files.weight_files import Facts, lacking_weights
 from declare.contract.kinds.source import SpecPath
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Port(NamedTuple):
@@ -177,7 +173,7 @@ class Module(Node):
         """Return parameters, FLOPs and activation bytes in closed form, or None where a probe must tell."""
         return None
 
-    def build(self, inputs: Inputs) -> nn.Module:
+    def build(self, inputs: Inputs) -> TorchModule:
         """Return the real module (weights freshly initialised, or pretrained)."""
         raise NotImplementedError
 
@@ -185,7 +181,7 @@ class Module(Node):
         """Return the costs of one instance for several datasets, where it adapts to them."""
         raise NotImplementedError
 
-    def build_each(self, inputs: Mapping[str, Inputs]) -> nn.Module:
+    def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
         """Return the one instance for several datasets, where it adapts to them."""
         raise NotImplementedError
 
@@ -204,6 +200,6 @@ class Head(Node):
         """Return parameters, FLOPs and activation bytes in closed form."""
         raise NotImplementedError
 
-    def build(self, inputs: Inputs, output: Shape) -> nn.Module:
+    def build(self, inputs: Inputs, output: Shape) -> TorchModule:
         """Return the real module."""
         raise NotImplementedError

@@ -1,15 +1,11 @@
 """Optimizers: update rules for parameters."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
 from declare.contract.component import Component, Strict
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchOptimizer
 
 
 class Group(Strict):
@@ -50,6 +46,6 @@ class Optimizer(Component):
         """Whether parameters of one axis are decayed as well; a library's rule decays all."""
         return bool(dict(self).get("decay_norm_and_bias", True))
 
-    def build(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return the optimizer for groups `{params, lr, weight_decay}` (fused where the device has it)."""
         raise NotImplementedError

@@ -1,15 +1,9 @@
 """Regularizers: penalties on parameters."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from pydantic import Field as Param
 
 from declare.contract.component import Component
-
-if TYPE_CHECKING:
-    from torch import nn
+from declare.contract.torch_types import TorchModule
 
 
 class Regularizer(Component):
@@ -18,6 +12,6 @@ class Regularizer(Component):
     match: str = Param(description="a glob over parameter names")
     weight: float = Param(gt=0, le=1e6)
 
-    def build(self) -> nn.Module:
+    def build(self) -> TorchModule:
         """Return a module that maps a list of parameters to an unweighted scalar penalty."""
         raise NotImplementedError

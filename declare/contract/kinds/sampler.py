@@ -1,17 +1,12 @@
 """Samplers: the order of samples in an epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from declare.contract.component import Component
 from declare.contract.kinds.field import Pairing
 from declare.contract.problem import Problem
-from declare.contract.shapes import Array, Layout, Shape
-
-if TYPE_CHECKING:
-    import numpy as np
+from declare.contract.shapes import Array, Generator, Layout, Shape
 
 
 class Sampler(Component):
@@ -39,20 +34,20 @@ class Sampler(Component):
         """Return the fields whose encoded column `order` needs."""
         return ()
 
-    def resolve(self, total_steps: int, steps_per_epoch: int) -> Sampler:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> "Sampler":
         """Return the sampler with its durations as shares of a phase of `total_steps`."""
         return self
 
-    def with_fields(self, shapes: Mapping[str, Shape]) -> Sampler | Problem:
+    def with_fields(self, shapes: Mapping[str, Shape]) -> "Sampler | Problem":
         """Return the sampler with fields that it leaves open chosen from a dataset's, or say why none fits."""
         return self
 
-    def for_batches(self, rows: int) -> Sampler:
+    def for_batches(self, rows: int) -> "Sampler":
         """Return the sampler for batches that hold `rows` samples of its dataset."""
         return self
 
     def order(
-        self, num_samples: int, columns: Mapping[str, Array], generator: np.random.Generator, progress: float
+        self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
         """Return `num_samples` positions in the training split: the order of one epoch.
 

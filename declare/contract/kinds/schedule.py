@@ -1,7 +1,5 @@
 """Schedules: the learning rate over a phase."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field as Param
@@ -31,11 +29,11 @@ class Schedule(Component):
     reactive: ClassVar[bool] = False
     """Whether it follows a metric and so has state; then `multiplier` gives the planned course."""
 
-    def resolve(self, total_steps: int, steps_per_epoch: int) -> Schedule:
+    def resolve(self, total_steps: int, steps_per_epoch: int) -> "Schedule":
         """Return the schedule with its durations in steps of a phase of `total_steps`."""
         return self
 
-    def follow(self, metric: str, mode: Literal["max", "min"]) -> Schedule:
+    def follow(self, metric: str, mode: Literal["max", "min"]) -> "Schedule":
         """Return the schedule with the metric that it follows where it names none."""
         return self
 

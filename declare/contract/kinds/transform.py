@@ -1,9 +1,7 @@
 """Transforms: deterministic ones are applied once to what is stored, random ones to each batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Param
@@ -12,9 +10,7 @@ from declare.contract.component import Component
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
-
-if TYPE_CHECKING:
-    import torch
+from declare.contract.torch_types import TorchModule, TorchTensor
 
 Effect = Literal["units", "range", "places"]
 """What a transform does to values: gives each another unit, cuts or disturbs some, or chooses and moves places."""
@@ -50,7 +46,7 @@ class Transform(Component):
     fields: list[str] | None = Param(None, description="the fields that it changes")
     on: Literal["all", "train", "eval"] = Param("all", description="the samples that it changes")
 
-    def resolve(self, facts: Mapping[str, FieldFacts]) -> Transform:
+    def resolve(self, facts: Mapping[str, FieldFacts]) -> "Transform":
         """Return the transform with what it leaves open filled in from the facts of the dataset's fields."""
         return self
 
@@ -74,11 +70,11 @@ class Transform(Component):
         """Return transformed samples [rows, ...] (stored transforms)."""
         raise NotImplementedError
 
-    def invert(self, values: torch.Tensor, statistics: Mapping[str, Sequence[float]]) -> torch.Tensor:
+    def invert(self, values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
         """Return transformed values [rows, ...] as they were before; only where it is `invertible`."""
         raise TypeError(f"`{self.type_name()}` cannot be undone")
 
-    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> torch.nn.Module:
+    def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
         """Return a module `(values [B, ...], keys) -> values` (transforms that are not stored).
 
         `keys` is a numpy uint64 array [B], one key for each sample, from which every random draw is made.

@@ -1,7 +1,5 @@
 """Examining a dataset: fields, facts, splits; heavy columns by a sample of their rows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Stamps of the files that a dataset is read from: what they were when the run began, and what differs now."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -36,7 +34,7 @@ class Stamps:
         self.files = dict(files)
 
     @classmethod
-    def of(cls, source: Mapping[str, Any], split: Mapping[str, Any]) -> Stamps:
+    def of(cls, source: Mapping[str, Any], split: Mapping[str, Any]) -> "Stamps":
         """Stamp the files of a source block and of the splits that name files, as they are now."""
         stamps: dict[str, Stamp] = {}
         for path in _files(source, split):
@@ -50,7 +48,7 @@ class Stamps:
         return cls({path: stamp._replace(sha256=_hash(Path(path))) for path, stamp in stamps.items()})
 
     @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> Stamps:
+    def read(cls, plain: Mapping[str, Any]) -> "Stamps":
         """Return the stamps that `plain` gave; raises TypeError or ValueError for others."""
         return cls({path: Stamp(*stamp) for path, stamp in plain.items()})
 

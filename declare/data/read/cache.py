@@ -1,7 +1,5 @@
 """The user's cache folder: facts and decoded samples, by fingerprint. Numpy is imported for arrays alone."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path

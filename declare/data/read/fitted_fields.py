@@ -4,8 +4,6 @@ A *sample* is a part of a row: number = row + part * rows of the source. Where e
 and rows are the same numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Opening a dataset: its reader, explicit files of splits joined into one pool."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path

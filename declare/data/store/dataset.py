@@ -1,7 +1,5 @@
 """An open dataset: its reader, its fields, and the rows of each split, samples that cannot be read left out."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

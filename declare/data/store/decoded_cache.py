@@ -1,7 +1,5 @@
 """Decoded samples kept whole: in memory, or as a memory-mapped file of the user's cache."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile

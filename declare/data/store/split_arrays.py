@@ -1,7 +1,5 @@
 """A split of a dataset as encoded arrays with its stored transforms applied."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Self

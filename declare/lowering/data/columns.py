@@ -1,7 +1,5 @@
 """The fields of a split as tensors: samples taken by position, with their lengths where these differ."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -139,7 +137,7 @@ class Columns:
             return rows
         return rows.pin_memory().to(self._device, non_blocking=True) if self._device.type == "cuda" else rows
 
-    def _steps(self, plan: Plan, dataset: str, split: str, field: str, tables: Tables) -> list[Step]:
+    def _steps(self, plan: Plan, dataset: str, split: str, field: str, tables: Tables) -> "list[Step]":
         """Return the batch-time transforms of a field; stored ones that follow a random one run here too."""
         pool, statistics = tables.pool(dataset), tables.statistics.get(dataset, {})
         shape = plan.datasets[dataset].fields[field].facts.shape

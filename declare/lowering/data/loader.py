@@ -4,8 +4,6 @@ The order of an epoch is a permutation keyed by the seed; the position is the st
 goes on after a kill gets the batches that it would have got.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -34,7 +32,7 @@ Raw = tuple[Fields, Tensor, int]
 
 def make_loader(
     plan: Plan, phase: PhasePlan, tables: Tables, device: torch.device, rank: int = 0, world: int = 1
-) -> Loader:
+) -> "Loader":
     """Return the training batches of a phase: this rank's share of each global batch.
 
     A batch with fewer rows than there are processes (the rest of an epoch) goes to all of them.
@@ -56,7 +54,7 @@ class Loader:
     """The batches of a phase, one for each optimizer step."""
 
     def __init__(
-        self, phase: PhasePlan, streams: Sequence[DatasetStream], threads: int, report: Callable[[], None]
+        self, phase: PhasePlan, streams: "Sequence[DatasetStream]", threads: int, report: Callable[[], None]
     ) -> None:
         self._phase = phase
         self._report = report
@@ -96,7 +94,7 @@ class Loader:
         """Return what is worth knowing of the samples of a step whose loss is not finite."""
         return [line for stream, number in self._turn(step) for line in suspects(stream, number)]
 
-    def _turn(self, step: int) -> list[tuple[DatasetStream, int]]:
+    def _turn(self, step: int) -> "list[tuple[DatasetStream, int]]":
         """Return whose batches make the batch of a step, each with its number."""
         if not self._phase.alternate:
             return [(stream, step) for stream in self._streams]

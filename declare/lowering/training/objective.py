@@ -1,7 +1,5 @@
 """The losses of a phase as one module: task losses over valid targets, and penalties on parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -66,7 +64,7 @@ class TaskLosses(nn.Module):
         """Whether some loss depends on which rows stand together in a batch."""
         return any(getattr(loss, "compares_rows", False) for loss in self._built)
 
-    def of(self, dataset: str) -> TaskLosses:
+    def of(self, dataset: str) -> "TaskLosses":
         """Return the losses in one dataset."""
         return self._own.get(dataset, self)
 

@@ -1,7 +1,5 @@
 """How predicted classes agree with true ones. Shapes: N samples, K classes, L labels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial
@@ -85,7 +83,7 @@ class Decisions(NamedTuple):
     missed: Tensor
     ruled_out: Tensor
 
-    def pool_classes(self) -> Decisions:
+    def pool_classes(self) -> "Decisions":
         """Return the decisions on all classes together, each number a scalar."""
         return Decisions(*(item.sum() for item in self))
 

@@ -1,7 +1,5 @@
 """Line charts as SVG text: axes with round ticks, one line per curve, values on hover."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +43,7 @@ class _Frame:
     high: float
 
     @classmethod
-    def around(cls, points: Sequence[tuple[int, float]]) -> _Frame:
+    def around(cls, points: Sequence[tuple[int, float]]) -> "_Frame":
         """Return a frame with a little air above and below `points`."""
         low, high = min(y for _, y in points), max(y for _, y in points)
         pad = (high - low) * 0.06 or abs(high) * 0.1 or 0.5

@@ -4,8 +4,6 @@ A tree is nested dicts, lists and tuples over tensors and plain values, as `decl
 tensors and JSON. Nothing is pickled.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -45,7 +43,7 @@ class StateTree:
     def __setitem__(self, name: str, part: Stateful) -> None:
         self._parts[name] = part
 
-    def with_parts(self, **parts: Stateful | None) -> StateTree:
+    def with_parts(self, **parts: Stateful | None) -> "StateTree":
         """Return a tree with more parts; those that are None are not in use and have no state."""
         tree = StateTree()
         tree._parts = self._parts | {name: part for name, part in parts.items() if part is not None}

@@ -6,8 +6,6 @@ only what the run no longer needs. Reading goes from the newest to the oldest an
 hashes agree.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -55,7 +53,7 @@ class Snapshot:
         about: dict[str, Any],
         *,
         copy: bool = False,
-    ) -> Snapshot:
+    ) -> "Snapshot":
         """Take the state; with `copy` training may go on while it is written."""
         named, _ = encode(weights, copy=copy)
         return cls(step, named, *encode(tree, copy=copy), about)

@@ -1,7 +1,5 @@
 """Stopping on request: the first Ctrl-C or SIGTERM asks, the second one leaves at once."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os
@@ -22,7 +20,7 @@ SAME_SECONDS = 0.3
 """What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
 ORPHANED = "its launcher has gone"
 """The reason where the signal is that of the launcher's death."""
-_flags: list[StopFlag] = []
+_flags: "list[StopFlag]" = []
 
 
 class StopRequestedError(BaseException):

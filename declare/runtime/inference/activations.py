@@ -1,7 +1,5 @@
 """Inside a model: what its modules give for real samples, and what is wrong with it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -203,7 +201,7 @@ def _equally_long(
 
 
 @contextmanager
-def _real_steps(opened: LoadedRun, lengths: Mapping[str, int], watch: _Watch) -> Iterator[None]:
+def _real_steps(opened: LoadedRun, lengths: Mapping[str, int], watch: "_Watch") -> Iterator[None]:
     """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
 
     Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
@@ -235,7 +233,7 @@ def _real_steps(opened: LoadedRun, lengths: Mapping[str, int], watch: _Watch) ->
 class _Twice:
     """A module's forward on whole tensors, unseen, and on the steps that samples have."""
 
-    def __init__(self, module: nn.Module, steps: Sequence[tuple[int, int] | None], watch: _Watch) -> None:
+    def __init__(self, module: nn.Module, steps: Sequence[tuple[int, int] | None], watch: "_Watch") -> None:
         self._module, self._forward, self._steps, self._watch = module, module.forward, steps, watch
 
     def __call__(self, *values: Tensor, **named: Any) -> Any:

@@ -5,8 +5,6 @@ when to start anew. The folder must stand where every worker finds it: on one ma
 folder that they share.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile
@@ -177,7 +175,7 @@ class _Launch:
         status, _ = outcome(folder)  # what workers find comes back by the relay
         return LaunchResult(status, self._death(error, folder), self._run)
 
-    def _wait(self, fit: _RayFit, folder: Path) -> BaseException | None:
+    def _wait(self, fit: "_RayFit", folder: Path) -> BaseException | None:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
         receiver = event_pipe.Receiver(folder)
         waited, free = 0.0, import_module("ray").available_resources()

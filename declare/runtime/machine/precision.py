@@ -1,7 +1,5 @@
 """Number formats: what a phase's `precision` means on this device."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +23,7 @@ class Precision:
     name: str
     device: torch.device
     autocast: torch.autocast | None
-    scaler: Scaler | None
+    scaler: "Scaler | None"
 
 
 class Scaler(torch.amp.GradScaler):

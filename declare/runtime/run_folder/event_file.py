@@ -1,7 +1,5 @@
 """What happens in a run, as plain values, and the file that keeps it: `events.jsonl`."""
 
-from __future__ import annotations
-
 import json
 import os
 import time
@@ -30,7 +28,7 @@ class Event:
     fields: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, body: EventBody, phase: str | None = None, step: int = 0, total: int = 0) -> Event:
+    def of(cls, body: EventBody, phase: str | None = None, step: int = 0, total: int = 0) -> "Event":
         """Return what `body` says as an event at a place in the run."""
         return cls(body.event_name, phase, step, total, body.values())
 

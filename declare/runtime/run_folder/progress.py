@@ -1,7 +1,5 @@
 """The course of a run: where it stands, where phases ended, which checkpoints are the best."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -89,7 +87,7 @@ class TrainProgress:
         self.__dict__.update(state | {"best": best})
 
     @classmethod
-    def of(cls, state: Any) -> TrainProgress:
+    def of(cls, state: Any) -> "TrainProgress":
         """Return the course in a state's plain values; raises ValueError where there is none."""
         progress = cls()
         try:

@@ -1,7 +1,5 @@
 """Steps that leave out batches which fail, or whose loss or gradient is not finite."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
@@ -35,7 +33,7 @@ class SkippingStep:
     def __init__(
         self,
         step: Callable[[int, Batch, BeforeUpdate], Losses],
-        buffers: BufferSnapshot,
+        buffers: "BufferSnapshot",
         world: ProcessGroup,
         *,
         scaled: bool,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from declare.contract.data_value import DataValue
+from declare.contract.component import DataValue
 from declare.language.spec import Spec
 from declare.reading.annotation import TypeSpec, fields
 from declare.reading.lookup import find, kinds, own_names
