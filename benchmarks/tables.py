@@ -28,7 +28,7 @@ def ours(path: Path) -> float:
     total = 0.0
     for name in reader.columns:
         values = reader.read(name, rows)
-        total += float(field.encode(values, field.examine(values)).sum())
+        total += float(field.encode(values, field.infer_facts(values)).sum())
     return total
 
 

@@ -13,7 +13,7 @@ Rows = dict[str, int]
 """Dataset -> rows."""
 
 
-def pieces(plan: Plan, phase: PhasePlan, processes: int) -> int:
+def num_micro_batches(plan: Plan, phase: PhasePlan, processes: int) -> int:
     """Return how many micro-batches each process makes of its share of a batch.
 
     With `determinism: exact` the phase's `accumulate` counts those of all processes, so that the number of
@@ -24,7 +24,7 @@ def pieces(plan: Plan, phase: PhasePlan, processes: int) -> int:
 
 def group_size(phase: PhasePlan) -> int:
     """Return how many samples that stand side by side belong together: no cut goes between them."""
-    return read_component("samplers", phase.sampler).together
+    return read_component("samplers", phase.sampler).group_size
 
 
 def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:
@@ -46,18 +46,18 @@ def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
     Where there are fewer groups than pieces, pieces are left out of every process alike.
     """
     own = min(each, max(1, groups // processes))
-    pieces = _cut(0, groups, processes * own)
-    return pieces[rank * own][0], pieces[(rank + 1) * own - 1][1]
+    num_micro_batches = _cut(0, groups, processes * own)
+    return num_micro_batches[rank * own][0], num_micro_batches[(rank + 1) * own - 1][1]
 
 
-def bounds(rows: int, parts: int, together: int = 1) -> list[tuple[int, int]]:
+def bounds(rows: int, parts: int, group_rows: int = 1) -> list[tuple[int, int]]:
     """Return the first and last row of each of `parts` that `rows` are cut into, as even as whole groups can be.
 
-    Groups are of `together` rows, the last may be cut short; there are no more parts than groups.
+    Groups are of `group_size` rows, the last may be cut short; there are no more parts than groups.
     """
-    groups = math.ceil(rows / together)
+    groups = math.ceil(rows / group_rows)
     cut = _cut(0, groups, max(1, min(parts, groups)))
-    return [(first * together, min(last * together, rows)) for first, last in cut]
+    return [(first * group_rows, min(last * group_rows, rows)) for first, last in cut]
 
 
 def micro_batches(phase: PhasePlan, sizes: Mapping[str, int]) -> Iterator[tuple[Rows, Rows]]:
@@ -65,9 +65,9 @@ def micro_batches(phase: PhasePlan, sizes: Mapping[str, int]) -> Iterator[tuple[
 
     `sizes` are training samples. Several processes take parts of the same micro-batches.
     """
-    together = group_size(phase)
-    for batch in _batches(phase, sizes, together):
-        parts = {name: bounds(rows, phase.accumulate, together) for name, rows in batch.items()}
+    group_rows = group_size(phase)
+    for batch in _batches(phase, sizes, group_rows):
+        parts = {name: bounds(rows, phase.accumulate, group_rows) for name, rows in batch.items()}
         for piece in zip_longest(*parts.values()):
             yield batch, {name: span[1] - span[0] for name, span in zip(parts, piece, strict=True) if span}
 
@@ -79,7 +79,7 @@ def call_key(node: ModulePlan, dataset: str, shapes: Iterable[Shape | None]) -> 
     return dataset if node.per_dataset or node.adapts or len(fixed) < len(known) else tuple(fixed)
 
 
-def _batches(phase: PhasePlan, sizes: Mapping[str, int], together: int) -> Iterator[Rows]:
+def _batches(phase: PhasePlan, sizes: Mapping[str, int], group_rows: int) -> Iterator[Rows]:
     """Yield the batches that differ in rows: a whole one, and what is left of an epoch."""
     if phase.alternate:
         yield from ({name: phase.rows[name]} for name in phase.datasets[: phase.steps])
@@ -91,7 +91,7 @@ def _batches(phase: PhasePlan, sizes: Mapping[str, int], together: int) -> Itera
         if per_epoch > 1:
             yield {name: rows}
         if phase.steps >= per_epoch:
-            epoch = math.ceil(sizes[name] / together) * together
+            epoch = math.ceil(sizes[name] / group_rows) * group_rows
             yield {name: min(rows, epoch - (per_epoch - 1) * rows)}
 
 

@@ -67,7 +67,7 @@ def _running(module: nn.Module) -> Iterator[str]:
 class StatisticsBySize:
     """Running statistics of a model for each of several sizes of its input.
 
-    The model itself holds those of the size `held`: what it is evaluated and saved with. `at(size)` puts those of
+    The model itself holds those of the size `current`: what it is evaluated and saved with. `at(size)` puts those of
     another one in their place for a while. A size that is held for the first time goes on from those held before.
     """
 
@@ -81,8 +81,8 @@ class StatisticsBySize:
         self._places = list(places.values())
         self._own = self._current()
         self._sets = {size: [item.clone() for item in self._own] for size in {*sizes, current}}
-        self.held = current
-        self._known = {current}
+        self.current = current
+        self._seen_sizes = {current}
 
     def __len__(self) -> int:
         return len(self._names)
@@ -99,13 +99,13 @@ class StatisticsBySize:
             item
             for size, buffers in sorted(self._sets.items())
             for name, item in zip(self._names, buffers, strict=True)
-            if size != self.held and starts and name.startswith(starts) and item.is_floating_point()
+            if size != self.current and starts and name.startswith(starts) and item.is_floating_point()
         ]
 
     @contextmanager
     def at(self, size: int) -> Iterator[None]:
         """While inside, the model uses and moves the statistics of `size`."""
-        if size == self.held or not self._places:
+        if size == self.current or not self._places:
             yield
             return
         # Others in their place, not other values: a backward pass may still look at these.
@@ -116,15 +116,15 @@ class StatisticsBySize:
             self._put(self._own)
 
     @torch.no_grad()
-    def hold(self, size: int) -> bool:
+    def switch_to(self, size: int) -> bool:
         """Let the model hold the statistics of `size` from now on; return whether it did not before."""
-        if size == self.held:
+        if size == self.current:
             return False
-        _copy(self._sets[self.held], self._own)
-        if size in self._known:
+        _copy(self._sets[self.current], self._own)
+        if size in self._seen_sizes:
             _copy(self._own, self._sets[size])
-        self.held = size
-        self._known.add(size)
+        self.current = size
+        self._seen_sizes.add(size)
         return True
 
     def state_dict(self) -> dict[str, Any]:
@@ -132,9 +132,9 @@ class StatisticsBySize:
         sets = {
             str(size): dict(zip(self._names, buffers, strict=True))
             for size, buffers in self._sets.items()
-            if size != self.held
+            if size != self.current
         }
-        return {"held": self.held, "known": sorted(self._known), "sets": sets}
+        return {"held": self.current, "known": sorted(self._seen_sizes), "sets": sets}
 
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -146,7 +146,7 @@ class StatisticsBySize:
             )
         for size, buffers in sets.items():
             _copy(self._sets[size], [buffers[name] for name in self._names])
-        self.held, self._known = current, {int(size) for size in state["known"]}
+        self.current, self._seen_sizes = current, {int(size) for size in state["known"]}
 
     def _current(self) -> list[Tensor]:
         tensors = [buffers[name] for buffers, name in self._places]
@@ -173,13 +173,13 @@ class StepStatistics:
     def __len__(self) -> int:
         return len(self._tensors)
 
-    def begin(self) -> None:
+    def start_step(self) -> None:
         """Remember what the step begins with."""
         self._before = [item.clone() for item in self._tensors]
         self._changes = [torch.zeros_like(item) for item in self._tensors]
 
     @torch.no_grad()
-    def take(self, share: float) -> None:
+    def add_micro_batch(self, share: float) -> None:
         """Take in what a micro-batch with this share of the rows has changed, and undo it."""
         for item, before, change in zip(self._tensors, self._before, self._changes, strict=True):
             if item.is_floating_point():
@@ -189,7 +189,7 @@ class StepStatistics:
             item.copy_(before)
 
     @torch.no_grad()
-    def finish(self) -> None:
+    def finish_step(self) -> None:
         """Make the changes of all micro-batches."""
         for item, change in zip(self._tensors, self._changes, strict=True):
             item.add_(change)

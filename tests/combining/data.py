@@ -321,7 +321,7 @@ def _types(values: Any) -> Iterator[str]:
         if problems:
             field, problems = parser.read("fields", example("fields", name))
         try:
-            if not problems and field.examine(values):
+            if not problems and field.infer_facts(values):
                 yield name
         except ProblemError:
             continue

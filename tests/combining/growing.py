@@ -216,7 +216,9 @@ class Growth:
     def _modules(self) -> None:
         self.spec["model"] = {}
         read = {
-            target for kind, _, target in self.chosen.values() if getattr(find("tasks", kind), "hides", False)
+            target
+            for kind, _, target in self.chosen.values()
+            if getattr(find("tasks", kind), "masks_inputs", False)
         }
         taken = {target for _, _, target in self.chosen.values()} - read
         reads = next((dataset for _, dataset, _ in self.chosen.values()), "a")

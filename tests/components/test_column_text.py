@@ -19,13 +19,13 @@ def field(**block):
 
 def refused(values, **block):
     with pytest.raises(ProblemError) as caught:
-        field(**block).examine(values)
+        field(**block).infer_facts(values)
     return caught.value.problem
 
 
 def read(values, **block):
     made = field(**block)
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     return facts, made.encode(values, facts)
 
 
@@ -117,7 +117,7 @@ def test_marks_stand_for_their_text_or_their_number(values, missing, gone):
 )
 def test_marks_that_never_occur_are_known(block, values, unused):
     """Facts name the marks that stand for no value of the column."""
-    assert field(**block).examine(values).extra["unused_marks"] == unused
+    assert field(**block).infer_facts(values).extra["unused_marks"] == unused
 
 
 def test_marks_in_arrays_are_gaps():
@@ -152,7 +152,7 @@ def test_marks_in_arrays_are_gaps():
 def test_numbers_are_read_in_the_notation_of_their_column(texts, block, numbers):
     """The one notation in which all texts are numbers holds, in every part of the column and later on."""
     made = field(type="number", **block)
-    facts = made.examine(TextColumn.of(texts))
+    facts = made.infer_facts(TextColumn.of(texts))
     for values in (TextColumn.of(texts), texts, np.array(texts, object)):
         np.testing.assert_array_equal(made.encode(values, facts), np.array(numbers, np.float64))
     np.testing.assert_array_equal(made.encode(texts[:1], facts), np.array(numbers[:1], np.float64))
@@ -300,7 +300,7 @@ def test_typed_truth_is_read_from_texts_later():
     """What was learned from booleans reads the texts of booleans, and the other way round."""
     made = field(type="number")
     for values in ([True, False], np.array([True, False]), TextColumn.of(["true", "false"])):
-        facts = made.examine(values)
+        facts = made.infer_facts(values)
         for other in ([True, None], TextColumn.of(["true", None]), np.array([True, False])):
             assert made.encode(other, facts)[0] == 1
 
@@ -313,7 +313,7 @@ def test_flags_of_a_table_are_texts_too():
         np.array([True, False, True]),
         np.array([1.0, 0.0, 1.0]),
     ):
-        assert made.encode(values, made.examine(values)).tolist() == [True, False, True]
+        assert made.encode(values, made.infer_facts(values)).tolist() == [True, False, True]
     for values in (TextColumn.of(["true", None]), np.array([1.0, np.nan]), np.array([0.5, 1.0])):
         assert refused(values, type="valid").code == "DAT319"
 
@@ -353,7 +353,7 @@ def test_a_written_number_is_read_as_it_was_or_asked_for(numbers, marks, stated)
     column = TextColumn.of(texts)
     made, refusal = field(**block), ""
     try:
-        found = made.encode(column, made.examine(column))
+        found = made.encode(column, made.infer_facts(column))
     except ProblemError as error:
         refusal = error.problem.code
     assert refusal in ({""} if stated else {"", "DAT376"})
@@ -396,7 +396,7 @@ def test_columns_of_plain_numbers_are_read_as_any_other(texts, missing):
     def read(column):
         field = parser.parse("fields", {"type": "number", "missing": missing})
         try:
-            facts = field.examine(column)
+            facts = field.infer_facts(column)
             return facts, field.encode(column, facts).tolist(), field.encode(column[[0]], facts).tolist()
         except ProblemError as error:
             return [(item.code, item.title, item.row) for item in error.problems]

@@ -56,7 +56,7 @@ def test_hiding_covers_its_share_in_blocks(shape, first, each):
     """The share of hidden elements is that of blocks; what is shown stays; the loss sees hidden elements alone."""
     task = Reconstruction(target="x", ratio=0.5, block=4, channels_first=first, each=each)
     x = torch.randn(5, *shape)
-    seen = task.hide({"x": x}, torch.Generator().manual_seed(0))
+    seen = task.mask_inputs({"x": x}, torch.Generator().manual_seed(0))
     hidden = seen["x.hidden"]
     assert hidden.float().mean() == 0.5
     torch.testing.assert_close(seen["x"][~hidden], x[~hidden])

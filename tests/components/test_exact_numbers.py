@@ -30,7 +30,7 @@ def field(kind):
 
 def encoded(kind, values):
     """Return a column as its field encodes it."""
-    return field(kind).encode(values, field(kind).examine(values))
+    return field(kind).encode(values, field(kind).infer_facts(values))
 
 
 def shaped(kind, column):
@@ -119,14 +119,14 @@ NUMBERS = {
 def test_numbers_that_doubles_merge_are_refused(name):
     """Whole numbers beyond 2^53, and decimals beyond 16 digits, that are close to each other."""
     with pytest.raises(ProblemError) as caught:
-        field("number").examine(NUMBERS[name])
+        field("number").infer_facts(NUMBERS[name])
     assert caught.value.problem.code == "DAT306"
 
 
 def test_features_that_doubles_merge_are_refused():
     """Each feature by itself: beside a far wider one it is merged all the same."""
     with pytest.raises(ProblemError) as caught:
-        field("vector").examine(np.stack([np.arange(N), BEYOND], 1))
+        field("vector").infer_facts(np.stack([np.arange(N), BEYOND], 1))
     assert caught.value.problem.code == "DAT306"
 
 
@@ -142,12 +142,12 @@ def test_features_that_doubles_merge_are_refused():
 )
 def test_rounding_that_merges_nothing_passes(values):
     """Numbers far from each other, one number alone, marks, other ways to write a number."""
-    parser.parse("fields", {"type": "number", "missing": [-1]}).examine(values)
+    parser.parse("fields", {"type": "number", "missing": [-1]}).infer_facts(values)
 
 
 def test_facts_of_extreme_numbers_are_numbers():
     """Mean and deviation of numbers whose squares are none."""
     for size in (1e300, 1e-300):
-        facts = field("number").examine(np.array([1.0, 2.0, 3.0]) * size)
+        facts = field("number").infer_facts(np.array([1.0, 2.0, 3.0]) * size)
         assert facts.mean == pytest.approx(2 * size)
         assert facts.std == pytest.approx(np.sqrt(2 / 3) * size)

@@ -18,7 +18,7 @@ def field(**block):
 
 def encoded(values, **block):
     made = field(**block)
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     return made.encode(values, facts).tolist(), facts
 
 
@@ -68,7 +68,7 @@ def test_a_column_of_one_is_the_column(values, block):
 def test_a_label_outside_stated_classes_is_refused():
     """Stated names are the classes; another label is DAT301."""
     made = field(type="category", classes=["a", "b"])
-    assert code_of(lambda: made.encode(["a", "c"], made.examine(["a", "c"]))) == "DAT301"
+    assert code_of(lambda: made.encode(["a", "c"], made.infer_facts(["a", "c"]))) == "DAT301"
 
 
 def test_numbers_take_texts_and_gaps():
@@ -81,7 +81,7 @@ def test_numbers_take_texts_and_gaps():
 def test_a_word_is_no_number():
     """A text among numbers is named with its row."""
     with pytest.raises(ProblemError, match="`two`") as caught:
-        field(type="number").examine(["1", "two"])
+        field(type="number").infer_facts(["1", "two"])
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT318", 1)
 
 
@@ -95,7 +95,7 @@ def test_series_of_many_lengths_are_padded():
     """A size that varies is None in the shape, and padded with NaN, which transforms leave out."""
     made = field(type="series")
     values = [np.ones((2, 3)), np.ones((2, 5))]
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     assert facts.shape.dims == (2, None)
     encoded = made.encode(values, facts)
     assert np.isnan(encoded).sum(axis=(1, 2)).tolist() == [4, 0]
@@ -105,16 +105,18 @@ def test_series_of_many_lengths_are_padded():
 def test_stated_sizes_are_checked():
     """Four channels stated and two found is DAT334 at `channels`."""
     made = field(type="series", channels=4)
-    [problem] = made.compare(made.examine([np.ones((2, 3))]))
+    [problem] = made.compare(made.infer_facts([np.ones((2, 3))]))
     assert (problem.code, problem.at) == ("DAT334", "channels")
 
 
 def test_samples_with_other_axes_are_refused():
     """A picture is no series; a flat sample is one of one channel, and an empty one is none."""
-    assert code_of(lambda: field(type="series").examine([np.ones((2, 3, 4))])) == "DAT319"
-    assert field(type="series").examine([np.ones(3), [1.0, 2.0]]).shape.dims == (1, None)
+    assert code_of(lambda: field(type="series").infer_facts([np.ones((2, 3, 4))])) == "DAT319"
+    assert field(type="series").infer_facts([np.ones(3), [1.0, 2.0]]).shape.dims == (1, None)
     for empty in ([], [[], []]):
-        assert code_of(lambda empty=empty: field(type="series").examine([[[1.0], [2.0]], empty])) == "DAT319"
+        assert (
+            code_of(lambda empty=empty: field(type="series").infer_facts([[[1.0], [2.0]], empty])) == "DAT319"
+        )
 
 
 @pytest.mark.parametrize("values", [np.eye(4), [[0, 1, 0, 1], [1, 0, 0, 0]]])
@@ -146,7 +148,7 @@ def test_pictures_of_any_mode_are_bytes_channels_first(mode, channels):
     """Grey has one channel, all else three; 16 bits and palettes are converted."""
     made = field(type="image")
     values = [png(mode)]
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     found = made.encode(values, facts)
     assert (found.shape, found.dtype) == ((1, channels, 6, 4), np.uint8)
 
@@ -156,13 +158,13 @@ def test_pictures_turn_by_their_exif_tag():
     exif = Image.Exif()
     exif[0x0112] = 6
     made = field(type="image")
-    assert made.examine([png("RGB", exif=exif)]).shape.dims == (3, 4, 6)
+    assert made.infer_facts([png("RGB", exif=exif)]).shape.dims == (3, 4, 6)
 
 
 def test_pictures_are_resized_to_the_stated_size():
     """`size` decides, and channels are converted."""
     made = field(type="image", size=8, channels=1)
-    found = made.encode([png("RGB"), png("L", (9, 9))], made.examine([png("RGB")]))
+    found = made.encode([png("RGB"), png("L", (9, 9))], made.infer_facts([png("RGB")]))
     assert found.shape == (2, 1, 8, 8)
 
 
@@ -170,7 +172,7 @@ def test_pictures_are_resized_to_the_stated_size():
 def test_broken_pictures_are_refused(content):
     """What cannot be decoded is DAT311."""
     assert (
-        code_of(lambda: field(type="image").encode([content], field(type="image").examine([png("L")])))
+        code_of(lambda: field(type="image").encode([content], field(type="image").infer_facts([png("L")])))
         == "DAT311"
     )
 
@@ -182,7 +184,7 @@ def test_huge_pictures_are_refused_from_their_header():
     header[16:24] = (50_000).to_bytes(4, "big") * 2
     header[29:33] = __import__("zlib").crc32(bytes(header[12:29])).to_bytes(4, "big")
     with pytest.raises(ProblemError) as caught:
-        field(type="image").examine([bytes(header)])
+        field(type="image").infer_facts([bytes(header)])
     assert "50000 x 50000" in " ".join(caught.value.problem.notes)
 
 
@@ -197,7 +199,7 @@ def test_masks_leave_out_marked_pixels():
 def test_names_may_stand_for_numbers_from_zero():
     """Stated names of labels 0, 1, 2 are their classes in that order."""
     made = field(type="category", classes=["cat", "dog", "cow"])
-    facts = made.examine([2, 0, 1])
+    facts = made.infer_facts([2, 0, 1])
     assert facts.classes == ("cat", "dog", "cow")
     assert made.encode([2, 0, 1, None], facts).tolist() == [2, 0, 1, -1]
 
@@ -214,21 +216,21 @@ def test_names_may_stand_for_numbers_from_zero():
 def test_a_stated_number_of_classes_is_an_assertion(labels, classes, codes):
     """Strays such as -1 and 255 are out of range; another count of classes is left to the rule."""
     made = field(type="category", classes=classes)
-    assert [problem.code for problem in made.compare(made.examine(labels))] == codes
+    assert [problem.code for problem in made.compare(made.infer_facts(labels))] == codes
 
 
 def test_a_class_for_each_sample_is_no_category():
     """Measurements and names of samples are refused as classes; a few samples of many classes are not."""
     with pytest.raises(ProblemError, match="30 classes in 40 samples"):
-        field(type="category").examine([number % 30 / 7 for number in range(40)])
-    assert field(type="category").examine(list(range(15))).unique == 15
+        field(type="category").infer_facts([number % 30 / 7 for number in range(40)])
+    assert field(type="category").infer_facts(list(range(15))).unique == 15
 
 
 @pytest.mark.parametrize("kind", ["category", "number", "id"])
 def test_several_values_are_not_one(kind):
     """A list where one value is due is named with its row."""
     with pytest.raises(ProblemError) as caught:
-        field(type=kind).examine([1, [2, 3]])
+        field(type=kind).infer_facts([1, [2, 3]])
     assert caught.value.problem.row == 1
 
 
@@ -236,14 +238,14 @@ def test_complex_numbers_and_texts_are_no_features():
     """Nothing is made a real number silently."""
     for values in (np.zeros((3, 2), complex), [["1", "2"]]):
         with pytest.raises(ProblemError, match="not real numbers"):
-            field(type="vector").examine(values)
+            field(type="vector").infer_facts(values)
 
 
 @given(st.lists(st.one_of(st.integers(-3, 30), st.none(), st.sampled_from([-1, 7])), min_size=1, max_size=60))
 def test_classes_of_numbers_are_in_order_and_their_codes_lead_back(labels):
     """Codes of whole numbers rise with the numbers, and the class name of a code is the number."""
     made = field(type="category", missing=[-1])
-    facts = made.examine(labels)
+    facts = made.infer_facts(labels)
     codes = made.encode(labels, facts)
     known = [(label, code) for label, code in zip(labels, codes.tolist(), strict=True) if code >= 0]
     assert all(facts.classes[code] == str(label) for label, code in known)
@@ -260,7 +262,7 @@ def test_pictures_get_the_stated_size_stretched_or_cut():
     """`stretch` keeps the dark edges of a wide picture, `crop` cuts them off."""
     for fit, low, high in (("stretch", 0, 60), ("crop", 255, 255)):
         made = field(type="image", size=4, fit=fit)
-        found = made.encode([wide()], made.examine([wide()]))
+        found = made.encode([wide()], made.infer_facts([wide()]))
         assert found.shape == (1, 1, 4, 4)
         assert low <= found[0, 0, :, 0].min() <= found[0, 0, :, 0].max() <= high
 
@@ -269,10 +271,10 @@ def test_pictures_of_several_sizes_need_a_size():
     """Without `size` nothing is stretched: the finding names the sample that differs."""
     square = Image.new("L", (4, 4))
     made = field(type="image")
-    facts = made.examine([square, square])
+    facts = made.infer_facts([square, square])
     known = "has 4 x 8 pixels, but the model takes 4 x 4"
     for call, title in (
-        (lambda: made.examine([square, wide()]), "4 x 4 and 4 x 8"),
+        (lambda: made.infer_facts([square, wide()]), "4 x 4 and 4 x 8"),
         (lambda: made.encode([square, wide()], facts), known),
     ):
         with pytest.raises(ProblemError, match=title) as caught:
@@ -285,13 +287,13 @@ def test_pictures_of_several_sizes_need_a_size():
 def test_masks_are_fitted_like_their_pictures():
     """A mask is cut and resized to the nearest class: no class is made up between two."""
     made = field(type="mask", size=4, fit="crop")
-    facts = made.examine([wide()])
+    facts = made.infer_facts([wide()])
     assert set(np.unique(made.decode(made.encode([wide()], facts), facts))) == {255}
 
 
 def test_numbers_too_large_for_single_precision_are_numbers():
     """What float32 cannot hold is finite in double precision, in which transforms are computed."""
-    facts = parser.parse("fields", {"type": "number"}).examine([1.0, 1e39])
+    facts = parser.parse("fields", {"type": "number"}).infer_facts([1.0, 1e39])
     assert (facts.num_nonfinite, facts.maximum) == (0, 1e39)
 
 
@@ -316,15 +318,19 @@ def test_parameters_that_no_data_can_meet(block, code):
 def test_pictures_have_no_two_channels():
     """Two channels are those of arrays; picture files cannot be converted to them."""
     with pytest.raises(ProblemError) as caught:
-        field(type="image", channels=2).examine([Image.new("L", (2, 2))])
+        field(type="image", channels=2).infer_facts([Image.new("L", (2, 2))])
     assert (caught.value.problem.code, caught.value.problem.at) == ("SCH108", "channels")
-    assert field(type="image", channels=2).examine(np.zeros((3, 2, 8, 8), np.uint8)).shape.dims == (2, 8, 8)
+    assert field(type="image", channels=2).infer_facts(np.zeros((3, 2, 8, 8), np.uint8)).shape.dims == (
+        2,
+        8,
+        8,
+    )
 
 
 def test_numbers_are_no_pictures():
     """A column of numbers read as pictures is DAT319 at its row."""
     with pytest.raises(ProblemError) as caught:
-        field(type="image").examine([1.5, 2.5])
+        field(type="image").infer_facts([1.5, 2.5])
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT319", 0)
 
 

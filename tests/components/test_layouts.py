@@ -36,7 +36,7 @@ def test_each_layout_gives_the_same_field(kind, values, name, order):
     expected = values[:, :1] if None in order else values
     made = field(kind, layout=name)
     for column in (given, list(given), given.astype(">f8")):
-        facts = made.examine(column)
+        facts = made.infer_facts(column)
         assert facts.shape.dims == expected.shape[1:]
         assert np.array_equal(made.encode(column, facts), expected)
     sizes = SIZES[kind] | ({"channels": 1} if None in order else {})
@@ -50,7 +50,7 @@ def test_each_layout_gives_the_same_field(kind, values, name, order):
 def test_sizes_that_fit_another_layout_are_one_finding_with_it(kind, values, name, order):
     """However many sizes are at other axes, one finding offers the layout, and its edit is safe."""
     made = field(kind, **SIZES[kind])
-    [found] = made.compare(made.examine(laid(values, order)))
+    [found] = made.compare(made.infer_facts(laid(values, order)))
     assert (found.code, len(found.title) <= 80) == ("DAT322", True)
     assert [(item.path, item.value, item.safe) for item in found.rewrites] == [("layout", name, True)]
 
@@ -58,9 +58,9 @@ def test_sizes_that_fit_another_layout_are_one_finding_with_it(kind, values, nam
 def test_sizes_that_fit_no_layout_are_said_one_by_one():
     """A size that no axis has stays a contradiction of its own."""
     made = field("series", channels=3, length=9)
-    assert [item.code for item in made.compare(made.examine(SERIES))] == ["DAT334", "DAT334"]
+    assert [item.code for item in made.compare(made.infer_facts(SERIES))] == ["DAT334", "DAT334"]
     video = field("video", size=9)
-    assert [item.at for item in video.compare(video.examine(VIDEO))] == ["size"]
+    assert [item.at for item in video.compare(video.infer_facts(VIDEO))] == ["size"]
 
 
 def test_recordings_of_many_lengths_may_lie_time_first():
@@ -68,10 +68,10 @@ def test_recordings_of_many_lengths_may_lie_time_first():
     values = [np.ones((length, 3), np.float32) for length in (4, 6, 5)]
     for block in ({"channels": 3}, {"channels": 3, "length": 5}):
         made = field("series", **block)
-        [found] = made.compare(made.examine(values))
+        [found] = made.compare(made.infer_facts(values))
         assert [item.value for item in found.rewrites] == ["time_channels"]
     made = field("series", channels=3, layout="time_channels")
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     assert (facts.shape.dims, facts.extra["lengths"]) == ((3, None), [4, 6])
     assert made.encode(values, facts).shape == (3, 3, 6)
 
@@ -81,13 +81,13 @@ def test_a_single_channel_has_no_order():
     for column in (SERIES[:, 0], [item.tolist() for item in SERIES[:, 0]]):
         for name in Series.axis_orders:
             made = field("series", layout=name)
-            assert np.allclose(made.encode(column, made.examine(column))[:, 0], SERIES[:, 0])
+            assert np.allclose(made.encode(column, made.infer_facts(column))[:, 0], SERIES[:, 0])
 
 
 def test_a_stated_layout_of_pictures_that_contradicts_their_channels():
     """`layout: CHW` of arrays whose three channels are last is one finding that says `HWC`."""
     with pytest.raises(ProblemError) as caught:
-        field("image", channels=3, layout="CHW").examine(np.zeros((2, 8, 8, 3), np.uint8))
+        field("image", channels=3, layout="CHW").infer_facts(np.zeros((2, 8, 8, 3), np.uint8))
     assert caught.value.problem.code == "DAT322"
     assert [item.value for item in caught.value.problem.rewrites] == ["HWC"]
 
@@ -104,7 +104,7 @@ def test_a_stated_layout_of_pictures_that_contradicts_their_channels():
 def test_later_samples_of_another_size_are_refused(block, known, new):
     """New arrays are read as those of training; those of another size are SHP524 at their sample."""
     made = field(block.pop("type"), **block)
-    facts = made.examine(known)
+    facts = made.infer_facts(known)
     for values in (new, [known[0], new[1]]):
         with pytest.raises(ProblemError) as caught:
             made.encode(values, facts)
@@ -115,9 +115,9 @@ def test_later_samples_of_another_size_are_refused(block, known, new):
 def test_another_number_of_axes_names_the_layouts_that_have_it():
     """Videos without an axis of channels are DAT319, whose help is the layout that reads them."""
     with pytest.raises(ProblemError) as caught:
-        field("video").examine(VIDEO[:, 0])
+        field("video").infer_facts(VIDEO[:, 0])
     assert caught.value.problem.code == "DAT319"
     assert "`layout: THW`" in caught.value.problem.helps[0]
     with pytest.raises(ProblemError) as caught:
-        field("video", layout="THW").examine(VIDEO)
+        field("video", layout="THW").infer_facts(VIDEO)
     assert "`layout: CTHW`" in caught.value.problem.helps[0]

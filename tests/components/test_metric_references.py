@@ -72,14 +72,14 @@ def in_batches(block, prediction, said, truth, pieces):
 
 def in_processes(block, prediction, said, truth, cuts):
     """Return the figure of processes that have seen the samples between `cuts`."""
-    portions = []
+    states = []
     for part, own in zip(said.tensor_split(cuts), truth.tensor_split(cuts), strict=True):
         metric, shared = build(block, prediction)
         if len(own):
             metric.update(part, own)
-        portions.append(shared.portion())
+        states.append(shared.local_state())
     metric, shared = build(block, prediction)
-    shared.unite(portions)
+    shared.merge_states(states)
     return float(metric.compute())
 
 

@@ -51,10 +51,10 @@ def test_what_is_no_count_is_refused(value, whole, fine):
     """Negative counts are refused, fractions unless the field allows them; NaN is a gap, not an error."""
     values = np.array([[0, 2], [NAN, 1], [3, value]], np.float32)
     if fine:
-        assert field(whole=whole).examine(values).shape == COUNTS
+        assert field(whole=whole).infer_facts(values).shape == COUNTS
         return
     with pytest.raises(ProblemError) as caught:
-        field(whole=whole).examine(values)
+        field(whole=whole).infer_facts(values)
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT351", 2)
 
 

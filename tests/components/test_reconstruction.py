@@ -29,7 +29,7 @@ def test_what_passes_is_hidden_in_part(shape: Shape, block: int | None) -> None:
     task = parse("tasks", {"type": "reconstruction", "target": "x", "block": block})
     facts = {"d": FieldFacts(shape=shape)}
     target = task.link(facts)
-    hidden = task.build(target).hide({"x": torch.ones(4, *shape.dims)}, torch.Generator())["x.hidden"]
+    hidden = task.build(target).mask_inputs({"x": torch.ones(4, *shape.dims)}, torch.Generator())["x.hidden"]
     assert bool(list(task.check_facts(facts))) == bool(hidden.all())
 
 
@@ -40,5 +40,5 @@ def test_samples_of_which_none_is_longer_than_a_block(longest: int) -> None:
     facts = {"d": FieldFacts(shape=Shape("series", (2, None)), extra={KEY: (1, longest)})}
     found = [problem.code for problem in task.check_facts(facts)]
     batch = {"x": torch.ones(3, 2, longest), "x.lengths": torch.tensor([1, longest, longest])}
-    hidden = task.build(task.link(facts)).hide(batch, torch.Generator())["x.hidden"]
+    hidden = task.build(task.link(facts)).mask_inputs(batch, torch.Generator())["x.hidden"]
     assert found == ([] if hidden.any() else ["LOS424"])

@@ -152,7 +152,7 @@ def test_floats_of_32_bits_keep_their_texts_beside_gaps(tmp_path):
     path = tmp_path / "a.parquet"
     pl.DataFrame({"x": pl.Series([0.1, None], dtype=pl.Float32)}).write_parquet(path)
     values = parser.parse("sources", {"type": "parquet", "path": str(path)}).open().read("x")
-    assert parser.parse("fields", {"type": "category"}).examine(values).classes == ("0.1",)
+    assert parser.parse("fields", {"type": "category"}).infer_facts(values).classes == ("0.1",)
 
 
 def test_numbers_of_scikit_learn_come_in_double_precision():

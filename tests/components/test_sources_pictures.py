@@ -169,7 +169,7 @@ def decoded(block, row=0, **field):
     """Return one picture of a folder as its field encodes it."""
     values = source(block).open().read("image", np.array([row]))
     image = parser.parse("fields", {"type": "image"} | field)
-    return image.encode(values, image.examine(values))[0]
+    return image.encode(values, image.infer_facts(values))[0]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_heads_score_the_whole_vocabulary(name):
 def test_the_model_sees_the_text_shifted_and_the_targets_are_the_text(name):
     """`bos` stands in front, the last token is not shown, padding stays where it was."""
     adapter = built(name)
-    shown = adapter.hide({"text": TOKENS}, torch.Generator())["text"]
+    shown = adapter.mask_inputs({"text": TOKENS}, torch.Generator())["text"]
     assert shown.tolist() == [[0, 4, 5, 6, -1, -1], [0, 7, 8, 9, 4, 5]]
     assert torch.equal(adapter.target({"text": TOKENS}), TOKENS)
 
@@ -46,7 +46,7 @@ def test_masking_is_that_of_bert():
     adapter = built("masked_lm", ratio=0.2)
     tokens = torch.randint(4, 10, (200, 50))
     tokens[:, 40:] = -1
-    view = adapter.hide({"text": tokens}, torch.Generator().manual_seed(0))
+    view = adapter.mask_inputs({"text": tokens}, torch.Generator().manual_seed(0))
     hidden, shown = view["text.hidden"], view["text"]
     assert hidden.sum(1).tolist() == [8] * 200
     assert not hidden[:, 40:].any()
@@ -63,7 +63,7 @@ def test_every_text_hides_a_token_and_never_a_special_one():
     """A text of one token hides it; marks are never what is to be predicted."""
     adapter = built("masked_lm")
     tokens = torch.tensor([[5, -1, -1], [6, 1, -1], [1, -1, -1]])
-    hidden = adapter.hide({"text": tokens}, torch.Generator().manual_seed(1))["text.hidden"]
+    hidden = adapter.mask_inputs({"text": tokens}, torch.Generator().manual_seed(1))["text.hidden"]
     assert hidden.tolist() == [[True, False, False], [True, False, False], [False, False, False]]
 
 

@@ -27,7 +27,7 @@ def tokenizer(name, **block):
 
 def opened(name, texts=TEXTS, **block):
     made = tokenizer(name, **block)
-    return made.open(made.learn(texts))
+    return made.open(made.fit(texts))
 
 
 @pytest.mark.parametrize("name", ["byte", "bpe"])
@@ -70,7 +70,7 @@ def test_a_file_is_used_as_it_is(tmp_path):
     real.pre_tokenizer = pre_tokenizers.Whitespace()
     real.save(str(tmp_path / "tokenizer.json"))
     made = tokenizer("file", path=str(tmp_path))
-    vocabulary = made.learn([])
+    vocabulary = made.fit([])
     (tmp_path / "tokenizer.json").unlink()
     coder = made.open(vocabulary)
     assert coder.special == {"bos": 0, "eos": 1, "mask": 2, "unk": 3}
@@ -81,11 +81,11 @@ def test_a_file_is_used_as_it_is(tmp_path):
 def test_another_runs_tokenizer_is_used_as_it_was_learned(name, tmp_path):
     """The field of the other run's plan gives the rules and the vocabulary; the run may go afterwards."""
     made = tokenizer(name)
-    learned = made.learn(TEXTS)
+    learned = made.fit(TEXTS)
     field = {"block": {"tokenizer": made.dump()}, "facts": {"extra": {"vocabulary": learned}}}
     (tmp_path / "plan.json").write_text(json.dumps({"datasets": {"corpus": {"fields": {"text": field}}}}))
     other = tokenizer("run", path=str(tmp_path), field="corpus.text")
-    vocabulary = other.learn(["quite other texts"])
+    vocabulary = other.fit(["quite other texts"])
     (tmp_path / "plan.json").unlink()
     assert other.open(vocabulary).encode(TEXTS) == made.open(learned).encode(TEXTS)
 

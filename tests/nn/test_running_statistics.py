@@ -52,7 +52,7 @@ def test_each_size_has_what_it_would_have_alone(name: str) -> None:
         with statistics.at(size):
             model(batch)
     for size in (8, 6, 4):
-        statistics.hold(8)
+        statistics.switch_to(8)
         alone = deepcopy(fresh)
         for own, batch in batches(axes):
             if own == size:
@@ -69,14 +69,14 @@ def test_a_model_holds_one_size_and_goes_on_with_it() -> None:
     statistics = StatisticsBySize(model, [4, 8], 4)
     with torch.no_grad():
         model.running_mean.fill_(4.0)
-    assert statistics.hold(8)
-    assert not statistics.hold(8)
+    assert statistics.switch_to(8)
+    assert not statistics.switch_to(8)
     assert model.running_mean.eq(4.0).all()
     with torch.no_grad():
         model.running_mean.fill_(8.0)
-    statistics.hold(4)
+    statistics.switch_to(4)
     assert model.running_mean.eq(4.0).all()
-    statistics.hold(8)
+    statistics.switch_to(8)
     assert model.running_mean.eq(8.0).all()
 
 
@@ -91,7 +91,7 @@ def test_a_saved_state_is_the_same_for_every_size() -> None:
     other = StatisticsBySize(again, [4, 8], 8)
     other.load_state_dict(deepcopy(statistics.state_dict()))
     again.load_state_dict(model.state_dict())
-    assert other.held == 4
+    assert other.current == 4
     for size in (4, 8):
         with statistics.at(size), other.at(size):
             assert torch.equal(model.running_mean, again.running_mean)
@@ -154,12 +154,12 @@ def test_micro_batches_move_statistics_as_one_batch_does(name: str, cuts: tuple[
             -1, 1, *[1] * axes
         )
         whole(batch)
-        statistics.begin()
+        statistics.start_step()
         for piece in batch.split(cuts):
             if len(piece) * 4**axes > 1:
                 cut(piece)
-            statistics.take(len(piece) / len(batch))
-        statistics.finish()
+            statistics.add_micro_batch(len(piece) / len(batch))
+        statistics.finish_step()
     for key, expected in whole.named_buffers():
         if "var" not in key:
             torch.testing.assert_close(dict(cut.named_buffers())[key], expected, msg=f"{key} of {name}")

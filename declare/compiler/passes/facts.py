@@ -85,7 +85,7 @@ def _gather(stage: ReadSpec, dataset: LocatedBlock[Any], known: Readable) -> Rep
     if any(problem.code in _MISREAD for problem in contradictions):
         yield Skip(dataset.path)
         return None
-    if uses.streams and not known.whole:
+    if uses.splits_samples and not known.whole:
         known = known._replace(sized=False)
     if known.sized:
         yield from _sampler_problems(stage, dataset.name, facts)
@@ -100,7 +100,7 @@ def _uses(stage: ReadSpec, dataset: str) -> Uses:
     written = {get(task.block, "target") for task in learners if task.block.generates} - {None}
     return Uses(
         generated=tuple(sorted(written)),
-        streams=bool(learners) and all(task.block.streams for task in learners),
+        splits_samples=bool(learners) and all(task.block.splits_samples for task in learners),
         samplers=tuple(
             dict.fromkeys(_block(item) for _, item in _samplers(stage, dataset) if item.columns())
         ),

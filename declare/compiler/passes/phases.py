@@ -50,8 +50,8 @@ def _plan_phases(stage: ScoredSpec, plans: dict[str, PhasePlan]) -> Reports[None
 
 def _phase_plan(stage: ScoredSpec, phase: LocatedBlock[Any], sizes: Mapping[str, int]) -> Reports[PhasePlan]:
     """Return the plan of a phase over datasets with so many training samples."""
-    together = phase.block.sampler.together if phase.block.sampler else 1
-    rows = batches(phase.block, sizes, together)
+    group_rows = phase.block.sampler.group_size if phase.block.sampler else 1
+    rows = batches(phase.block, sizes, group_rows)
     steps = _length(phase.block, rows.steps_per_epoch)
     selection = select(stage, phase.block, phase.path, (steps, rows.steps_per_epoch))
     yield from selection.problems

@@ -20,10 +20,10 @@ class Batches(NamedTuple):
     steps_per_epoch: int
 
 
-def batches(phase: Any, sizes: Mapping[str, int], together: int = 1) -> Batches:
+def batches(phase: Any, sizes: Mapping[str, int], group_rows: int = 1) -> Batches:
     """Return the batches of a phase over datasets with so many training samples.
 
-    Each dataset gets whole groups of `together` rows where the batch can be divided into such.
+    Each dataset gets whole groups of `group_rows` rows where the batch can be divided into such.
     """
     total = sum(sizes.values())
     if isinstance(phase.batch_size, dict):
@@ -33,7 +33,7 @@ def batches(phase: Any, sizes: Mapping[str, int], together: int = 1) -> Batches:
     size = phase.batch_size
     shares, mix, alternates = _shares(phase.mix, sizes)
     alternate = len(sizes) > 1 and alternates
-    unit = 1 if size % together else together
+    unit = 1 if size % group_rows else group_rows
     parts = {name: unit * count for name, count in apportion(size // unit, shares).items()}
     rows = dict.fromkeys(sizes, size) if alternate else parts
     return Batches(size, rows, alternate, mix, math.ceil(total / size))

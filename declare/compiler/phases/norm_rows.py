@@ -60,7 +60,7 @@ def _called_for_one(
 ) -> Iterator[tuple[ModulePlan, str]]:
     """Yield the nodes that a micro-batch calls for one row, with its dataset."""
     trained = [name for name, weight in plan.tasks.items() if weight > 0]
-    hiding = [name for name in trained if stage.spec.tasks[name].hides]
+    hiding = [name for name in trained if stage.spec.tasks[name].masks_inputs]
     # Tasks that change what the model sees run by themselves.
     for tasks in [[name for name in trained if name not in hiding], *([name] for name in hiding)]:
         read: dict[str, dict[str, None]] = {}

@@ -23,7 +23,7 @@ class PCGrad(Balance):
     ```
     """
 
-    each_alone: ClassVar[bool] = True
+    needs_per_task_gradients: ClassVar[bool] = True
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
         """Return the balance that projects the gradients."""

@@ -30,7 +30,7 @@ class ArrayField(Field):
     fixed_axes: ClassVar[frozenset[int]] = frozenset({0})
     """Axes whose stated size every sample must have."""
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments of the samples."""
         from declare.components.fields._numbers import unused_marks
 

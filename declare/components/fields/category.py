@@ -50,7 +50,7 @@ class Category(Field):
         None, description="number of classes or their names; checked against the data"
     )
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the class names of a column, their values and the number of missing labels.
 
         Raises `ProblemError` DAT339 if nearly every sample has a different class.

@@ -31,9 +31,9 @@ class Counts(ArrayField):
     width: int | None = Param(None, ge=1, description="number of units; checked against the data")
     whole: bool = Param(True, description="whether the counts must be integers")
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments; raises `ProblemError` DAT351 for values that are not counts."""
-        facts = super().examine(values)
+        facts = super().infer_facts(values)
         self.encode(values, facts)
         return facts
 

@@ -79,7 +79,7 @@ class Datetime(Field):
         if self.origin is not None and _origin(self.origin) is None:
             yield _unusable("origin", self.origin, "it is not a time in ISO 8601")
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return format, features, origin and the number of gaps of a column."""
         import numpy as np
 

@@ -26,7 +26,7 @@ class Id(Field):
 
     layout: ClassVar[Layout] = "id"
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the names of a column."""
         factors = factorise(values, self.missing)
         names = factors.present()

@@ -106,7 +106,7 @@ class Image(Field):
         size = [self.size] if isinstance(self.size, int) else self.size
         return (size[0], size[-1]) if size and self.fit == "crop" else None
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape of the pictures of a sample, the axis order of arrays and the meaning of their values."""
         from declare.components.fields._pixel_survey import survey
 

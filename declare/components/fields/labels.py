@@ -58,7 +58,7 @@ class Labels(Field):
         if isinstance(self.classes, list):
             yield from twice(self.classes, "classes")
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return class names; raises `ProblemError` DAT385 if another separator separates the names."""
         import numpy as np
 

@@ -47,7 +47,7 @@ class Mask(Field):
     also_called: ClassVar[tuple[str, ...]] = ("segmentation_map", "label_map")
 
     layout: ClassVar[Layout] = "mask"
-    num_examined: ClassVar[int] = 512
+    num_fact_samples: ClassVar[int] = 512
 
     classes: int | list[str] | dict[str, int | str | list[int | str]] | None = Param(
         None,
@@ -153,7 +153,7 @@ class Mask(Field):
         size = [self.size] if isinstance(self.size, int) else self.size
         return (size[0], size[-1]) if size and self.fit == "crop" else None
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return size and classes; raises `ProblemError` DAT301, DAT394, DAT395 or DAT396 for unclear values."""
         from declare.components.fields._mask_classes import refuse_lossy
         from declare.components.fields._mask_codes import value_of

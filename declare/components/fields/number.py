@@ -76,7 +76,7 @@ class Number(Field):
                 helps=("state one of them",),
             )
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the range and moments of a column, in the source's units."""
         import numpy as np
 

@@ -52,7 +52,7 @@ class Series(ArrayField):
         """Return the layout of the samples."""
         return self.layout_
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return shape, range, moments, rate, and the shortest and longest length if they differ."""
         from declare.components.fields._numbers import unused_marks
 

@@ -45,7 +45,7 @@ class Tags(Field):
         None, description="names of the classes, in order; checked against the data"
     )
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the class names; raises `ProblemError` DAT363 if a value is not a list."""
         rows = to_list(values)
         for row, value in enumerate(rows):
@@ -82,7 +82,7 @@ class Tags(Field):
         shape = facts.shape._replace(classes=len(present))
         return places[column], facts.model_copy(update={"shape": shape, "classes": present})
 
-    def beside(self) -> str:
+    def aligned_with(self) -> str:
         """Return the text field."""
         return self.of
 

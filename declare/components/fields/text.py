@@ -47,7 +47,7 @@ class Text(Field):
     also_called: ClassVar[tuple[str, ...]] = ("string", "str", "sequence", "sentence")
 
     layout: ClassVar[Layout] = "tokens"
-    learns: ClassVar[bool] = True
+    needs_fit: ClassVar[bool] = True
 
     tokenizer: Annotated[Tokenizer, Slot("tokenizers")] = Param(description="the tokenizer")
     max_length: int | None = Param(
@@ -69,7 +69,7 @@ class Text(Field):
 
     def resolve(self, name: str, uses: Uses) -> Self:
         """Return the field with open settings resolved for the tasks that use it."""
-        overlong = self.overlong or ("windows" if uses.streams else "cut")
+        overlong = self.overlong or ("windows" if uses.splits_samples else "cut")
         ends = name in uses.generated if self.ends is None else self.ends
         words = name in uses.worded if self.words is None else self.words
         return self.model_copy(update={"overlong": overlong, "ends": ends, "words": words})
@@ -81,7 +81,7 @@ class Text(Field):
         except ProblemError as error:
             raise ProblemError(*(item.under("tokenizer") for item in error.problems)) from None
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the number of missing texts; raises `ProblemError` DAT363 for values that are not text."""
         texts = self._texts(values)
         missing = sum(text is None for text in texts)
@@ -91,13 +91,13 @@ class Text(Field):
         extra = {"unused_marks": unused} if unused else {}
         return FieldFacts(shape=Shape("tokens", (None,), "int64"), num_missing=missing, extra=extra)
 
-    def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
+    def fit_values(self, values: Any, facts: FieldFacts) -> FieldFacts:
         """Return facts with the vocabulary of the training split, the length of samples, and counts of both."""
         texts = [text for text in self._texts(values) if text]
         if not texts:
             raise ProblemError(_no_text("the training split contains no text"))
         self._try_tokenizer(texts)
-        vocabulary = self.tokenizer.learn(texts)
+        vocabulary = self.tokenizer.fit(texts)
         if isinstance(vocabulary, Problem):
             raise ProblemError(vocabulary.under("tokenizer"))
         coder = self.tokenizer.open(vocabulary)
@@ -153,7 +153,7 @@ class Text(Field):
                 Problem("DAT362", title, at="tokenizer", label="no `bos` or `eos`", helps=helps)
             )
 
-    def parts(self, values: Any, facts: FieldFacts) -> Array:
+    def num_samples_per_row(self, values: Any, facts: FieldFacts) -> Array:
         """Return the number of samples of each text; 0 for an empty text."""
         import numpy as np
 
@@ -163,7 +163,7 @@ class Text(Field):
             return np.minimum(sizes, 1)
         return -(-(sizes + bool(self.ends) * (sizes > 0)) // length)
 
-    def part(self, values: Any, numbers: Array) -> list[_Part]:
+    def take_part(self, values: Any, numbers: Array) -> list[_Part]:
         """Return values paired with the number of their window."""
         return [_Part(value, int(number)) for value, number in zip(values, numbers, strict=True)]
 
@@ -177,7 +177,7 @@ class Text(Field):
             table[row, : len(ids)] = ids
         return table
 
-    def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+    def token_positions(self, values: Any, facts: FieldFacts) -> list[list[int]]:
         """Return the position of each word's first token in the output of `encode`; -1 for words left out."""
         coder, length = self._coder(facts), facts.shape.dims[0] or 1
         return [

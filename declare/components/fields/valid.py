@@ -34,7 +34,7 @@ class Valid(Field):
 
     of: str | None = Param(None, description="the text field whose words have these values")
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape and the number of invalid targets."""
         import numpy as np
 
@@ -49,7 +49,7 @@ class Valid(Field):
             shape=Shape("valid", flags.shape[1:], "bool"), mean=float(np.mean(flags)) if flags.size else None
         )
 
-    def beside(self) -> str | None:
+    def aligned_with(self) -> str | None:
         """Return the text field."""
         return self.of
 

@@ -27,7 +27,7 @@ class Pairs(Sampler):
     """
 
     layouts: ClassVar[tuple[Layout, ...]] = ("id", "category")
-    together: ClassVar[int] = 2
+    group_size: ClassVar[int] = 2
 
     same: list[str] = Param(min_length=1, description="fields in which the two agree: `[movie, stamp]`")
     different: str | None = Param(None, description="a field in which the two differ: `subject`")

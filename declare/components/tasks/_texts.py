@@ -14,7 +14,7 @@ class TextTask(Task):
     """A task whose output scores each token of the vocabulary at each position."""
 
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
-    hides: ClassVar[bool] = True
+    masks_inputs: ClassVar[bool] = True
     prediction: ClassVar[Prediction] = "token_logits"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence",)
     default_head: ClassVar[str] = "lm"

@@ -32,8 +32,8 @@ class CausalLm(TextTask):
     default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
     generates: ClassVar[bool] = True
     prompted: ClassVar[bool] = True
-    streams: ClassVar[bool] = True
-    ahead: ClassVar[bool | None] = False
+    splits_samples: ClassVar[bool] = True
+    attends_to_future: ClassVar[bool | None] = False
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

@@ -28,8 +28,8 @@ class MaskedLm(TextTask):
     also_called: ClassVar[tuple[str, ...]] = ("mlm", "fill_mask")
 
     default_metrics: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy")
-    streams: ClassVar[bool] = True
-    ahead: ClassVar[bool | None] = True
+    splits_samples: ClassVar[bool] = True
+    attends_to_future: ClassVar[bool | None] = True
 
     ratio: float = Param(0.15, gt=0, lt=1, description="share of tokens that are to be predicted")
     masked: float = Param(0.8, ge=0, le=1, description="share of those that are shown as the token `mask`")

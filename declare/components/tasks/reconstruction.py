@@ -35,7 +35,7 @@ class Reconstruction(Task):
     also_called: ClassVar[tuple[str, ...]] = ("autoencoder", "autoencoding", "mae", "denoising")
 
     targets: ClassVar[tuple[Layout, ...]] = ("series", "image", "sequence", "vector")
-    hides: ClassVar[bool] = True
+    masks_inputs: ClassVar[bool] = True
     prediction: ClassVar[Prediction] = "reconstruction"
     feeds: ClassVar[tuple[Layout, ...]] = ("sequence", "vector")
     default_head: ClassVar[str] = "decoder"

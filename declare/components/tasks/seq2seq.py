@@ -32,7 +32,7 @@ class Seq2seq(TextTask):
 
     default_metrics: ClassVar[tuple[str, ...]] = ("token_accuracy", "exact_match", "perplexity")
     generates: ClassVar[bool] = True
-    ahead: ClassVar[bool | None] = False
+    attends_to_future: ClassVar[bool | None] = False
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

@@ -43,7 +43,7 @@ class Bpe(Tokenizer):
         if self.vocab_size <= _BYTES:
             yield too_small(self.vocab_size, _BYTES, f"256 bytes and {len(SPECIAL)} special tokens")
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return pieces and merges."""
         from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 

@@ -14,7 +14,7 @@ class Byte(Tokenizer):
         ```
     """
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return nothing: bytes are known."""
         return {}
 

@@ -21,7 +21,7 @@ class Char(Tokenizer):
     )
     lowercase: bool = Param(False, description="take capital letters for small ones")
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the characters by falling frequency."""
         from declare.components.tokenizers._lists import count_pieces, most_common
 

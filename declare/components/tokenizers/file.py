@@ -46,7 +46,7 @@ class File(Tokenizer):
         except OSError as error:
             raise ProblemError(self._unusable(f"{error.strerror}")) from None
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
         """Return the file's content, packed, and the ids of special tokens."""
         import base64
         import zlib
@@ -90,7 +90,7 @@ class File(Tokenizer):
 
     def try_out(self, sample: Any) -> None:
         """Read the file and cut the texts of `sample`, whole and in words; raises what the library raises."""
-        vocabulary = self.learn(())
+        vocabulary = self.fit(())
         if isinstance(vocabulary, Problem):
             return  # learning says it better
         coder = self.open(vocabulary)

@@ -33,7 +33,7 @@ class Run(Tokenizer):
         """Return a hash of the field in the run's plan."""
         return hashlib.sha256(strict_json.dumps(self._planned_field(), sort_keys=True).encode()).hexdigest()
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the tokenizer of that run with its vocabulary."""
         field = self._planned_field()
         return {"tokenizer": field["block"]["tokenizer"], "vocabulary": field["facts"]["extra"]["vocabulary"]}

@@ -31,7 +31,7 @@ class Word(Tokenizer):
     )
     punctuation: bool = Param(True, description="marks are tokens of their own")
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the words by falling frequency."""
         from declare.components.tokenizers._lists import count_pieces, most_common
 

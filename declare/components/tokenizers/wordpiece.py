@@ -44,7 +44,7 @@ class Wordpiece(Tokenizer):
         if self.vocab_size <= _LEAST:
             yield too_small(self.vocab_size, _LEAST, "letters and special tokens")
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the pieces."""
         from tokenizers import Tokenizer, models, trainers
 

@@ -18,7 +18,7 @@ class Balance(Component):
     """The type where a phase states none."""
     is_plain_sum: ClassVar[bool] = False
     """Whether it leaves the sum of weighted losses as it is."""
-    each_alone: ClassVar[bool] = False
+    needs_per_task_gradients: ClassVar[bool] = False
     """Whether every step needs the gradients of the tasks one by one."""
 
     def resolve(self, total_steps: int, steps_per_epoch: int) -> Balance:

@@ -24,13 +24,14 @@ class Uses(NamedTuple):
     """What the tasks of a dataset do with its fields, and the phases that train them.
 
     `generated` names the fields that models write themselves, `worded` those by whose words other fields stand;
-    `streams` says whether a piece of a sample is for every task as good as the whole. `samplers` are blocks (JSON) of
-    those that draw from it by some of its fields, `pairings` say which of its samples are positives of each other.
+    `splits_samples` says whether a piece of a sample is for every task as good as the whole. `samplers` are blocks
+    (JSON) of those that draw from it by some of its fields, `pairings` say which of its samples are positives of each
+    other.
     """
 
     generated: tuple[str, ...] = ()
     worded: tuple[str, ...] = ()
-    streams: bool = False
+    splits_samples: bool = False
     samplers: tuple[str, ...] = ()
     pairings: tuple[Pairing, ...] = ()
 
@@ -43,10 +44,10 @@ class Field(Component):
     """
 
     layout: ClassVar[Layout]
-    learns: ClassVar[bool] = False
-    """Whether it must `learn` from the training split before it can encode."""
-    num_examined: ClassVar[int] = 64
-    """How many samples of a column that is read from files `examine` gets, spread over all of them."""
+    needs_fit: ClassVar[bool] = False
+    """Whether it must `fit_values` from the training split before it can encode."""
+    num_fact_samples: ClassVar[int] = 64
+    """How many samples of a column that is read from files `infer_facts` gets, spread over all of them."""
 
     tells_apart: ClassVar[bool] = True
     """Whether two samples with an equal array of it are the same sample; times of two samples may be equal."""
@@ -83,11 +84,11 @@ class Field(Component):
                 helps=("state one of them",),
             )
 
-    def place(self, name: str) -> str:
+    def column_name(self, name: str) -> str:
         """Return the source's column for the field called `name`."""
         return self.column or self.key or name
 
-    def examine(self, values: Any) -> FieldFacts:
+    def infer_facts(self, values: Any) -> FieldFacts:
         """Return the facts of raw `values`: the whole column, or a sample of rows of a heavy one.
 
         Raises `ProblemError` where the values cannot be of this type.
@@ -114,18 +115,18 @@ class Field(Component):
         """Return what changes when files that the parameters name change; empty where they name none."""
         return ""
 
-    def learn(self, values: Any, facts: FieldFacts) -> FieldFacts:
+    def fit_values(self, values: Any, facts: FieldFacts) -> FieldFacts:
         """Return facts completed by what is learned from the raw values of the training split (vocabularies).
 
         Raises `ProblemError` where nothing can be learned.
         """
         return facts
 
-    def parts(self, values: Any, facts: FieldFacts) -> Array | None:
+    def num_samples_per_row(self, values: Any, facts: FieldFacts) -> Array | None:
         """Return how many samples each raw value makes [rows]: none, one or several; None where all make one."""
         return None
 
-    def part(self, values: Any, numbers: Array) -> Any:
+    def take_part(self, values: Any, numbers: Array) -> Any:
         """Return raw values with the number of the part of each that is meant, for `encode`."""
         return values
 
@@ -133,20 +134,20 @@ class Field(Component):
         """Return height and width to whose proportions pictures are cut while they are read; None: they are not."""
         return None
 
-    def beside(self) -> str | None:
+    def aligned_with(self) -> str | None:
         """Return the field by whose places the values of this one are arranged, if there is one."""
         return None
 
-    def places(self, values: Any, facts: FieldFacts) -> list[list[int]]:
+    def token_positions(self, values: Any, facts: FieldFacts) -> list[list[int]]:
         """Return where each entry of each raw value stands in what is encoded; -1 where it stands nowhere."""
         raise NotImplementedError
 
     def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
-        """Return raw values as an array with their entries at `places` (fields that stand `beside` another)."""
+        """Return raw values as an array with their entries at `places` (fields that are `aligned_with` another)."""
         raise NotImplementedError
 
     def complete(self, column: Array, facts: FieldFacts) -> tuple[Array, FieldFacts]:
-        """Return the encoded column of all samples and its facts, completed by it (fields that stand `beside`)."""
+        """Return the encoded column of all samples and its facts, completed by it (if `aligned_with` one)."""
         return column, facts
 
     def prompt(self) -> Self:
@@ -164,6 +165,6 @@ class Field(Component):
 
 def resolve_fields(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
     """Return the fields of a dataset with what they leave open filled in from what tasks and other fields want."""
-    worded = sorted({name for field in fields.values() if (name := field.beside()) is not None})
+    worded = sorted({name for field in fields.values() if (name := field.aligned_with()) is not None})
     whole = uses._replace(worded=tuple(worded))
     return {name: field.resolve(name, whole) for name, field in fields.items()}

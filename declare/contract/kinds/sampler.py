@@ -23,7 +23,7 @@ class Sampler(Component):
     evens_classes: ClassVar[bool] = False
     """Whether it shows the classes of its `field` equally often."""
 
-    together: ClassVar[int] = 1
+    group_size: ClassVar[int] = 1
     """How many samples that stand side by side belong together: several processes take whole groups."""
 
     def pairing(self) -> Pairing | None:

@@ -71,11 +71,11 @@ class Task(Component):
     """Whether the model writes the target itself, part by part, when it predicts."""
     prompted: ClassVar[bool] = False
     """Whether it goes on from a target that the user begins, where it generates."""
-    streams: ClassVar[bool] = False
+    splits_samples: ClassVar[bool] = False
     """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
-    hides: ClassVar[bool] = False
+    masks_inputs: ClassVar[bool] = False
     """Whether it shows the model something else than the batch holds: hidden parts, shifted tokens."""
-    ahead: ClassVar[bool | None] = None
+    attends_to_future: ClassVar[bool | None] = None
     """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
     target_effects: ClassVar[frozenset[Effect]] = frozenset({"places"})
     """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
@@ -152,10 +152,10 @@ class Task(Component):
 
 
 @runtime_checkable
-class HidesInputs(Protocol):
+class MasksInputs(Protocol):
     """An adapter that shows the model something else than the batch holds: hidden parts, shifted tokens."""
 
-    def hide(self, fields: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    def mask_inputs(self, fields: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return what takes the place of fields where the model reads them, and new ones, of one dataset, rows first.
 
         `target` and `scores` of that task then see the fields as they were, and the new ones beside them.
@@ -177,7 +177,7 @@ class Generates(Protocol):
 class TaskAdapter(Protocol):
     """How a built task sees outputs and batches; the classes live in `nn/tasks`.
 
-    Some are `HidesInputs` or `Generates` as well.
+    Some are `MasksInputs` or `Generates` as well.
     """
 
     @property

@@ -46,7 +46,7 @@ class Tokenizer(Component):
         """Return what changes when files that it reads change; empty where it reads none."""
         return ""
 
-    def learn(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
+    def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
         """Return the vocabulary for the texts of the training split, the same every time for the same texts."""
         raise NotImplementedError
 

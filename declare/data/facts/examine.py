@@ -49,7 +49,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
     positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
     by = split.get("by")
     groups = {by: len(np.unique(examined.columns[by]))} if by else {}
-    counts = examined.learn(fields, positions["train"])
+    counts = examined.fit_fields(fields, positions["train"])
     if counts is not None:
         positions = {name: fitted_fields.positions_of(rows, counts) for name, rows in positions.items()}
         splitting.refuse_empty(positions, len(pool))
@@ -96,10 +96,10 @@ class _FactsCollector:
             place = _column(field, name, self._reader)
             light = raw_values.is_light(self._reader, field, place) or field.layout in _COUNTED
             if not light:
-                rows = spread(rows, field.num_examined)
+                rows = spread(rows, field.num_fact_samples)
             values = self._read(field, place, rows)
-            facts = field.examine(_readable(field, values) if self._skips and not light else values)
-            encodes = not field.learns and field.beside() is None
+            facts = field.infer_facts(_readable(field, values) if self._skips and not light else values)
+            encodes = not field.needs_fit and field.aligned_with() is None
             if light and encodes and len(facts.shape.dims) <= 1:
                 self.columns[name] = field.encode(values, facts)
             self.facts[name] = raw_values.with_reading(
@@ -107,7 +107,8 @@ class _FactsCollector:
             )
         except ProblemError as error:
             problems = (
-                raw_values.with_reading_told(item, self._reader, field.place(name)) for item in error.problems
+                raw_values.with_reading_told(item, self._reader, field.column_name(name))
+                for item in error.problems
             )
             self.problems += [self._with_place(problem, name, rows) for problem in problems]
 
@@ -119,18 +120,18 @@ class _FactsCollector:
             self.files += [value for value in values if isinstance(value, Path)]
         return values
 
-    def learn(self, fields: Mapping[str, Field], train: Rows) -> Rows | None:
+    def fit_fields(self, fields: Mapping[str, Field], train: Rows) -> Rows | None:
         """Complete facts from the training split; return how many samples, and values of columns, each row makes."""
         number = self._reader.num_samples
 
         def read(name: str, samples: Rows) -> Any:
             field = fields[name]
-            values = self._read(field, field.place(name), samples % number)
-            parted = field.learns and bool((samples >= number).any())
-            return field.part(values, samples // number) if parted else values
+            values = self._read(field, field.column_name(name), samples % number)
+            parted = field.needs_fit and bool((samples >= number).any())
+            return field.take_part(values, samples // number) if parted else values
 
         try:
-            learned = fitted_fields.learn(fields, self.facts, read, self._pool, train, number)
+            learned = fitted_fields.fit_fields(fields, self.facts, read, self._pool, train, number)
         except fitted_fields.FieldError as error:
             rows = error.rows % number
             raise ProblemError(
@@ -172,7 +173,7 @@ class _FactsCollector:
             return facts.model_copy(update={"counts": counts, "extra": extra})
         if field.layout == "mask" and facts.classes is not None:
             return facts.model_copy(update={"counts": self._pixels(name, field, positions)})
-        place = field.place(name)
+        place = field.column_name(name)
         if column is None and facts.mean is not None and raw_values.is_light(self._reader, field, place):
             train = positions["train"]
             rows = self._pool[train[:: max(1, len(train) // _MOMENTS)]]
@@ -194,10 +195,10 @@ class _FactsCollector:
 
     def _pixels(self, name: str, field: Field, positions: Mapping[str, Rows]) -> dict[str, tuple[int, ...]]:
         """Return pixels of each class by split; of many files, those of some training masks alone."""
-        facts, place = self.facts[name], field.place(name)
+        facts, place = self.facts[name], field.column_name(name)
         number = len(facts.classes or ())
-        if not raw_values.is_light(self._reader, field, place) and len(self._pool) > field.num_examined:
-            positions = {"train": spread(positions["train"], field.num_examined)}
+        if not raw_values.is_light(self._reader, field, place) and len(self._pool) > field.num_fact_samples:
+            positions = {"train": spread(positions["train"], field.num_fact_samples)}
         counts = {}
         for split, rows in positions.items():
             count = np.zeros(number, np.int64)
@@ -261,7 +262,7 @@ def _complete_field(field: Field, known: Mapping[str, Any] | None) -> Field:
 
 
 def _column(field: Field, name: str, reader: Reader) -> str:
-    place = field.place(name)
+    place = field.column_name(name)
     if place in reader.columns:
         return place
     lacking = reader.lacking(place) if isinstance(reader, JoinedReader) else []
@@ -382,7 +383,7 @@ def _readable(field: Field, values: Any) -> list[Any]:
     readable, reasons = [], []
     for value in values:
         try:
-            field.examine([value])
+            field.infer_facts([value])
         except ProblemError as error:
             if error.problem.code in _OF_A_SAMPLE:
                 reasons.append(f"{error.problem.title}; {'; '.join(error.problem.notes)}")

@@ -32,7 +32,7 @@ class FittedFields:
     columns: dict[str, Array]
 
 
-def learn(
+def fit_fields(
     fields: Mapping[str, Field],
     facts: Mapping[str, FieldFacts],
     read: Read,
@@ -47,9 +47,9 @@ def learn(
     """
     known = dict(facts)
     for name, field in fields.items():
-        if field.learns:
+        if field.needs_fit:
             with _at(name, pool[train]):
-                known[name] = field.learn(read(name, pool[train]), known[name])
+                known[name] = field.fit_values(read(name, pool[train]), known[name])
     counts = parts_of(fields, known, read, pool)
     if counts is None:
         columns = _beside_all(fields, known, read, pool, pool[:0])
@@ -58,7 +58,7 @@ def learn(
         columns = _beside_all(fields, known, read, samples, pool[counts == 0])
     if counts is not None:
         for name, field in fields.items():
-            if field.learns:
+            if field.needs_fit:
                 extra = known[name].extra | {"empty": int((counts == 0).sum())}
                 known[name] = known[name].model_copy(update={"extra": extra})
     return FittedFields(known, counts, columns)
@@ -70,7 +70,7 @@ def _beside_all(
     """Return the columns of fields that stand beside others, and complete their facts in `known`."""
     columns = {}
     for name, field in fields.items():
-        if field.beside() is None:
+        if field.aligned_with() is None:
             continue
         if len(empty):
             with _at(name, empty):  # an entry without a place is a mistake there too
@@ -90,7 +90,7 @@ def parts_of(
     """
     num_parts: Array | None = None
     for name, field in fields.items():
-        counts = field.parts(read(name, pool), facts[name]) if field.learns else None
+        counts = field.num_samples_per_row(read(name, pool), facts[name]) if field.needs_fit else None
         if counts is not None:
             num_parts = (
                 counts
@@ -104,13 +104,13 @@ def encode_aligned(
     fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, name: str, rows: Array
 ) -> Array:
     """Return the encoded values of a field whose entries stand at the places of another one's."""
-    other = fields[name].beside() or ""
-    if other not in fields or not fields[other].learns:
-        words = ", ".join(f"`{item}`" for item, field in fields.items() if field.learns) or "none"
+    other = fields[name].aligned_with() or ""
+    if other not in fields or not fields[other].needs_fit:
+        words = ", ".join(f"`{item}`" for item, field in fields.items() if field.needs_fit) or "none"
         title = f"`{other}` is no text field of this dataset"
         helps = (f"name a text field: {words}",)
         raise ProblemError(Problem("REF201", title, at="of", label="no such text", helps=helps))
-    places = fields[other].places(read(other, rows), facts[other])
+    places = fields[other].token_positions(read(other, rows), facts[other])
     return fields[name].encode_at(read(name, rows), facts[name], places)
 
 

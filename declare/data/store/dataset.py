@@ -57,7 +57,7 @@ class Pool:
         """Open the source."""
         source = read_component("sources", self.plan.source)
         reader: Reader = open_reader(source, self.plan.split)
-        learns = any(field.learns for field in self.fields.values())
+        learns = any(field.needs_fit for field in self.fields.values())
         return fitted_fields.PartedReader(reader) if learns else reader
 
     @cached_property
@@ -106,7 +106,7 @@ class Pool:
 
     def _parts(self, pool: Array) -> Array | None:
         """Return how many samples each row makes, kept in the user's cache; None where each makes one."""
-        blocks = [self.plan.fields[name].block for name, field in self.fields.items() if field.learns]
+        blocks = [self.plan.fields[name].block for name, field in self.fields.items() if field.needs_fit]
         if not blocks:
             return None
         # The blocks too: where a model goes on from texts they are read in another way.
@@ -133,13 +133,13 @@ class Pool:
         return values
 
     def _encode(self, name: str, rows: Array) -> Array:
-        if self.fields[name].beside() is not None:
+        if self.fields[name].aligned_with() is not None:
             return fitted_fields.encode_aligned(self.fields, self._facts, self.raw, name, rows)
         return self.fields[name].encode(self.raw(name, rows), self.plan.fields[name].facts)
 
     def _with_sample(self, problem: Problem, name: str, rows: Array) -> Problem:
         """Name the sample that a problem of a field of `rows` is about, and what became of its file."""
-        problem = raw_values.with_reading_told(problem, self.reader, self.fields[name].place(name))
+        problem = raw_values.with_reading_told(problem, self.reader, self.fields[name].column_name(name))
         index = 0 if len(rows) == 1 else problem.row
         notes = problem.notes
         if index is not None and index < len(rows):
@@ -171,8 +171,8 @@ class Pool:
     def raw(self, field: str, rows: Array) -> Any:
         """Return a field's values as the source has them; of fields that cut samples, which part is meant too."""
         component = self.fields[field]
-        values = raw_values.read(self.reader, component, component.place(field), rows)
-        return component.part(values, rows // self.reader.num_samples) if component.learns else values
+        values = raw_values.read(self.reader, component, component.column_name(field), rows)
+        return component.take_part(values, rows // self.reader.num_samples) if component.needs_fit else values
 
     def identity(self, *fields: str) -> str:
         """Return what entries of the cache that are made of fields go by: the source's files, and those it names.
@@ -194,7 +194,7 @@ class Pool:
 
     def is_light(self, field: str) -> bool:
         """Return whether reading the whole field decodes no files."""
-        return raw_values.is_light(self.reader, self.fields[field], self.fields[field].place(field))
+        return raw_values.is_light(self.reader, self.fields[field], self.fields[field].column_name(field))
 
     @cached_property
     def unreadable(self) -> dict[int, str]:

@@ -161,7 +161,7 @@ class Table:
         """
         if self._pool.of_field(field, self._split):
             return None
-        expectation = self._pool.reader.expectation(self._pool.fields[field].place(field), self.rows)
+        expectation = self._pool.reader.expectation(self._pool.fields[field].column_name(field), self.rows)
         return None if expectation is None else np.asarray(expectation, np.float32)
 
     def _to_single_precision(self, field: str, values: Array) -> Array:

@@ -17,7 +17,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.data.read import prefetch
 from declare.data.store.split_arrays import Table
-from declare.ir.micro_batches import pieces, rank_bounds, share
+from declare.ir.micro_batches import num_micro_batches, rank_bounds, share
 from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.data.bad_samples import hanging, suspects
 from declare.lowering.data.columns import Columns, Fields
@@ -125,7 +125,7 @@ class DatasetStream:
         self._rows = phase.rows[name]
         self._epochs_end = epochs_end
         self._place = place
-        self._pieces = pieces(plan, phase, place[1])
+        self._pieces = num_micro_batches(plan, phase, place[1])
         self._exact = plan.hardware.determinism == "exact"
         self._seed = plan.seed
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
@@ -179,7 +179,7 @@ class DatasetStream:
         epoch, positions = self._positions(step)
         rank, world = self._place
         if world > 1:
-            step = self._sampler.together
+            step = self._sampler.group_size
             groups = -(-len(positions) // step)
             if groups < world:
                 return epoch, positions
@@ -194,8 +194,8 @@ class DatasetStream:
             epoch, within = divmod(step, per_epoch)
             return epoch, self._order(epoch)[within * self._rows : (within + 1) * self._rows]
         # An order holds whole groups: what belongs together must not be cut where one epoch goes over into the next.
-        together = self._sampler.together
-        epoch, start = divmod(step * self._rows, -(-self._size // together) * together)
+        group_size = self._sampler.group_size
+        epoch, start = divmod(step * self._rows, -(-self._size // group_size) * group_size)
         positions = self._order(epoch)[start : start + self._rows]
         first = epoch
         while len(positions) < self._rows:

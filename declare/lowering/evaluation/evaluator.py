@@ -25,7 +25,7 @@ from declare.reading.read_component import read_component
 Fields = Mapping[str, Tensor]
 Batches = Callable[[str, str, int, range | None], Iterator[Fields]]
 """(dataset, split, batch size, numbers) -> batches of that split in order; those of `numbers` alone if given."""
-Portion = tuple[list[Any], list[list[float]], bool]
+LocalState = tuple[list[Any], list[list[float]], bool]
 """What one process has seen: of each metric, the sums of losses, whether a prediction is NaN."""
 _ELEMENTS = 2**22
 _LARGEST = 4096
@@ -63,22 +63,22 @@ class Scores:
                 item.update(prediction, target)
 
     @property
-    def can_unite(self) -> bool:
+    def can_merge(self) -> bool:
         """Whether processes may share the samples among them."""
-        return all(hasattr(item, "unite") for item in self._updated)
+        return all(hasattr(item, "merge_states") for item in self._updated)
 
-    def portion(self) -> Portion:
+    def local_state(self) -> LocalState:
         """Return what this process has seen."""
         sums = [[float(item) for item in pair] for pair in self._sums]
-        return [item.portion() for item in self._updated], sums, bool(self._broken)
+        return [item.local_state() for item in self._updated], sums, bool(self._broken)
 
-    def unite(self, portions: Sequence[Portion]) -> None:
+    def merge_states(self, states: Sequence[LocalState]) -> None:
         """Take what all processes have seen, by rank."""
-        for item, seen in zip(self._updated, zip(*(part[0] for part in portions), strict=True), strict=True):
-            item.unite(seen)
-        sums = zip(*(part[1] for part in portions), strict=True)
+        for item, seen in zip(self._updated, zip(*(part[0] for part in states), strict=True), strict=True):
+            item.merge_states(seen)
+        sums = zip(*(part[1] for part in states), strict=True)
         self._sums = [[math.fsum(column) for column in zip(*pairs, strict=True)] for pairs in sums]
-        self._broken = any(part[2] for part in portions)
+        self._broken = any(part[2] for part in states)
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric; NaN for one that is not defined on these samples."""
@@ -183,15 +183,15 @@ class Evaluator:
             if plan.splits.get(split, 0)
         }
         own = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
-        shared = self._world.size > 1 and all(score.can_unite for score in own)
-        with evaluating(self._graph), self.interruption.together():
+        shared = self._world.size > 1 and all(score.can_merge for score in own)
+        with evaluating(self._graph), self.interruption.interruptible():
             for dataset, targets in compared.items():
                 if targets:
                     self._measure(dataset, split, targets, shared=shared)
         if shared:
-            portions = self._world.all_gather_object([score.portion() for score in own])
-            for score, seen in zip(own, zip(*portions, strict=True), strict=True):
-                score.unite(seen)
+            states = self._world.all_gather_object([score.local_state() for score in own])
+            for score, seen in zip(own, zip(*states, strict=True), strict=True):
+                score.merge_states(seen)
         for task in unknown:
             mine = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
             figures = _result_names(split, mine)
@@ -251,10 +251,10 @@ class Evaluator:
         """Return a batch as the tasks see it, and the outputs of their heads."""
         self.interruption.check()
         wanted = list(tasks)
-        plain = [task for task in wanted if task not in self._views.hiding]
+        plain = [task for task in wanted if task not in self._views.masking_tasks]
         whole = self._views.with_views({dataset: fields}, self._plan.seed + number)[dataset]
         outputs = self._graph({dataset: fields}, plain) if plain else {}
-        for task in self._views.hiding:
+        for task in self._views.masking_tasks:
             if task in wanted:
                 outputs |= self._graph({dataset: model_view(task, whole)}, (task,))
         return whole, outputs
@@ -270,7 +270,7 @@ class Evaluator:
         Batches get smaller, so that each process has some, unless it matters which samples stand together.
         """
         rank, world = self._world.rank, self._world.size
-        if not any(task in self._views.hiding or self._losses[task].compares_rows for task in tasks):
+        if not any(task in self._views.masking_tasks or self._losses[task].needs_all_rows for task in tasks):
             size = max(1, min(size, -(-samples // world)))
         count = -(-samples // size)
         return size, range(rank * count // world, (rank + 1) * count // world), -(-count // world)

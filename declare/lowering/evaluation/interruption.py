@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class BrokenOffError(Exception):
+class PassInterruptedError(Exception):
     """A pass was left half way."""
 
 
@@ -15,23 +15,23 @@ class Interruption:
         """Whether to leave now. Asked before each forward pass, by all processes equally often."""
         return False
 
-    def leave(self, *, broken_off: bool) -> None:
+    def stop_all_ranks(self, *, interrupted: bool) -> None:
         """Raise what ends the run in all processes where any of them has broken off."""
 
     def check(self) -> None:
-        """Raise `BrokenOffError` where this process is to leave."""
+        """Raise `PassInterruptedError` where this process is to leave."""
         if self.is_requested():
-            raise BrokenOffError
+            raise PassInterruptedError
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """While inside, `check` may break off; at the end all processes leave if one of them has."""
-        broken_off = False
+        interrupted = False
         try:
             yield
-        except BrokenOffError:
-            broken_off = True
-        self.leave(broken_off=broken_off)
+        except PassInterruptedError:
+            interrupted = True
+        self.stop_all_ranks(interrupted=interrupted)
 
 
 NEVER = Interruption()

@@ -52,7 +52,7 @@ class Prober:
         """
         metrics: dict[str, float] = {}
         # Some transforms draw from torch's own generators.
-        with evaluating(self._graph), torch.random.fork_rng(), self._interruption.together():
+        with evaluating(self._graph), torch.random.fork_rng(), self._interruption.interruptible():
             for probe in phase.probes:
                 for name, value in self._run_probe(probe).items():
                     metrics[f"probe/{phase.name}/{name}"] = value

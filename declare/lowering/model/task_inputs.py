@@ -1,7 +1,7 @@
 """What a task shows the model where that is not what the batch holds: hidden parts, shifted tokens.
 
-A task whose adapter has `hide` sees the batch its own way. What it replaces and adds travels in the batch under
-`TASK:FIELD`, rows first, so that it is drawn once a step and cut into micro-batches with everything else.
+A task whose adapter has `mask_inputs` sees the batch its own way. What it replaces and adds travels in the batch
+under `TASK:FIELD`, rows first, so that it is drawn once a step and cut into micro-batches with everything else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,30 +9,32 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from declare.contract.kinds.task import HidesInputs, TaskAdapter
+from declare.contract.kinds.task import MasksInputs, TaskAdapter
 from declare.lowering.model.graph import Batch
 
 _KEPT = "="
 Fields = Mapping[str, Tensor]
-Hide = Callable[[Fields, torch.Generator], dict[str, Tensor]]
+MaskInputs = Callable[[Fields, torch.Generator], dict[str, Tensor]]
 
 
 class Views:
-    """The views of the tasks that have one; `hiding` names them."""
+    """The views of the tasks that have one; `masking_tasks` names them."""
 
     def __init__(self, adapters: Mapping[str, TaskAdapter], datasets: Mapping[str, Sequence[str]]) -> None:
-        self._hides: dict[str, Hide] = {
-            task: adapter.hide for task, adapter in adapters.items() if isinstance(adapter, HidesInputs)
+        self._mask_inputs: dict[str, MaskInputs] = {
+            task: adapter.mask_inputs
+            for task, adapter in adapters.items()
+            if isinstance(adapter, MasksInputs)
         }
         self._datasets = datasets
-        self.hiding = tuple(self._hides)
+        self.masking_tasks = tuple(self._mask_inputs)
 
     def with_views(self, batch: Batch, seed: int) -> Batch:
         """Return a batch that holds every view, drawn by `seed`; a batch that holds them already as it is."""
-        if not self._hides or _holds(batch, self.hiding):
+        if not self._mask_inputs or _holds(batch, self.masking_tasks):
             return batch
         done = dict(batch)
-        for index, task in enumerate(self.hiding):
+        for index, task in enumerate(self.masking_tasks):
             for number, dataset in enumerate(self._datasets[task]):
                 if dataset in batch:
                     key = (seed + 1_000_003 * index + 10_007 * number) % 2**63
@@ -43,7 +45,7 @@ class Views:
         """Return what one view adds to the rows of a dataset."""
         device = next(iter(fields.values())).device
         generator = torch.Generator(device).manual_seed(seed)
-        return {f"{task}:{name}": value for name, value in self._hides[task](fields, generator).items()}
+        return {f"{task}:{name}": value for name, value in self._mask_inputs[task](fields, generator).items()}
 
 
 def model_view(task: str, fields: Fields) -> Fields:

@@ -60,9 +60,9 @@ class TaskLosses(nn.Module):
         self.parts = nn.ModuleList(self._own.values())
 
     @property
-    def compares_rows(self) -> bool:
+    def needs_all_rows(self) -> bool:
         """Whether some loss depends on which rows stand together in a batch."""
-        return any(getattr(loss, "compares_rows", False) for loss in self._built)
+        return any(getattr(loss, "needs_all_rows", False) for loss in self._built)
 
     def of(self, dataset: str) -> "TaskLosses":
         """Return the losses in one dataset."""
@@ -91,7 +91,7 @@ class TaskLosses(nn.Module):
 
     def _rows(self, loss: Any, values: Tensor) -> Tensor:
         """Return the rows that a loss wants to see: its own process's, or all."""
-        return all_gather_rows(values, self._world) if getattr(loss, "compares_rows", False) else values
+        return all_gather_rows(values, self._world) if getattr(loss, "needs_all_rows", False) else values
 
 
 class Penalty(nn.Module):
@@ -139,17 +139,17 @@ class Objective(nn.Module):
         self.names, self._shares = self._losses_and_weights(phase)
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, self._datasets)
-        self._plain = tuple(name for name in self.tasks if name not in self._views.hiding)
+        self._plain = tuple(name for name in self.tasks if name not in self._views.masking_tasks)
         self._direct = self._only_loss()
         self.balance = make_balance(phase, self.names, self._shares, world)
-        compares = any(losses.compares_rows for losses in self._losses.values())
+        compares = any(losses.needs_all_rows for losses in self._losses.values())
         self.needs_collectives = world.size > 1 and (compares or bool(batch_norms(graph)))
         """Whether a pass waits for those of other processes: norms share statistics, losses see all rows."""
         self._unchecked = {(task, name) for task, names in self._datasets.items() for name in names}
         # Made now, so that torch.compile never sees it being made.
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
             present = tuple(name for name in plan.datasets if name in datasets)
-            for tasks in [self._plain, *[(name,) for name in self._views.hiding]]:
+            for tasks in [self._plain, *[(name,) for name in self._views.masking_tasks]]:
                 graph.prepare(tasks, present, joined=True)
 
     def _losses_and_weights(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
@@ -172,7 +172,7 @@ class Objective(nn.Module):
         if len(self.names) != 1 or self.augments or not self._plain or self._losses[self.tasks[0]].parts:
             return None
         loss = self._losses[self.tasks[0]].losses[0]
-        return loss if getattr(loss, "direct", False) else None
+        return loss if getattr(loss, "has_fused_mean", False) else None
 
     def prepare(self, batch: Batch, seed: int) -> Batch:
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
@@ -206,7 +206,7 @@ class Objective(nn.Module):
         if self.training and self.scales is None:
             batch = self.augment(batch)
         outputs = self.graph(batch, self._plain, joined=True) if self._plain else {}
-        for task in self._views.hiding:
+        for task in self._views.masking_tasks:
             views = {dataset: model_view(task, fields) for dataset, fields in original.items()}
             outputs |= self.graph(views, (task,), joined=True)
         if self._direct is not None and totals is None and len(outputs.get(self.tasks[0], ())) == 1:
@@ -255,7 +255,7 @@ class Objective(nn.Module):
         for dataset, steps in self.augments.items():
             if dataset not in batch:
                 continue
-            before = original_fields(self._views.hiding, batch[dataset])
+            before = original_fields(self._views.masking_tasks, batch[dataset])
             for augment in steps:
                 done[dataset] = augment(done[dataset], None)
             done[dataset] = {**done[dataset], **before}
@@ -294,7 +294,7 @@ class Objective(nn.Module):
         return join_padded([adapter.target(self._target_fields(task, batch[dataset])) for dataset in lane])
 
     def _target_fields(self, task: str, fields: Fields) -> Fields:
-        return target_view(task, fields) if task in self._views.hiding else fields
+        return target_view(task, fields) if task in self._views.masking_tasks else fields
 
     def _weighing(self, parts: Tensor) -> Tensor:
         if self._share_tensor is None or self._share_tensor.device != parts.device:

@@ -16,15 +16,15 @@ class Balance(nn.Module):
 
     `owners` gives the task of each loss (the number of tasks where none), `shares` its weight.
 
-    A step calls `begin` first, `forward` for the losses of each micro-batch, `backward` for what became of them and
-    `finish` when the gradients of the whole batch stand. Every `watch` steps (0: never) the gradients of the tasks
-    are taken one by one, and `readings` gets (step, products of the tasks' gradients on what they share). Losses
-    and gradients of several processes are averaged; each of them does the same with the means.
+    A step calls `start_step` first, `forward` for the losses of each micro-batch, `backward` for what became of them
+    and `finish_step` when the gradients of the whole batch stand. Every `watch` steps (0: never) the gradients of the
+    tasks are taken one by one, and `readings` gets (step, products of the tasks' gradients on what they share).
+    Losses and gradients of several processes are averaged; each of them does the same with the means.
     """
 
     owners: Tensor
     shares: Tensor
-    each_alone = False
+    needs_per_task_gradients = False
     """Whether every step needs the gradients of the tasks one by one."""
     lr: float | None = None
     """The learning rate of its own parameters; None: that of the phase."""
@@ -41,22 +41,22 @@ class Balance(nn.Module):
         self._gate = Gate(self._rows)
         self._gradients: Gradients | None = None
 
-    def grouped(self, parts: Tensor) -> Tensor:
+    def task_losses(self, parts: Tensor) -> Tensor:
         """Return the weighted loss of each task, then that of all else, from unweighted losses."""
         empty = torch.zeros(self.num_tasks + 1, dtype=parts.dtype, device=parts.device)
         return empty.index_add(0, self.owners, parts * self.shares.to(parts.dtype))
 
-    def begin(self, number: int, parameters: Sequence[Tensor]) -> None:
+    def start_step(self, number: int, parameters: Sequence[Tensor]) -> None:
         """Start step `number` of a phase."""
         self._number = number
         self._watching = self.watch > 0 and (number + 1) % self.watch == 0
-        alone = self.each_alone or self._watching
+        alone = self.needs_per_task_gradients or self._watching
         self._gradients = Gradients(parameters, self.num_tasks) if alone else None
 
     def forward(self, parts: Tensor) -> Tensor:
         """Return one loss from unweighted losses."""
         factors = self.factors()
-        losses = self.grouped(parts)
+        losses = self.task_losses(parts)
         if factors is not None:
             losses = torch.cat([losses[:-1] * factors, losses[-1:]])
         return (losses if self._gradients is None else self._gate(losses)).sum()
@@ -75,7 +75,7 @@ class Balance(nn.Module):
             self._gradients.add(row, loss, last=row + 1 == self._rows)
         self._gate.all()
 
-    def finish(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+    def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
         """Complete the gradients of a step; return a further term of its loss, if there is one.
 
         `parts` are the unweighted losses of the whole batch; gradients are `scale` times their true value.

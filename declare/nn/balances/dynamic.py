@@ -38,10 +38,10 @@ class Dynamic(Balance):
         """Return the weights of this window."""
         return self.weights
 
-    def finish(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+    def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
         """Take in the losses of a step; at the end of a window, weigh anew."""
-        super().finish(parts, scale, seed)
-        losses = self.grouped(parts)[:-1].float()
+        super().finish_step(parts, scale, seed)
+        losses = self.task_losses(parts)[:-1].float()
         there = (losses != 0) & losses.isfinite().all()
         self.sums += torch.where(there, losses, torch.zeros_like(losses))
         self.counts += there.float()

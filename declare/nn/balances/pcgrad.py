@@ -16,7 +16,7 @@ class PCGrad(Balance):
     https://arxiv.org/abs/2001.06782, algorithm 1.
     """
 
-    each_alone = True
+    needs_per_task_gradients = True
 
     def task_factors(self, products: Tensor, seed: int) -> Tensor:
         """Return the factor [tasks] of each task's gradient after all projections, from products [tasks, tasks]."""

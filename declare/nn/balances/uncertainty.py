@@ -28,10 +28,10 @@ class Uncertainty(Balance):
         """Return exp(-s)."""
         return torch.exp(-self.log_variances)
 
-    def finish(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+    def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
         """Return half the sum of s."""
-        super().finish(parts, scale, seed)
+        super().finish_step(parts, scale, seed)
         with torch.no_grad():
             self.log_variances.clamp_(-_BOUND, _BOUND)
-            there = (self.grouped(parts)[:-1] != 0).to(self.log_variances.dtype)
+            there = (self.task_losses(parts)[:-1] != 0).to(self.log_variances.dtype)
         return (self.log_variances * there).sum() / 2

@@ -34,7 +34,7 @@ class CrossEntropy(nn.Module):
         self._smoothing = label_smoothing
         self._ignored = ignore_index
         self._all_count = not may_miss and ignore_index is None
-        self.direct = self._all_count and class_weights is None
+        self.has_fused_mean = self._all_count and class_weights is None
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
@@ -55,7 +55,7 @@ class CrossEntropy(nn.Module):
         return total, self.count(target)
 
     def mean(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return sum / weight in one call; only where `direct`, for indices."""
+        """Return sum / weight in one call; only where `has_fused_mean`, for indices."""
         require_indices(logits, target)
         return functional.cross_entropy(
             *_flat(at_least_single(logits), target), label_smoothing=self._smoothing

@@ -17,7 +17,7 @@ class Elementwise(nn.Module):
     def __init__(self, *, may_miss: bool = True) -> None:
         super().__init__()
         self._may_miss = may_miss
-        self.direct = not may_miss
+        self.has_fused_mean = not may_miss
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
         """Return (sum, weight)."""
@@ -30,7 +30,7 @@ class Elementwise(nn.Module):
         return self.distance(prediction, target.to(prediction.dtype), "sum"), weight
 
     def mean(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return sum / weight in one call; only where `direct`: no target can be missing."""
+        """Return sum / weight in one call; only where `has_fused_mean`: no target can be missing."""
         require_same(prediction, target)
         prediction = at_least_single(prediction)
         return self.distance(prediction, target.to(prediction.dtype), "mean")

@@ -31,7 +31,7 @@ class PairLoss(nn.Module):
     precision under autocast too: cosines in 16 bits would tell near pairs from nothing.
     """
 
-    compares_rows = True
+    needs_all_rows = True
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""

@@ -33,13 +33,13 @@ class Embeddings(Accumulator):
             self._rows.append((prediction[:room].cpu().double(), target[:room].cpu()))
             self._number += len(self._rows[-1][1])
 
-    def portion(self) -> list[tuple[Tensor, Tensor]]:
+    def local_state(self) -> list[tuple[Tensor, Tensor]]:
         """Return the rows that this process has seen."""
         return self._rows
 
-    def unite(self, portions: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
+    def merge_states(self, states: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
         """Take the rows that all processes have seen, by rank."""
-        pairs = [pair for portion in portions for pair in portion]
+        pairs = [pair for portion in states for pair in portion]
         self.reset()
         for prediction, target in pairs:
             self.update(prediction, target)

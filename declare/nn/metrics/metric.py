@@ -47,13 +47,13 @@ class Accumulator:
         """Return the sums over two parts together."""
         return left + right
 
-    def portion(self) -> Any:
-        """Return what this process has seen, for `unite`."""
+    def local_state(self) -> Any:
+        """Return what this process has seen, for `merge_states`."""
         return None if self.state is None else self.state.cpu()
 
-    def unite(self, portions: Sequence[Any]) -> None:
+    def merge_states(self, states: Sequence[Any]) -> None:
         """Take what all processes have seen, by rank, in the place of the own portion."""
-        seen = [portion for portion in portions if portion is not None]
+        seen = [portion for portion in states if portion is not None]
         self.state = reduce(self.merge, seen) if seen else None
 
     def total(self) -> Tensor | None:

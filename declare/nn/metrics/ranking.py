@@ -30,13 +30,13 @@ class Ranking:
         width = target.shape[-1] if target.dim() > 1 else 1
         self._kept.append((prediction.reshape(-1, width), target.reshape(-1, width)))
 
-    def portion(self) -> list[tuple[Tensor, Tensor]]:
+    def local_state(self) -> list[tuple[Tensor, Tensor]]:
         """Return what this process has seen."""
         return [(prediction.cpu(), target.cpu()) for prediction, target in self._kept]
 
-    def unite(self, portions: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
+    def merge_states(self, states: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
         """Take what all processes have seen, by rank."""
-        self._kept = [pair for portion in portions for pair in portion]
+        self._kept = [pair for portion in states for pair in portion]
 
     def compute(self) -> Tensor:
         """Return the mean score, a scalar in double precision; NaN where no column has one."""

@@ -40,7 +40,7 @@ class MaskedToken:
         self._ratio = ratio
         self._shares = shares
 
-    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
+    def mask_inputs(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the text with some tokens hidden, and `TARGET.hidden` [B, T]: which are to be predicted."""
         tokens = fields[self._target]
         first, second, third = _split_generators(generator, 3)

@@ -33,8 +33,8 @@ class Sampling(NamedTuple):
 class NextToken(MaskedTarget):
     """Takes logits [B, T, V] and ids [B, T], below 0 after the end of each text.
 
-    The one place that shifts: the model sees `bos` and all tokens but the last (`hide`), so that the output at a
-    position is about the token that stands there. With `afresh` texts are written from nothing but `bos`.
+    The one place that shifts: the model sees `bos` and all tokens but the last (`mask_inputs`), so that the output at
+    a position is about the token that stands there. With `afresh` texts are written from nothing but `bos`.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class NextToken(MaskedTarget):
         self._length = length
         self._afresh = afresh
 
-    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
+    def mask_inputs(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the text as the model sees it: shifted to the right by one."""
         return {self._target: self.shift_right(fields[self._target])}
 

@@ -42,7 +42,7 @@ class Reconstruction:
         self._each, self._noise = each, noise
         self._undo = undo
 
-    def hide(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
+    def mask_inputs(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the field with blocks hidden, and `TARGET.hidden`, which elements they are."""
         values = _numbers(fields[self._target])
         places = values.shape[2:] if self._first else values.shape[1:2]

@@ -24,9 +24,9 @@ def lacking(phase: PhasePlan, processes: int) -> Iterator[Problem]:
     """Yield each dataset that gives fewer samples to a batch than there are processes."""
     sampler = read_component("samplers", phase.sampler)
     for name in phase.datasets:
-        groups = -(-phase.rows[name] // sampler.together)
+        groups = -(-phase.rows[name] // sampler.group_size)
         if groups < processes:
-            what = "samples" if sampler.together == 1 else f"groups of {sampler.together}"
+            what = "samples" if sampler.group_size == 1 else f"groups of {sampler.group_size}"
             yield Problem(
                 CODE,
                 f"`{name[:20]}` gives {groups} {what} to a batch, {processes} processes share them",

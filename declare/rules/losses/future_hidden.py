@@ -14,7 +14,7 @@ STAGE = "shapes"
 def check(view: View) -> Iterator[Problem]:
     """Yield each causal module that hides one side of the gaps from its task."""
     for task, path in readers(view):
-        if task.block.ahead is not True or view.spec.model[path].looks_ahead() is not False:
+        if task.block.attends_to_future is not True or view.spec.model[path].looks_ahead() is not False:
             continue
         stated = get(view.spec, "model", path, "causal") is True
         at = f"model.{path}.causal" if stated else f"model.{path}"

@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield each module that shows a task later parts of its target."""
     for task, path in readers(view):
         module = view.spec.model[path]
-        if task.block.ahead is False and module.looks_ahead() is True:
+        if task.block.attends_to_future is False and module.looks_ahead() is True:
             yield _problem(task, path, hasattr(module, "causal"))
 
 

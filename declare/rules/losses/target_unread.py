@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     reached = {task.name for task, _ in readers(view)}
     for task in tasks(view):
         head = view.nodes.get(f"heads.{task.name}")
-        if task.block.ahead is None or head is None or task.name in reached:
+        if task.block.attends_to_future is None or head is None or task.name in reached:
             continue
         target = get(task.block, "target")
         writes = task.block.generates

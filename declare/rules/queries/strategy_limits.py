@@ -53,7 +53,7 @@ def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
         yield _conflict(
             f"`{name}` updates whole parameters", f"{at}.optimizer", "use `adamw`, `sgd`, `lion` or `lamb`"
         )
-    if balance.each_alone:
+    if balance.needs_per_task_gradients:
         name = phase.balance["type"]
         yield _conflict(
             f"`{name}` compares whole gradients", f"{at}.balance", "use `uncertainty` or `dynamic`"

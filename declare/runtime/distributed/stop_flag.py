@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
 
-from declare.lowering.evaluation.interruption import BrokenOffError, Interruption
+from declare.lowering.evaluation.interruption import Interruption, PassInterruptedError
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.distributed.rank_environment import LAUNCH
 
@@ -54,10 +54,10 @@ class StopRequests(Interruption):
         return self._world.any(asked) if self._sharded else asked
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """While inside, a request breaks off at any line of a group's process; all leave at the end if one has."""
         flags = () if self._sharded or self._world.size == 1 else tuple(_flags)
-        with super().together():
+        with super().interruptible():
             try:
                 with contextlib.ExitStack() as stack:
                     for flag in flags:
@@ -68,11 +68,11 @@ class StopRequests(Interruption):
                     raise
                 for flag in flags:
                     flag.interrupted = False  # nobody waits for it: the others are told at the end
-                raise BrokenOffError from None
+                raise PassInterruptedError from None
 
-    def leave(self, *, broken_off: bool) -> None:
+    def stop_all_ranks(self, *, interrupted: bool) -> None:
         """Raise `StopRequestedError` in all processes where any of them has broken off."""
-        if self._world.any(broken_off):
+        if self._world.any(interrupted):
             raise StopRequestedError
 
 

@@ -261,19 +261,20 @@ def _run(opened: LoadedRun, fields: Mapping[str, Tensor]) -> None:
     tasks = {name: task for name, task in opened.plan.tasks.items() if opened.dataset in task.datasets}
     adapters = {name: TaskLosses(task).of(opened.dataset).adapter for name, task in tasks.items()}
     views = Views(adapters, {name: [opened.dataset] for name in tasks})
-    plain = tuple(name for name in tasks if name not in views.hiding)
+    plain = tuple(name for name in tasks if name not in views.masking_tasks)
     if plain:
         opened.graph({opened.dataset: fields}, plain)
         return
     missing = next(
-        (tasks[name].target_field for name in views.hiding if tasks[name].target_field not in fields), None
+        (tasks[name].target_field for name in views.masking_tasks if tasks[name].target_field not in fields),
+        None,
     )
     if missing is not None:
         title = f"the model reads `{missing}`, which new samples do not have"
         raise ProblemError(Problem("RES817", title, helps=("look at samples of its own: `--split val`",)))
-    if views.hiding:
+    if views.masking_tasks:
         whole = views.with_views({opened.dataset: fields}, opened.plan.seed)[opened.dataset]
-        opened.graph({opened.dataset: model_view(views.hiding[0], whole)}, views.hiding[:1])
+        opened.graph({opened.dataset: model_view(views.masking_tasks[0], whole)}, views.masking_tasks[:1])
 
 
 class _Watch:

@@ -23,8 +23,8 @@ def follow(
     Return field and size where it is another one than before: figures of two sizes are not compared, so that what
     was best is forgotten.
     """
-    if scales is None or statistics is None or progress.evaluated_at.get(scales.field) == statistics.held:
+    if scales is None or statistics is None or progress.evaluated_at.get(scales.field) == statistics.current:
         return None
-    progress.evaluated_at = {**progress.evaluated_at, scales.field: statistics.held}
+    progress.evaluated_at = {**progress.evaluated_at, scales.field: statistics.current}
     progress.best.pop(progress.phase, None)
-    return {"field": scales.field, "size": statistics.held}
+    return {"field": scales.field, "size": statistics.current}

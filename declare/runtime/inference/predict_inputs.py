@@ -58,7 +58,7 @@ class Inputs(Pool):
         super().__init__(plan)
 
     def _open_source(self) -> Reader:
-        learns = any(field.learns for field in self.fields.values())
+        learns = any(field.needs_fit for field in self.fields.values())
         return fitted_fields.PartedReader(self._given) if learns else self._given
 
     @cached_property
@@ -131,7 +131,7 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
 def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
     """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
     unasked = text_outputs.generated_fields(plan, dataset)
-    places = {name: read_component("fields", field.block).place(name) for name, field in fields.items()}
+    places = {name: read_component("fields", field.block).column_name(name) for name, field in fields.items()}
     empty = [place for name, place in places.items() if name in unasked and place not in reader.columns]
     asked = [place for name, place in places.items() if name not in unasked]
     lines = tuple(reader.columns) == ("text",) and len(asked) == 1 and asked[0] != "text"
@@ -217,7 +217,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
     for name, dataset in plan.datasets.items():
         reader = open_reader(path, dataset.source)
         places = [
-            read_component("fields", dataset.fields[field].block).place(field)
+            read_component("fields", dataset.fields[field].block).column_name(field)
             for field in input_fields(plan, name)
             if field not in text_outputs.generated_fields(plan, name)
         ]
@@ -237,7 +237,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
 
 def _require_columns(pool: Inputs, path: Path) -> None:
     for name, field in pool.fields.items():
-        place = field.place(name)
+        place = field.column_name(name)
         if place not in pool.reader.columns:
             raise ProblemError(
                 Problem(

@@ -69,10 +69,10 @@ def rows(
     component = read_component("fields", field.block)
     if "text" in said:
         return [{"text": text} for text in component.decode(said["text"].numpy(), field.facts)]
-    other = component.beside() or ""
+    other = component.aligned_with() or ""
     pool, samples = tables.pool(dataset), tables.table(dataset, split).rows
     facts = plan.datasets[dataset].fields[other].facts
-    spots = pool.fields[other].places(pool.raw(other, samples), facts)
+    spots = pool.fields[other].token_positions(pool.raw(other, samples), facts)
     names = task.target_of(dataset).classes or ()
     texts: dict[int, list[str | None]] = {}
     for text, row, places in zip(pool.texts_of(samples), said["tags"].numpy(), spots, strict=True):

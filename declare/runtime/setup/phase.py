@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from declare.compiler.phases.multiscale import untrained_size
 from declare.contract.problem import ProblemError
-from declare.ir.micro_batches import group_size, pieces
+from declare.ir.micro_batches import group_size, num_micro_batches
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
 from declare.nn.running_statistics import StatisticsBySize, running_statistics, unshared_norms
@@ -85,7 +85,7 @@ def assemble(
         ema=parts.ema(phase),
         seed_prefix=(plan.seed, plan.phases.index(phase)),
         strategy=make_strategy(plan, phase, objective, parts.world),
-        micro_batches=pieces(plan, phase, parts.world.size),
+        micro_batches=num_micro_batches(plan, phase, parts.world.size),
         world=parts.world,
         statistics=statistics,
     )

@@ -163,7 +163,7 @@ class Balanced:
 
     def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
         """Let the balance begin the step."""
-        self._balance.begin(number, self._parameters)
+        self._balance.start_step(number, self._parameters)
         self._passes.start_step(number, micro_batches)
 
     def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
@@ -175,7 +175,7 @@ class Balanced:
         loss, parts = self._passes.finish_step(loss, parts, seed)
         scaler, world = self._single.scaler, self._single.strategy.world
         scale = 1.0 if scaler is None else scaler.get_scale()
-        term = self._balance.finish(world.mean(parts), scale, mix(seed, -1))
+        term = self._balance.finish_step(world.mean(parts), scale, mix(seed, -1))
         if term is None:
             return loss, parts
         self._single.backward(term)
@@ -196,18 +196,18 @@ class StatisticsOncePerStep:
         rows = torch.tensor([float(count_rows(batch)) for batch in micro_batches], device=self._device)
         total = self._world.sum(rows) if self._world.size > 1 else rows
         self._shares = (total / total.sum()).tolist()
-        self._statistics.begin()
+        self._statistics.start_step()
         self._passes.start_step(number, micro_batches)
 
     def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Make the passes and take in what they changed."""
         losses = self._passes(number, batch, weights, seed, last=last)
-        self._statistics.take(self._shares.pop(0))
+        self._statistics.add_micro_batch(self._shares.pop(0))
         return losses
 
     def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
         """Let the statistics move."""
-        self._statistics.finish()
+        self._statistics.finish_step()
         return self._passes.finish_step(loss, parts, seed)
 
 

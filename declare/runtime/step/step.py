@@ -85,7 +85,7 @@ class MultiscaleStep:
 
     def __call__(self, number: int, batch: Batch) -> Losses:
         """Make step `number`."""
-        if self._statistics.hold(self._scales.evaluation_size(number)) and self._ema is not None:
+        if self._statistics.switch_to(self._scales.evaluation_size(number)) and self._ema is not None:
             self._ema.restart_statistics()
         return self._step(number, batch)
 

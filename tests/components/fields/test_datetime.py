@@ -21,13 +21,13 @@ def field(**block):
 
 def read(values, **block):
     made = field(**block)
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     return facts, made.encode(values, facts)
 
 
 def refused(values, **block):
     with pytest.raises(ProblemError) as caught:
-        field(**block).examine(values)
+        field(**block).infer_facts(values)
     assert len(caught.value.problem.title) <= 80
     return caught.value.problem
 
@@ -143,10 +143,10 @@ def test_a_zone_turns_instants_into_its_clock(tmp_path):
 def test_times_of_another_kind_are_refused_later():
     """A model that learned instants takes no times without an offset, and texts keep the format of the column."""
     made = field(**SECONDS)
-    facts = made.examine(["2024-01-01T00:00:00Z"])
+    facts = made.infer_facts(["2024-01-01T00:00:00Z"])
     with pytest.raises(ProblemError, match="have no offset"):
         made.encode(["2024-01-01T00:00:00"], facts)
-    facts = made.examine(TextColumn.of(["01/02/2024", "13/02/2024"]))
+    facts = made.infer_facts(TextColumn.of(["01/02/2024", "13/02/2024"]))
     assert made.encode(["03/02/2024"], facts)[0, 0] == 33 * 86400
     with pytest.raises(ProblemError) as caught:
         made.encode(["02/13/2024"], facts)
@@ -175,9 +175,9 @@ def test_seconds_keep_their_precision():
 def test_usual_formats_need_not_be_stated(texts, format_, features):
     """Months, basic ISO 8601, names of UTC, mails and web servers; a month has no weekday."""
     field = parser.parse("fields", {"type": "datetime"})
-    facts = field.examine(TextColumn.of(texts))
+    facts = field.infer_facts(TextColumn.of(texts))
     assert facts.extra["features"] == features
     assert facts.extra["format"] == (format_ or facts.extra["format"])
     days = parser.parse("fields", {"type": "datetime", "features": ["days"], "origin": "2023-12-01"})
     values = TextColumn.of(texts)
-    assert days.encode(values, days.examine(values))[:, 0].tolist() == [91.0, 0.0]
+    assert days.encode(values, days.infer_facts(values))[:, 0].tolist() == [91.0, 0.0]

@@ -26,7 +26,7 @@ def code_of(call):
 def read(values, **block):
     """Return classes and encoded masks."""
     made = field(**block)
-    facts = made.examine(values)
+    facts = made.infer_facts(values)
     return facts.classes, made.encode(values, facts)[:, 0].tolist()
 
 
@@ -88,7 +88,7 @@ def test_files_of_each_mode_keep_their_values(name):
     content, classes, indices = FILES[name]
     assert read([content]) == (classes, [indices])
     made = field()
-    facts = made.examine([content])
+    facts = made.infer_facts([content])
     back = made.decode(np.maximum(made.encode([content], facts), 0), facts)
     assert read(list(back)) == (
         classes,
@@ -129,9 +129,9 @@ def test_colours_as_stated():
     one, other = palette([0, 1, 2], [BLACK, RED, BLUE]), palette([2, 1, 0], [BLUE, RED, BLACK])
     for picture in (one, other, file(U1([BLACK, RED, BLUE]))):
         assert read([picture], **block) == (("car", "road"), [[-1, 0, 1]])
-    assert code_of(lambda: field().examine([one, other])) == "DAT396"
+    assert code_of(lambda: field().infer_facts([one, other])) == "DAT396"
     made = field()
-    assert code_of(lambda: made.encode([other], made.examine([one]))) == "DAT396"
+    assert code_of(lambda: made.encode([other], made.infer_facts([one]))) == "DAT396"
 
 
 UNCLEAR = {
@@ -159,20 +159,20 @@ def test_one_hot_masks_are_no_colours(channels, axis, dtype):
     values = np.moveaxis(np.eye(channels, dtype=dtype)[classes], -1, axis)
     for given in (values, list(values)):
         with pytest.raises(ProblemError) as caught:
-            field().examine(given)
+            field().infer_facts(given)
         assert caught.value.problem.code == "DAT394"
         assert len(caught.value.problem.title) <= 80
         assert f"argmax(axis={-3 if axis == 1 else -1})" in caught.value.problem.helps[0]
     values = values.astype(U1)
     values[0, 0, 0] = 1
-    assert field().examine(values).unique > 1
+    assert field().infer_facts(values).unique > 1
 
 
 @pytest.mark.parametrize("name", UNCLEAR)
 def test_values_that_may_be_no_classes_are_a_question(name):
     """What mostly means nothing, soft edges, lossy files and two kinds of masks are refused with a remedy."""
     values, block, code = UNCLEAR[name]
-    assert code_of(lambda: field(**block).examine(values)) == code
+    assert code_of(lambda: field(**block).infer_facts(values)) == code
 
 
 LOW, HIGH, WORDS = [0, 1, 0], [0, 255, 0], [0, 65535, 0]
@@ -193,20 +193,20 @@ def test_one_class_on_several_scales_is_named_as_such(name, block):
     """Where each mask holds one white of several, the finding says so; its remedy makes one class of them."""
     values = SCALES[name]
     with pytest.raises(ProblemError) as caught:
-        field(**block).examine(values)
+        field(**block).infer_facts(values)
     problem = caught.value.problem
     assert (problem.code, problem.label) == ("DAT394", "one class with two values?")
     merged = field(classes=problem.rewrites[0].value)
-    assert np.array_equal(*(merged.encode(values[i : i + 1], merged.examine(values)) for i in (0, 1)))
+    assert np.array_equal(*(merged.encode(values[i : i + 1], merged.infer_facts(values)) for i in (0, 1)))
 
 
 def test_one_scale_of_the_masks_looked_at_is_named_to_later_ones():
     """A later mask with another white is refused with that remedy; one mask with both asks about 255."""
     made = field()
     with pytest.raises(ProblemError) as caught:
-        made.encode(U1([[HIGH]]), made.examine(U1([[LOW]])))
+        made.encode(U1([[HIGH]]), made.infer_facts(U1([[LOW]])))
     assert "object: [1, 255]" in caught.value.problem.helps[0]
-    assert code_of(lambda: field().examine([U1([LOW]), U1([[0, 1, 255]])])) == "DAT395"
+    assert code_of(lambda: field().infer_facts([U1([LOW]), U1([[0, 1, 255]])])) == "DAT395"
 
 
 @pytest.mark.parametrize(
@@ -231,19 +231,19 @@ def test_lossy_files_hold_no_masks_of_several_classes(kind, options, lossy, on_d
         content = tmp_path / "mask.bin"
     exact = file(Image.fromarray(whole), "RGB" if kind == "WEBP" else None)
     made = field()
-    facts = made.examine([exact])
+    facts = made.infer_facts([exact])
     if not lossy:
         assert np.array_equal(made.encode([content], facts), made.encode([exact], facts))
         return
     assert code_of(lambda: made.encode([content], facts)) == "DAT394"
     for block in ({}, {"classes": 4}, {"classes": {"a": 0, "b": 60, "c": 120, "d": 180}}):
-        assert code_of(lambda block=block: field(**block).examine([content])) in {"DAT394", "DAT301"}
+        assert code_of(lambda block=block: field(**block).infer_facts([content])) in {"DAT394", "DAT301"}
 
 
 def test_a_value_of_later_masks_that_is_no_class_is_refused():
     """A value that no mask looked at had is DAT301 with its sample."""
     made = field()
-    facts = made.examine(U1([[[0, 1]]]))
+    facts = made.infer_facts(U1([[[0, 1]]]))
     with pytest.raises(ProblemError) as caught:
         made.encode(U1([[[0, 1]], [[0, 7]]]), facts)
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT301", 1)
@@ -268,7 +268,7 @@ def test_resizing_makes_no_values():
     """Large numbers and colours are resized to the nearest one."""
     table = np.array([[[0, 90000], [5, 0]]])
     made = field(size=8)
-    facts = made.examine(table)
+    facts = made.infer_facts(table)
     assert facts.values == (0, 5, 90000)
     assert made.decode(made.encode(table, facts), facts)[0, ::4, ::4].tolist() == table[0].tolist()
     assert set(read([file(U1([RED, BLUE]))], size=[1, 7])[0]) == {"#0000ff", "#ff0000"}
@@ -282,7 +282,7 @@ def test_predictions_are_bytes_or_colours_again():
         (U1([[[RED, BLUE] * 3] * 5]), np.uint8),
     ):
         made = field()
-        facts = made.examine(values)
+        facts = made.infer_facts(values)
         back = made.decode(made.encode(values, facts), facts)
         assert back.dtype == dtype
         assert np.array_equal(back, values)
@@ -311,4 +311,4 @@ def test_the_largest_value_of_a_type_is_a_class_like_others(dtype):
     most = min(np.iinfo(dtype).max, 2**31 - 1)
     values = np.array([[[most, 0, most]]], dtype)
     assert read(values) == (("0", str(most)), [[1, 0, 1]])
-    assert code_of(lambda: field().encode(values - 1, field().examine(values))) == "DAT301"
+    assert code_of(lambda: field().encode(values - 1, field().infer_facts(values))) == "DAT301"

@@ -20,7 +20,7 @@ def field(**block):
 def encoded(values, known=None, **block):
     """Return pixels of `values`, read by the facts of `known` (else their own)."""
     made = field(**block)
-    return made.encode(values, made.examine(values if known is None else known))
+    return made.encode(values, made.infer_facts(values if known is None else known))
 
 
 def code_of(values, known=None, **block):
@@ -301,7 +301,7 @@ def test_arrays_have_the_scale_of_their_type(name):
     for column in (values, list(values), [item.tolist() for item in values]):
         if column is not values and name.startswith(("uint16", "bool")) and isinstance(column[0], list):
             continue  # lists hold no type
-        facts = made.examine(column)
+        facts = made.infer_facts(column)
         assert made.encode(column, facts)[:, 0].tolist() == expected.tolist()
         alone = [made.encode(column[row : row + 1], facts)[0, 0].tolist() for row in range(2)]
         assert alone == expected.tolist()
@@ -335,7 +335,7 @@ def test_the_help_states_the_range_that_fits():
     """The finding's edit holds the narrowest usual scale of the values."""
     for name, values in (("-1 to 1", [-1, 1]), ("12 bits in int16", [0, 4095]), ("int8", [-128, 127])):
         with pytest.raises(ProblemError) as caught:
-            field().examine(OUTSIDE[name][0])
+            field().infer_facts(OUTSIDE[name][0])
         assert [(item.path, item.value) for item in caught.value.problem.rewrites] == [("range", values)]
 
 
@@ -346,7 +346,7 @@ def test_values_that_are_not_finite_are_no_pixels(value):
     values[1, 2, 3] = value
     assert code_of(values) == "DAT390"
     with pytest.raises(ProblemError) as caught:
-        field().encode(values, field().examine(BASE))
+        field().encode(values, field().infer_facts(BASE))
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT390", 1)
 
 
@@ -369,10 +369,10 @@ def test_later_arrays_that_leave_the_scale_are_refused(known, new):
 def test_a_scale_that_is_hardly_used_is_said():
     """12 bits in 16 leave 16 levels of grey: a warning that names `range`."""
     made = field()
-    [found] = made.compare(made.examine((BASE * 4095).astype("u2")))
+    [found] = made.compare(made.infer_facts((BASE * 4095).astype("u2")))
     assert found.code == "DAT393"
-    assert list(made.compare(made.examine((BASE * 65535).astype("u2")))) == []
-    assert list(made.compare(made.examine(np.zeros((2, 6, 5), "u2")))) == []
+    assert list(made.compare(made.infer_facts((BASE * 65535).astype("u2")))) == []
+    assert list(made.compare(made.infer_facts(np.zeros((2, 6, 5), "u2")))) == []
 
 
 @pytest.mark.parametrize(
@@ -387,11 +387,11 @@ def test_a_scale_that_is_hardly_used_is_said():
 def test_pictures_that_all_become_black_are_said(values, named):
     """Values so low that every pixel is 0, though they differ, are a warning that names `range`."""
     made = field()
-    [found] = made.compare(made.examine(values))
+    [found] = made.compare(made.infer_facts(values))
     assert found.code == "DAT393"
     assert named in found.helps[0]
     assert len(found.title) <= 80
-    assert list(made.compare(made.examine([np.zeros((6, 5), "u2")]))) == []
+    assert list(made.compare(made.infer_facts([np.zeros((6, 5), "u2")]))) == []
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_channels_stand_where_sizes_or_the_spec_say(shape, block, dims):
     values = np.random.default_rng(0).integers(0, 256, (2, *shape), np.uint8)
     made = field(**block)
     for column in (values, list(values)):
-        facts = made.examine(column)
+        facts = made.infer_facts(column)
         assert facts.shape.dims == dims
         found = made.encode(column, facts)
         assert found.shape == (2, *dims)
@@ -432,7 +432,7 @@ def test_channels_at_either_end_are_a_question(shape):
     """Arrays whose channels may be first or last are DAT324, which offers both layouts."""
     values = np.zeros((2, *shape), np.uint8)
     with pytest.raises(ProblemError) as caught:
-        field().examine(values)
+        field().infer_facts(values)
     assert caught.value.problem.code == "DAT324"
     assert {item.value for item in caught.value.problem.rewrites} == {"HWC", "CHW"}
 

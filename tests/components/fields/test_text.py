@@ -20,7 +20,7 @@ def text(uses=None, **block):
 
 
 def learned(field, values=TEXTS):
-    return field.learn(values, field.examine(values))
+    return field.fit_values(values, field.infer_facts(values))
 
 
 def test_facts_hold_vocabulary_and_length():
@@ -44,12 +44,12 @@ def test_texts_are_padded_with_minus_one():
 def test_empty_texts_make_no_sample():
     """A text without a token makes none, every other one makes one."""
     field = text()
-    assert field.parts(TEXTS, learned(field)).tolist() == [1, 1, 0, 1, 0]
+    assert field.num_samples_per_row(TEXTS, learned(field)).tolist() == [1, 1, 0, 1, 0]
 
 
 def test_what_tasks_want_settles_the_field():
     """Language models alone want windows; texts that a model writes end with a mark; tags want words."""
-    assert text(Uses(streams=True)).overlong == "windows"
+    assert text(Uses(splits_samples=True)).overlong == "windows"
     assert text().overlong == "cut"
     assert text(Uses(generated=("text",))).ends is True
     assert text(Uses(generated=("other",))).ends is False
@@ -71,8 +71,8 @@ def test_windows_cover_every_token_once(lengths, size, ends):
     field = text(overlong="windows", max_length=size, ends=ends)
     facts = learned(field, values)
     coder = field.tokenizer.open(facts.extra["vocabulary"])
-    for value, count in zip(values, field.parts(values, facts).tolist(), strict=True):
-        pieces = field.encode(field.part([value] * count, np.arange(count)), facts)
+    for value, count in zip(values, field.num_samples_per_row(values, facts).tolist(), strict=True):
+        pieces = field.encode(field.take_part([value] * count, np.arange(count)), facts)
         whole = [int(item) for row in pieces for item in row if item >= 0]
         mark = [coder.special["eos"]] if ends and value else []
         assert whole == coder.encode([value])[0] + mark
@@ -98,7 +98,7 @@ def test_a_prompt_keeps_its_end_and_has_no_mark():
 def test_values_that_are_no_text_are_refused(values):
     """Numbers and other things are no texts."""
     with pytest.raises(ProblemError) as caught:
-        text().examine(values)
+        text().infer_facts(values)
     assert caught.value.problem.code == "DAT363"
 
 
@@ -107,10 +107,10 @@ def test_tags_stand_at_the_first_token_of_each_word():
     words = [["ab", "c", "def"], ["c"]]
     letters = text(tokenizer="char")
     facts = learned(letters, words)
-    places = letters.places(words, facts)
+    places = letters.token_positions(words, facts)
     tags = parser.parse("fields", {"type": "tags", "of": "text"})
     values = [["X", None, "Y"], ["Y"]]
-    found = tags.encode_at(values, tags.examine(values), places)
+    found = tags.encode_at(values, tags.infer_facts(values), places)
     assert found.tolist() == [[0, -1, -1, 1], [1, -1, -1, -1]]
 
 
@@ -121,7 +121,9 @@ def test_tags_beyond_the_cut_count_nowhere():
     facts = learned(field, words)
     tags = parser.parse("fields", {"type": "tags", "of": "text"})
     values = [["X", "Y", "Z"]]
-    assert tags.encode_at(values, tags.examine(values), field.places(words, facts)).tolist() == [[0, 1]]
+    assert tags.encode_at(values, tags.infer_facts(values), field.token_positions(words, facts)).tolist() == [
+        [0, 1]
+    ]
 
 
 def test_tags_and_words_must_be_as_many():
@@ -129,7 +131,7 @@ def test_tags_and_words_must_be_as_many():
     tags = parser.parse("fields", {"type": "tags", "of": "text"})
     values = [["X"], ["X", "Y"]]
     with pytest.raises(ProblemError) as caught:
-        tags.encode_at(values, tags.examine(values), [[0], [0]])
+        tags.encode_at(values, tags.infer_facts(values), [[0], [0]])
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT365", 1)
 
 
@@ -160,15 +162,15 @@ def test_values_of_words_stand_where_their_words_stand(tokenizer, overlong, word
         Uses(),
     )["text"]
     facts = learned(field, [words, ["ab", "a9", ",b"]])
-    count = int(field.parts([words], facts)[0])
-    parts = field.part([words] * count, np.arange(count))
+    count = int(field.num_samples_per_row([words], facts)[0])
+    parts = field.take_part([words] * count, np.arange(count))
     names = [f"{place}" for place in range(len(words))]
     tags = parser.parse("fields", {"type": "tags", "of": "text", "classes": names})
     usable = parser.parse("fields", {"type": "valid", "of": "text"})
-    places = field.places(parts, facts)
-    found = tags.encode_at([names] * count, tags.examine([names]), places)
+    places = field.token_positions(parts, facts)
+    found = tags.encode_at([names] * count, tags.infer_facts([names]), places)
     odd = [place % 2 for place in range(len(words))]
-    valid = usable.encode_at([odd] * count, usable.examine([odd]), places)
+    valid = usable.encode_at([odd] * count, usable.infer_facts([odd]), places)
     coder = field.tokenizer.open(facts.extra["vocabulary"])
     whole, starts = coder.encode([words])[0], coder.starts(words)
     seen = []
@@ -200,7 +202,9 @@ def test_a_text_that_is_cut_stays_so_beside_the_windows_of_another():
     field = text(max_length=2)
     facts = learned(field, ["a b c"])
     assert (
-        len({tuple(row) for row in field.encode(field.part(["a b c"] * 3, np.arange(3)), facts).tolist()})
+        len(
+            {tuple(row) for row in field.encode(field.take_part(["a b c"] * 3, np.arange(3)), facts).tolist()}
+        )
         == 1
     )
 
@@ -208,7 +212,7 @@ def test_a_text_that_is_cut_stays_so_beside_the_windows_of_another():
 def test_classes_that_no_sample_holds_are_no_classes():
     """The class of words that are cut away goes with them and is named; stated classes stay."""
     tags = parser.parse("fields", {"type": "tags", "of": "text"})
-    facts = tags.examine([["X", "O", "Y"], ["X"]])
+    facts = tags.infer_facts([["X", "O", "Y"], ["X"]])
     column = np.array([[facts.classes.index("X"), facts.classes.index("Y")], [-1, facts.classes.index("X")]])
     column, facts = tags.complete(column, facts)
     assert facts.classes == ("X", "Y")
@@ -216,7 +220,7 @@ def test_classes_that_no_sample_holds_are_no_classes():
     assert column.tolist() == [[0, 1], [-1, 0]]
     assert facts.extra["tags"] == {"total": 4, "kept": 3, "lost_classes": ["O"]}
     stated = parser.parse("fields", {"type": "tags", "of": "text", "classes": ["O", "X"]})
-    assert stated.complete(np.array([[1]]), stated.examine([["X"]]))[1].classes == ("O", "X")
+    assert stated.complete(np.array([[1]]), stated.infer_facts([["X"]]))[1].classes == ("O", "X")
 
 
 @pytest.mark.parametrize("values", [[[1, 0], [1]], [[1, 2]], ["ab"]])
@@ -224,13 +228,13 @@ def test_values_of_words_must_be_true_or_false_and_as_many(values):
     """A list of another length, or of other values, is refused; without `of` lists of several lengths are too."""
     usable = parser.parse("fields", {"type": "valid", "of": "text"})
     with pytest.raises(ProblemError) as caught:
-        usable.encode_at(values, usable.examine(values), [[0, 1]] * len(values))
+        usable.encode_at(values, usable.infer_facts(values), [[0, 1]] * len(values))
     assert caught.value.problem.code in {"DAT319", "DAT365"}
 
 
 def test_lists_of_several_lengths_need_a_text():
     """Truth values that vary in number belong to words: the finding says so."""
     with pytest.raises(ProblemError) as caught:
-        parser.parse("fields", {"type": "valid"}).examine([[1, 0], [1]])
+        parser.parse("fields", {"type": "valid"}).infer_facts([[1, 0], [1]])
     assert caught.value.problem.code == "DAT319"
     assert "of: TEXT" in caught.value.problem.helps[0]

@@ -84,7 +84,7 @@ class Learned:
 
     def added(self, fields: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return what the task's view of the fields adds to them."""
-        hide = getattr(self.adapter, "hide", None)
+        hide = getattr(self.adapter, "mask_inputs", None)
         view = {} if hide is None else hide(fields, generator(2))
         return {name: values for name, values in view.items() if name not in fields}
 

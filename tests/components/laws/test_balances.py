@@ -40,10 +40,10 @@ class Problem:
         own = list(self.balance.parameters())
         for item in (self.values, *own):
             item.grad = None
-        self.balance.begin(number, [self.values, *own])
+        self.balance.start_step(number, [self.values, *own])
         for _ in range(pieces):
             self.balance.backward(self.balance(self.losses(1 / pieces)))
-        term = self.balance.finish(self.losses().detach(), 1.0, number)
+        term = self.balance.finish_step(self.losses().detach(), 1.0, number)
         if term is not None:
             term.backward()
         assert self.values.grad is not None, "no gradient"
@@ -156,9 +156,9 @@ class Counting(Sum):
     def forward(self, parts):
         return super().forward(parts) * (1 + self.count)
 
-    def finish(self, parts, scale, seed):
+    def finish_step(self, parts, scale, seed):
         self.count += 1
-        return super().finish(parts, scale, seed)
+        return super().finish_step(parts, scale, seed)
 
 
 BROKEN: dict[Callable[[Build], None], type[Sum]] = {

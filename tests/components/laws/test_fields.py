@@ -53,12 +53,12 @@ class Case(NamedTuple):
 
     def facts(self) -> FieldFacts:
         """Return what the column says, and what is learned from it."""
-        found = self.field.examine(self.values)
-        return self.field.learn(self.values, found)
+        found = self.field.infer_facts(self.values)
+        return self.field.fit_values(self.values, found)
 
     def encode(self, values: list[Any], facts: FieldFacts) -> Any:
         """Return values as an array; entries of a field beside another stand at the first places."""
-        if self.field.beside() is None:
+        if self.field.aligned_with() is None:
             return self.field.encode(values, facts)
         return self.field.encode_at(values, facts, [list(range(len(value))) for value in values])
 
@@ -86,7 +86,9 @@ def arrays_have_the_shape_of_the_facts(case: Case) -> None:
         shorter = facts.shape.layout in {"tokens", "tags"} and size < (
             stated or 0
         )  # texts end where the longest does
-        assert stated in {None, size} or shorter or case.field.beside(), f"{found.shape} for {facts.shape}"
+        assert stated in {None, size} or shorter or case.field.aligned_with(), (
+            f"{found.shape} for {facts.shape}"
+        )
     if facts.shape.classes is not None:
         assert found.min() >= -1, "an index below -1"
         assert found.max() < facts.shape.classes, f"index {found.max()} of {facts.shape.classes} classes"
@@ -106,7 +108,7 @@ def rows_are_encoded_one_by_one(case: Case) -> None:
 def facts_are_those_of_the_column(case: Case) -> None:
     """Asked twice they are the same, whatever was examined before, and they survive being written down."""
     first = case.facts()
-    case.field.examine(case.values[:2])
+    case.field.infer_facts(case.values[:2])
     assert case.facts() == first, "other facts of the same column"
     again = FieldFacts.model_validate_json(first.model_dump_json())
     assert again.model_dump(mode="json") == first.model_dump(mode="json"), "facts change in a plan"
@@ -146,7 +148,7 @@ def cases(name: str) -> Iterator[Case]:
 def _reads(field: Any, values: list[Any]) -> bool:
     """Return whether raw values can be of a field's type."""
     try:
-        field.examine(values)
+        field.infer_facts(values)
     except (ProblemError, TypeError, ValueError):
         return False
     return True
@@ -165,7 +167,7 @@ class Right(Field):
 
     layout = "number"
 
-    def examine(self, values):
+    def infer_facts(self, values):
         return FieldFacts(shape=Shape("number", ()), num_missing=sum(value is None for value in values))
 
     def encode(self, values, facts):
@@ -184,9 +186,9 @@ class OfTheBatch(Right):
 
 
 class Counting(Right):
-    def examine(self, values, seen=[0]):  # noqa: B006 - the fault
+    def infer_facts(self, values, seen=[0]):  # noqa: B006 - the fault
         seen[0] += len(values)
-        return super().examine(values).model_copy(update={"unique": seen[0]})
+        return super().infer_facts(values).model_copy(update={"unique": seen[0]})
 
 
 class Filling(Right):

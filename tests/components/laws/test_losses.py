@@ -40,7 +40,7 @@ def gradient(loss: Any, item: Sample) -> tuple[Tensor, Tensor]:
 
 def alone(loss: Any) -> bool:
     """Return whether the loss of a row depends on that row alone."""
-    return not getattr(loss, "compares_rows", False)
+    return not getattr(loss, "needs_all_rows", False)
 
 
 def the_weight_is_the_count(loss: Any, item: Sample) -> None:
@@ -98,8 +98,8 @@ def nothing_known_is_nothing(loss: Any, item: Sample) -> None:
 
 
 def the_mean_in_one_call_is_sum_over_weight(loss: Any, item: Sample) -> None:
-    """A loss that is `direct` gives sum / weight."""
-    if getattr(loss, "direct", False):
+    """A loss that is `has_fused_mean` gives sum / weight."""
+    if getattr(loss, "has_fused_mean", False):
         total, weight = loss(item.output, item.truth)
         close(loss.mean(item.output, item.truth), total / weight, "mean in one call")
 
@@ -227,7 +227,7 @@ class MissingIsZero(Squares):
 
 
 class WrongMean(Squares):
-    direct = True
+    has_fused_mean = True
 
     def mean(self, output, target):
         return (output - target).square().sum()

@@ -74,14 +74,14 @@ def batches_may_be_cut_anywhere(case: Case) -> None:
 def processes_may_share_the_samples(case: Case) -> None:
     """What processes saw, those without a sample included, unites to the figure of one that saw everything."""
     batches = case.batches()
-    if not hasattr(case.build(), "unite"):
+    if not hasattr(case.build(), "merge_states"):
         return
     expected = case.figure(*batches)
     for shares in ([[0], [1, 2, 3]], [[], [0, 1, 2, 3], []], [[2], [], [0, 3], [1]]):
         parts = [case.updated(*(batches[place] for place in share)) for share in shares]
-        portions = [part.portion() for part in parts]
+        states = [part.local_state() for part in parts]
         for part in parts:
-            part.unite(portions)
+            part.merge_states(states)
             same(float(part.compute()), expected, f"united from {shares}")
 
 
@@ -89,9 +89,9 @@ def nothing_seen_is_not_a_number(case: Case) -> None:
     """Without a sample, in one process and in all, the figure is NaN and no error."""
     metrics = [case.build(), case.build()]
     assert math.isnan(float(metrics[0].compute()))
-    if hasattr(metrics[0], "unite"):
-        portions = [metric.portion() for metric in metrics]
-        metrics[0].unite(portions)
+    if hasattr(metrics[0], "merge_states"):
+        states = [metric.local_state() for metric in metrics]
+        metrics[0].merge_states(states)
         assert math.isnan(float(metrics[0].compute()))
 
 
@@ -238,11 +238,11 @@ class MeanOfMeans:
         gap = (prediction - target).abs()
         self.values.append(float(gap[~gap.isnan()].mean()))
 
-    def portion(self):
+    def local_state(self):
         return list(self.values)
 
-    def unite(self, portions):
-        self.values = [value for portion in portions for value in portion]
+    def merge_states(self, states):
+        self.values = [value for portion in states for value in portion]
 
     def compute(self):
         return torch.tensor(self.values).nanmean() if self.values else torch.tensor(math.nan)
@@ -259,8 +259,8 @@ class Total(MeanOfMeans):
 
 
 class FirstPart(Total):
-    def unite(self, portions):
-        self.values = list(portions[0])
+    def merge_states(self, states):
+        self.values = list(states[0])
 
 
 class ZeroOfNothing(Total):

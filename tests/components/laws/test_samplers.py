@@ -53,8 +53,8 @@ def every_position_is_one_of_the_split(case: Case) -> None:
     order = case.order()
     assert order.dtype.kind == "i", f"positions of type {order.dtype}"
     assert ((order >= 0) & (order < case.number)).all(), "a position outside the split"
-    together = case.sampler.together
-    whole = -(-case.number // together) * together
+    group_size = case.sampler.group_size
+    whole = -(-case.number // group_size) * group_size
     assert len(order) == whole, f"{len(order)} positions for {case.number} samples"
 
 
@@ -87,14 +87,14 @@ def each_comes_once_where_that_is_promised(case: Case) -> None:
 
 def processes_partition_a_batch(case: Case) -> None:
     """Processes share a batch without a rest, and what belongs together stays in one of them."""
-    together = case.sampler.together
+    group_size = case.sampler.group_size
     batch = list(range(len(case.order()[:ROWS])))
     for world in (2, 3):
-        groups = -(-len(batch) // together)
+        groups = -(-len(batch) // group_size)
         spans = [span for rank in range(world) for span in rank_bounds(groups, rank, world, 1)]
-        parts = [batch[first * together : last * together] for first, last in spans]
+        parts = [batch[first * group_size : last * group_size] for first, last in spans]
         assert sorted(place for part in parts for place in part) == batch, "a sample is lost or doubled"
-        pairs = case.order()[: len(batch) // together * together].reshape(-1, together)
+        pairs = case.order()[: len(batch) // group_size * group_size].reshape(-1, group_size)
         assert len({len(set(row)) for row in pairs.tolist()}) <= 1, "a group holds a sample twice"
 
 
@@ -151,7 +151,7 @@ class Drawing(Right):
 class Twins(Right):
     """Says that samples come in pairs, and pairs some with themselves."""
 
-    together: ClassVar[int] = 2
+    group_size: ClassVar[int] = 2
 
     def order(self, num_samples, columns, generator, progress):
         return np.where(np.arange(num_samples) < 2, 0, np.arange(num_samples))

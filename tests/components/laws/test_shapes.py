@@ -64,7 +64,7 @@ def test_no_loss_broadcasts(name: str) -> None:
                 continue
             with pytest.raises(ShapeMismatchError):
                 loss(output, truth)
-            if getattr(loss, "direct", False):
+            if getattr(loss, "has_fused_mean", False):
                 with pytest.raises(ShapeMismatchError):
                     loss.mean(output, truth)
 

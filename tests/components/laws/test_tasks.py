@@ -107,8 +107,10 @@ def what_the_mask_leaves_out_is_missing(item: Learned) -> None:
 
 def what_is_hidden_is_drawn_by_the_key(item: Learned) -> None:
     """The same key hides the same parts, in fields with the same rows; what is hidden is what the loss sees."""
-    assert item.task.hides == hasattr(item.adapter, "hide"), "`hides` does not say what the adapter does"
-    hide = getattr(item.adapter, "hide", None)
+    assert item.task.masks_inputs == hasattr(item.adapter, "mask_inputs"), (
+        "`masks_inputs` does not say what the adapter does"
+    )
+    hide = getattr(item.adapter, "mask_inputs", None)
     if hide is None:
         return
     fields = {"y": item.batch()["y"]}
@@ -227,7 +229,7 @@ class Guided(Wrong):
 
 
 class Careless(Wrong):
-    def hide(self, fields, generator):
+    def mask_inputs(self, fields, generator):
         return {"y": fields["y"] * torch.rand(fields["y"].shape)}
 
 

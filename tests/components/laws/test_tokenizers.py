@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
     def learned(self, texts: Any = None) -> Any:
         """Return what it learns from texts."""
-        return self.tokenizer.learn(TEXTS if texts is None else texts)
+        return self.tokenizer.fit(TEXTS if texts is None else texts)
 
     def coder(self) -> Any:
         """Return the tokenizer with what it learns from the training texts."""
@@ -125,7 +125,7 @@ class Letters:
 
     seen: str = ""
 
-    def learn(self, texts):
+    def fit(self, texts):
         return {"letters": sorted({letter for text in texts for letter in text})}
 
     def open(self, vocabulary):
@@ -157,9 +157,9 @@ class Open:
 class Remembering(Letters):
     """Adds what it learned before to what it learns."""
 
-    def learn(self, texts):
+    def fit(self, texts):
         self.seen += "".join(texts)
-        return super().learn([self.seen])
+        return super().fit([self.seen])
 
 
 def _with(**methods: Any) -> Letters:
@@ -215,7 +215,7 @@ def test_edges_are_refused_or_kept(name):
     for tokenizer in edge_variants(name):
         for texts in EDGES:
             try:
-                coder = tokenizer.open(tokenizer.learn(texts))
+                coder = tokenizer.open(tokenizer.fit(texts))
             except ProblemError:
                 continue
             assert coder.size <= (getattr(tokenizer, "vocab_size", None) or coder.size)

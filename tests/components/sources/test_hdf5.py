@@ -155,7 +155,7 @@ def test_a_picture_with_gaps_names_the_setting_that_reads_it_as_it_is_stored(tmp
     )
     reader = opened(place)
     with pytest.raises(ProblemError) as caught:
-        parser.parse("fields", {"type": "image"}).examine(reader.read("x"))
+        parser.parse("fields", {"type": "image"}).infer_facts(reader.read("x"))
     told = with_reading_told(caught.value.problem, reader, "x")
     assert told.code == "DAT390"
     assert told.notes[-1] == "its source reads it so: gaps where -9 is stored"

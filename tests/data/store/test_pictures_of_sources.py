@@ -132,7 +132,7 @@ def test_a_picture_of_another_depth_than_those_looked_at_has_its_own_scale(many,
     spec, pixels = many
     spec.write_text(spec.read_text().replace("split:", f"cache: {cache}\n    split:"))
     plan = pipeline.check(spec).plan
-    assert 4 not in spread(np.arange(80), find("fields", "image").num_examined)
+    assert 4 not in spread(np.arange(80), find("fields", "image").num_fact_samples)
     pool = Pool(plan.datasets["d"], "datasets.d")
     for split, rows in pool.rows.items():
         table = Table(pool, split, {})

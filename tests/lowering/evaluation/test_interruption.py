@@ -162,9 +162,9 @@ class Two(ProcessGroup):
 
 def test_processes_leave_an_evaluation_together():
     """One that was not asked leaves with the one that was; where none was, all go on."""
-    with pytest.raises(StopRequestedError), StopRequests(Two(True), sharded=False).together():
+    with pytest.raises(StopRequestedError), StopRequests(Two(True), sharded=False).interruptible():
         pass
-    with StopRequests(Two(False), sharded=False).together() as _:
+    with StopRequests(Two(False), sharded=False).interruptible() as _:
         Interruption().check()
     assert StopRequests(Two(True), sharded=True).is_requested()
     assert not StopRequests(Two(True), sharded=False).is_requested()
@@ -173,12 +173,12 @@ def test_processes_leave_an_evaluation_together():
 def test_a_process_of_a_group_leaves_a_batch_at_once():
     """However long a batch takes; the group goes the same way, so that nothing of it counts as left alone."""
     with StopFlag() as flag:
-        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).together():
+        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).interruptible():
             ask_and_wait()
         assert waited() < LONG / 2
         assert flag.raised
         assert not flag.interrupted
-        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).together():
+        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).interruptible():
             pytest.fail("a request from before is heard, too")
 
 

@@ -11,7 +11,7 @@ from declare.lowering.model.task_inputs import Views, model_view, original_field
 class Hiding:
     """Blanks half of `signal`, at random."""
 
-    def hide(self, fields: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    def mask_inputs(self, fields: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the blanked signal and where it was blanked."""
         signal = fields["signal"]
         hidden = torch.rand(signal.shape, generator=generator) < 0.5
@@ -27,8 +27,8 @@ BATCH = {name: {"signal": torch.ones(4, 6)} for name in ("one", "two")}
 
 
 def test_only_tasks_that_hide_have_views() -> None:
-    """A task without `hide` is not among those that hide."""
-    assert views().hiding == ("fill",)
+    """A task without `mask_inputs` is not among those that hide."""
+    assert views().masking_tasks == ("fill",)
 
 
 def test_a_view_replaces_what_the_model_sees_and_keeps_what_targets_are_taken_from() -> None:

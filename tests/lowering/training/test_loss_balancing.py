@@ -27,7 +27,7 @@ def grown(graph, objective, batch, pieces=1):
     """Return the gradients by name after one step of `pieces` micro-batches."""
     parameters = [*graph.parameters(), *objective.balance.parameters()] if objective.balance else []
     if objective.balance is not None:
-        objective.balance.begin(0, parameters)
+        objective.balance.start_step(0, parameters)
     totals = objective.weights(batch)
     parts = 0.0
     for piece in cut(batch, pieces):
@@ -35,7 +35,7 @@ def grown(graph, objective, batch, pieces=1):
         (objective.balance.backward if objective.balance else torch.Tensor.backward)(loss)
         parts = parts + found
     if objective.balance is not None:
-        term = objective.balance.finish(parts, 1.0, 5)
+        term = objective.balance.finish_step(parts, 1.0, 5)
         if term is not None:
             term.backward()
     return {name: item.grad for name, item in graph.named_parameters() if item.grad is not None}
@@ -114,8 +114,8 @@ def test_uncertainty_starts_as_the_sum_and_learns_variances():
 def test_a_task_without_targets_keeps_its_variance():
     """No valid target, no pull on the variance."""
     balance = Uncertainty([0, 1], [1.0, 1.0], 2, None)
-    balance.begin(0, [])
-    term = balance.finish(torch.tensor([0.0, 2.0]), 1.0, 0)
+    balance.start_step(0, [])
+    term = balance.finish_step(torch.tensor([0.0, 2.0]), 1.0, 0)
     term.backward()
     assert balance.log_variances.grad.tolist() == [0.0, 0.5]
 
@@ -124,14 +124,14 @@ def test_dynamic_weights_follow_the_rate_of_descent():
     """After two windows the weights are the softmax of the ratios of their means, times the tasks."""
     balance = Dynamic([0, 1], [1.0, 1.0], 2, (2, 2.0))
     for parts in ([4.0, 1.0], [2.0, 1.0], [1.5, 1.0]):
-        balance.begin(0, [])
-        balance.finish(torch.tensor(parts), 1.0, 0)
+        balance.start_step(0, [])
+        balance.finish_step(torch.tensor(parts), 1.0, 0)
     assert balance.factors().tolist() == [1.0, 1.0]
     copy = Dynamic([0, 1], [1.0, 1.0], 2, (2, 2.0))
     copy.load_state_dict(balance.state_dict())
     for one in (balance, copy):
-        one.begin(0, [])
-        one.finish(torch.tensor([1.5, 0.0]), 1.0, 0)
+        one.start_step(0, [])
+        one.finish_step(torch.tensor([1.5, 0.0]), 1.0, 0)
         left, right = math.exp(0.5 / 2), math.exp(1.0 / 2)
         assert one.factors().tolist() == pytest.approx(
             [2 * left / (left + right), 2 * right / (left + right)]

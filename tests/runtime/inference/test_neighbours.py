@@ -253,7 +253,7 @@ def test_blocks_are_hidden_inside_each_sample():
     hidden = []
     for longest in (12, 7):
         fields = {"x": values, "x.lengths": torch.tensor([2, 5, longest])}
-        view = task.hide(fields, torch.Generator().manual_seed(4))
+        view = task.mask_inputs(fields, torch.Generator().manual_seed(4))
         hidden.append(view["x.hidden"])
         target = task.target(fields | {"x.hidden": view["x.hidden"]})
         assert not target[1, :, 5:].isfinite().any()
