@@ -176,7 +176,7 @@ def _write_page(folder: Path) -> Problem | None:
     from declare.report import collect
     from declare.report.layers import layers_of
     from declare.report.render.html import render
-    from declare.runtime.run_folder.durable_io import explain, write_whole
+    from declare.runtime.run_folder.durable_io import os_error_problem, write_whole
     from declare.runtime.run_folder.folder import Run
 
     if not folder.is_dir():  # that it has gone was said
@@ -187,7 +187,7 @@ def _write_page(folder: Path) -> Problem | None:
     except (SpecError, ProblemError) as error:
         return _unwritten(folder, str(error).splitlines()[0])
     except OSError as error:
-        return _unwritten(folder, explain(error, folder).title)
+        return _unwritten(folder, os_error_problem(error, folder).title)
     return None
 
 

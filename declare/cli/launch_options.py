@@ -33,7 +33,7 @@ def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str
     return overrides
 
 
-def crew(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
+def launch_spec(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
     """Return the processes that this command is to start; None where it trains itself.
 
     Inside torchrun, SLURM or Ray somebody has started them already.
@@ -45,8 +45,8 @@ def crew(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
         return None
     hardware = plan.hardware
     _require_meeting(hardware.nodes, rdzv)
-    launch = LaunchSpec(_processes(plan), hardware.nodes, rdzv)
-    return launch if launch.size > 1 else None
+    spec = LaunchSpec(_processes(plan), hardware.nodes, rdzv)
+    return spec if spec.size > 1 else None
 
 
 def _require_meeting(nodes: int, rdzv: str | None) -> None:
@@ -73,34 +73,34 @@ def _processes(plan: Plan) -> int:
     if isinstance(hardware.devices, int) and (hardware.devices == 1 or hardware.accelerator == "cpu"):
         return hardware.devices
     from declare.contract.problem import ProblemError
-    from declare.runtime.machine.device import choose_kind, count_devices, too_few
+    from declare.runtime.machine.device import choose_kind, count_devices, too_few_devices_problem
 
     kind = choose_kind(hardware)
     there = count_devices(kind)
     if hardware.devices == "auto":
         return there
     if hardware.devices > there:
-        raise ProblemError(too_few(hardware.devices, kind, there))
+        raise ProblemError(too_few_devices_problem(hardware.devices, kind, there))
     return hardware.devices
 
 
 def start(
-    crew: LaunchSpec, words: Sequence[str], folder: Sequence[str], show: Callable[[list[Problem]], object]
+    spec: LaunchSpec, argv: Sequence[str], folder: Sequence[str], show: Callable[[list[Problem]], object]
 ) -> int:
-    """Run `dcl train WORDS` in a crew of processes and watch over them; return the exit status.
+    """Run `dcl train ARGV` in a group of processes and watch over them; return the exit status.
 
-    `folder` are the words that say where a first attempt runs.
+    `folder` are the arguments that say where a first attempt runs.
     """
     from declare.runtime.distributed.supervisor import supervise
 
     def command(run: Path | None) -> list[str]:
         allowed = [word for word in folder if word == "--allow-changes"]
         where = ["--resume", str(run), *allowed] if run else [*folder]
-        return ["train", *words, *where, *terminal.words()]
+        return ["train", *argv, *where, *terminal.words()]
 
-    if crew.nodes > 1:
-        terminal.say(f"waiting for {crew.nodes} machines to meet at {crew.meeting}")
-    return supervise(crew, command, lambda problem: show([problem]))
+    if spec.nodes > 1:
+        terminal.say(f"waiting for {spec.nodes} machines to meet at {spec.rendezvous}")
+    return supervise(spec, command, lambda problem: show([problem]))
 
 
 def require_file(spec: Path, what: str) -> None:

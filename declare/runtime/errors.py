@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.ir.plan import BestPlan, PhasePlan
 from declare.runtime.machine.memory_budget import MemoryBudget
-from declare.runtime.machine.torch_compile import compile_failed
+from declare.runtime.machine.torch_compile import compile_problem
 from declare.runtime.run_folder.durable_io import FULL
 from declare.system import user_code
 from declare.system.out_of_memory import before_training, is_shortage, is_starved
@@ -25,25 +25,25 @@ def is_batch_error(error: BaseException) -> bool:
     return isinstance(error, _BATCH_ERRORS) or is_shortage(error) or bool(user_code.lines(error))
 
 
-def outside(error: BaseException) -> Problem | None:
+def problem_outside_step(error: BaseException) -> Problem | None:
     """Return what an error outside of a step means; None where it is a bug of ours, or says itself what it is."""
     if is_shortage(error):
         return before_training(error)
-    if (problem := compile_failed(error)) is not None:
+    if (problem := compile_problem(error)) is not None:
         return problem
-    found = user_code.user_code_problem(error)
-    if found is None and not isinstance(error, OSError) and is_starved():
+    problem = user_code.user_code_problem(error)
+    if problem is None and not isinstance(error, OSError) and is_starved():
         return before_training(error)
-    return found
+    return problem
 
 
-def batch_failed(
-    phase: PhasePlan, number: int, error: BaseException, account: MemoryBudget | None = None
+def batch_failed_problem(
+    phase: PhasePlan, number: int, error: BaseException, memory: MemoryBudget | None = None
 ) -> Problem:
     """Return the finding that the batch of step `number` (from 0) could not be computed."""
     if is_shortage(error):
-        return out_of_memory(phase, number, error, account)
-    if (problem := compile_failed(error)) is not None:
+        return out_of_memory_problem(phase, number, error, memory)
+    if (problem := compile_problem(error)) is not None:
         return problem
     theirs = user_code.lines(error)
     skip = "leave single bad batches out: `on_batch_error: {action: skip, limit: 10}`"
@@ -56,17 +56,17 @@ def batch_failed(
     )
 
 
-def out_of_memory(
-    phase: PhasePlan, number: int, error: BaseException, account: MemoryBudget | None = None
+def out_of_memory_problem(
+    phase: PhasePlan, number: int, error: BaseException, memory: MemoryBudget | None = None
 ) -> Problem:
     """Return the finding that a step did not fit into memory, with what would."""
-    rows = -(-phase.batch_size // phase.accumulate) if account is None else account.rows
+    rows = -(-phase.batch_size // phase.accumulate) if memory is None else memory.rows
     return Problem(
         "RES810",
         f"out of memory at step {number + 1}: {rows} samples at once",
         at=f"phases.{phase.name}.batch_size",
-        notes=(first_line(error), *(() if account is None else account.notes(error))),
-        helps=tuple(_fitting(phase, rows, None if account is None else account.fits(error))),
+        notes=(first_line(error), *(() if memory is None else memory.notes(error))),
+        helps=tuple(_fitting(phase, rows, None if memory is None else memory.fits(error))),
     )
 
 
@@ -78,8 +78,8 @@ def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
         yield f"split the batch: `accumulate: {2 * phase.accumulate}` gives the same result with half the memory"
     else:
         size = phase.batch_size
-        least = -(-phase.accumulate * rows // fits)
-        pieces = next(count for count in range(least, size + 1) if size % count == 0)
+        min_pieces = -(-phase.accumulate * rows // fits)
+        pieces = next(count for count in range(min_pieces, size + 1) if size % count == 0)
         yield f"about {fits} samples fit at once: `accumulate: {pieces}` gives the same result in so many pieces"
         yield f"or lower the batch: `batch_size: {fits * phase.accumulate}`"
     if phase.precision not in {"bf16", "fp16"} and fits != 0:
@@ -87,7 +87,7 @@ def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
         yield f"or use `precision: bf16`, which halves activations{twice}"
 
 
-def too_many_skipped(phase: PhasePlan, skipped: int, reason: str) -> Problem:
+def too_many_skipped_problem(phase: PhasePlan, skipped: int, reason: str) -> Problem:
     """Return the finding that more batches failed than the spec allows."""
     limit = phase.on_batch_error["limit"]
     return Problem(
@@ -99,7 +99,7 @@ def too_many_skipped(phase: PhasePlan, skipped: int, reason: str) -> Problem:
     )
 
 
-def nothing_best(phase: PhasePlan, rule: BestPlan) -> Problem:
+def nothing_best_problem(phase: PhasePlan, rule: BestPlan) -> Problem:
     """Return the finding that the metric which picks a phase's best weights had no finite value."""
     return Problem(
         "PHS626",
@@ -113,7 +113,7 @@ def nothing_best(phase: PhasePlan, rule: BestPlan) -> Problem:
     )
 
 
-def nothing_trained(phase: PhasePlan) -> Problem:
+def nothing_trained_problem(phase: PhasePlan) -> Problem:
     """Return the finding that a phase changed no weight."""
     return Problem(
         "PHS623",
@@ -124,7 +124,7 @@ def nothing_trained(phase: PhasePlan) -> Problem:
     )
 
 
-def no_scale(phase: PhasePlan, number: int) -> Problem:
+def no_scale_problem(phase: PhasePlan, number: int) -> Problem:
     """Return the finding that gradients in half precision are not finite, however losses are scaled."""
     return Problem(
         "PHS620",

@@ -21,14 +21,14 @@ from declare.runtime.checkpoint.sharded_write import shard_state
 from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
 from declare.runtime.errors import (
-    batch_failed,
+    batch_failed_problem,
     is_batch_error,
-    no_scale,
-    nothing_best,
-    nothing_trained,
-    too_many_skipped,
+    no_scale_problem,
+    nothing_best_problem,
+    nothing_trained_problem,
+    too_many_skipped_problem,
 )
-from declare.runtime.inference.evaluation_size import follow, handed_over
+from declare.runtime.inference.evaluation_size import initial_sizes, update_evaluation_size
 from declare.runtime.listeners.listener import EventBus, Request
 from declare.runtime.phase_state import PhaseState, make_phase_state
 from declare.runtime.run_folder import events
@@ -135,7 +135,7 @@ class Loop:
                 shard_state(tree, self._graph, state.setup.config.optimizer)
             )
             # Restoring leaves the plan's base rates in the optimizer.
-            state.setup.step.lr.set(max(self.progress.step - 1, 0))
+            state.setup.step.lr.apply(max(self.progress.step - 1, 0))
         self._update_evaluation_size(state)
         return state
 
@@ -144,7 +144,7 @@ class Loop:
         if index > 0:
             before = self._plan.phases[index - 1].name
             sizes = self._checkpoints.load_phase_weights(self._graph, self.progress, before)
-            self.progress.evaluated_at = handed_over(self._plan, phase, sizes)
+            self.progress.evaluated_at = initial_sizes(self._plan, phase, sizes)
         return self._parts.initialize(phase, partial(self._checkpoints.resolve, self.progress))
 
     def _train(self, state: PhaseState) -> None:
@@ -163,11 +163,15 @@ class Loop:
         try:
             self._make_steps(state, batches, self._next_boundary(state, progress.step))
         except UnskippableBatchError as error:
-            raise ProblemError(batch_failed(state.phase, progress.step, error.cause, state.memory)) from error
+            raise ProblemError(
+                batch_failed_problem(state.phase, progress.step, error.cause, state.memory)
+            ) from error
         except Exception as error:
             if self._world.is_peer_failure(error) or not is_batch_error(error):
                 raise
-            raise ProblemError(batch_failed(state.phase, progress.step, error, state.memory)) from error
+            raise ProblemError(
+                batch_failed_problem(state.phase, progress.step, error, state.memory)
+            ) from error
 
     def _make_steps(self, state: PhaseState, batches: Iterator[Batch], until: int) -> None:
         """Make the steps up to `until`, fewer where the run is asked to stop."""
@@ -207,10 +211,10 @@ class Loop:
         progress, reason = self.progress, str(error)
         progress.skipped += 1
         descriptions = self._world.all_gather_object(list(state.setup.loader.describe_samples(progress.step)))
-        about = [line for lines in descriptions for line in lines]
-        self._emit(events.BatchSkipped(reason=reason, skipped=progress.skipped, about=about))
+        lines_of_ranks = [line for lines in descriptions for line in lines]
+        self._emit(events.BatchSkipped(reason=reason, skipped=progress.skipped, about=lines_of_ranks))
         if progress.skipped > state.phase.on_batch_error["limit"]:
-            raise ProblemError(too_many_skipped(state.phase, progress.skipped, reason)) from error
+            raise ProblemError(too_many_skipped_problem(state.phase, progress.skipped, reason)) from error
 
     def _next_boundary(self, state: PhaseState, step: int) -> int:
         """Return the next step after `step` at which something is due: a pure function of the step."""
@@ -239,7 +243,7 @@ class Loop:
         requests |= self._emit(events.Boundary())
         requests = self._world.broadcast_from_rank0(lambda: requests)
         if Request.STOP_RUN in requests:
-            self._flag.ask("a listener asked for it")
+            self._flag.request_stop("a listener asked for it")
             stopping = True
         progress.finished = at_end or Request.STOP_PHASE in requests
         if progress.finished and not at_end:
@@ -276,7 +280,7 @@ class Loop:
         try:
             self.progress.updates -= scaler.num_skipped()
         except FloatingPointError as error:
-            raise ProblemError(no_scale(state.phase, self.progress.step)) from error
+            raise ProblemError(no_scale_problem(state.phase, self.progress.step)) from error
 
     def _resume_training(self, state: PhaseState) -> None:
         """Put the graph back into the state that training at this step means."""
@@ -288,8 +292,8 @@ class Loop:
             setup.frozen_patterns = frozen_patterns
         state.losses.restart_clock()
 
-    def _is_due(self, every: int) -> bool:
-        return every > 0 and self.progress.step % every == 0
+    def _is_due(self, interval: int) -> bool:
+        return interval > 0 and self.progress.step % interval == 0
 
     def _evaluate_unless_stopped(self, state: PhaseState) -> set[Request]:
         """Evaluate; where a stop is asked for, leave it to the run that goes on."""
@@ -322,7 +326,7 @@ class Loop:
     def _update_evaluation_size(self, state: PhaseState) -> None:
         """Evaluate at the size whose norm statistics the model holds."""
         config = state.setup.config
-        change = follow(self.progress, config.objective.scales, config.statistics)
+        change = update_evaluation_size(self.progress, config.objective.scales, config.statistics)
         if change is not None:
             config.lr.restart()
             self._emit(events.EvaluationSize(**change))
@@ -330,7 +334,7 @@ class Loop:
 
     def _val_metrics(self, state: PhaseState) -> dict[str, float]:
         ema = state.setup.config.ema
-        interruptible = self._flag.interruptible(alone=self._world.size == 1)
+        interruptible = self._flag.interruptible(single_process=self._world.size == 1)
         with nullcontext() if ema is None else ema.average_parameters(), interruptible:
             metrics = dict(self._parts.evaluate("val", tuple(state.phase.tasks)))
         return self._world.broadcast_from_rank0(lambda: metrics)
@@ -357,9 +361,9 @@ class Loop:
 
     def _report_saved(self, checkpoints: list[SavedCheckpoint]) -> None:
         """Report states as saved, each where it was taken: only now that nothing can take them away."""
-        for saved in checkpoints:
-            body = events.CheckpointSaved(checkpoint=saved.path.name, sequence=saved.sequence)
-            self._bus.emit(Event.of(body, saved.phase, saved.phase_step, saved.step))
+        for checkpoint in checkpoints:
+            body = events.CheckpointSaved(checkpoint=checkpoint.path.name, sequence=checkpoint.sequence)
+            self._bus.emit(Event.of(body, checkpoint.phase, checkpoint.phase_step, checkpoint.step))
 
     def _finish_phase(self, phase: PhasePlan) -> None:
         self._require_done(phase)
@@ -368,15 +372,15 @@ class Loop:
     def _require_done(self, phase: PhasePlan) -> None:
         """Raise where a phase is over without what it is there for, however often the run is resumed."""
         if self.progress.updates == 0:
-            raise ProblemError(nothing_trained(phase))
+            raise ProblemError(nothing_trained_problem(phase))
         if phase.best is not None and phase.name not in self.progress.best:
-            raise ProblemError(nothing_best(phase, phase.best))
+            raise ProblemError(nothing_best_problem(phase, phase.best))
 
     def _run_probes(self, phase: PhasePlan) -> None:
         """Probe the weights that a finished phase stands for, unless that was done before the run was stopped."""
         if not phase.probes or phase.name in self.progress.probes:
             return
-        with self._flag.interruptible(alone=self._world.size == 1):
+        with self._flag.interruptible(single_process=self._world.size == 1):
             self._parts.evaluate_at(
                 self._checkpoints.load_phase_weights(self._graph, self.progress, phase.name)
             )

@@ -6,13 +6,13 @@ from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
-from declare.runtime.errors import out_of_memory
+from declare.runtime.errors import out_of_memory_problem
 from declare.runtime.machine.memory_budget import MemoryBudget
 from declare.runtime.profiling.step_timer import Meter
 from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.phase import PhaseSetup, assemble
 from declare.runtime.step.interfaces import TrainingParts
-from declare.runtime.step.loss_buffer import Window, log_interval
+from declare.runtime.step.loss_buffer import LossBuffer, log_interval
 from declare.system.out_of_memory import is_shortage
 
 
@@ -22,7 +22,7 @@ class PhaseState:
 
     phase: PhasePlan
     setup: PhaseSetup
-    losses: Window
+    losses: LossBuffer
     meter: Meter
     memory: MemoryBudget
     is_trivial_reported: bool = False
@@ -46,9 +46,9 @@ class PhaseState:
         """Return the next step after `step` at which something of the phase is due: a pure function of the step."""
         phase = self.phase
         cadences = (log_interval(phase.steps), phase.evaluate_every, phase.checkpoint_every)
-        due = [step - step % every + every for every in cadences if every > 0]
-        others = (self.setup.freezer.next_change(step), self.meter.next_step(step))
-        return min(*due, *(other for other in others if other is not None), phase.steps)
+        steps = [step - step % interval + interval for interval in cadences if interval > 0]
+        changes = (self.setup.freezer.next_change(step), self.meter.next_step(step))
+        return min(*steps, *(change for change in changes if change is not None), phase.steps)
 
 
 def make_phase_state(
@@ -70,6 +70,6 @@ def make_phase_state(
     except Exception as error:
         if not is_shortage(error):
             raise
-        raise ProblemError(out_of_memory(phase, at_step, error, memory)) from error
-    losses = Window(setup.config.objective.names, parts.world, setup.loader.describe_samples)
+        raise ProblemError(out_of_memory_problem(phase, at_step, error, memory)) from error
+    losses = LossBuffer(setup.config.objective.names, parts.world, setup.loader.describe_samples)
     return PhaseState(phase, setup, losses, Meter(setup.step.timer, parts.device, phase.steps), memory)

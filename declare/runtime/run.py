@@ -17,12 +17,16 @@ from declare.runtime.checkpoint.manager import CheckpointManager
 from declare.runtime.checkpoint.state_tree import Tree
 from declare.runtime.checkpoint.writer import CheckpointWriter, damaged_problem
 from declare.runtime.distributed.exit_codes import DONE, FAILED, LOST, MISSED, STOPPED
-from declare.runtime.distributed.launch import note_loss, note_outcome, note_run
-from declare.runtime.distributed.problem_json import problems_from_json, problems_to_json, process_lost
+from declare.runtime.distributed.launch import write_outcome, write_peer_loss, write_run_folder
+from declare.runtime.distributed.problem_json import (
+    problems_from_json,
+    problems_to_json,
+    process_lost_problem,
+)
 from declare.runtime.distributed.process_group import join
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
 from declare.runtime.distributed.stop_request import watch_stop_file
-from declare.runtime.errors import first_line, outside
+from declare.runtime.errors import first_line, problem_outside_step
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
 from declare.runtime.listeners.folder_watch import FolderWatch
@@ -46,7 +50,7 @@ from declare.runtime.resume.resume import (
 from declare.runtime.resume.same_plan import require_one_plan
 from declare.runtime.run_folder import events
 from declare.runtime.run_folder import folder as folders
-from declare.runtime.run_folder.durable_io import explain, translate_os_errors, write_durably
+from declare.runtime.run_folder.durable_io import os_error_problem, translate_os_errors, write_durably
 from declare.runtime.run_folder.event_file import Event
 from declare.runtime.run_folder.events import EventBody
 from declare.runtime.run_folder.expectations import missed_bounds
@@ -56,7 +60,7 @@ from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.run_folder.trivial_baseline import trivial_findings, unbeaten, with_prefix
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.step.interfaces import TrainingParts
-from declare.runtime.step.strategies.select import shards
+from declare.runtime.step.strategies.select import uses_fsdp
 from declare.system.user_cache import on_damage
 
 
@@ -105,7 +109,7 @@ def train(
         place, outcome, changes = world.broadcast_from_rank0(open_folder)
         flag = None
         if outcome is None:
-            note_run(place)
+            write_run_folder(place)
             flag = stack.enter_context(StopFlag())
             stack.enter_context(watch_stop_file())
             outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
@@ -114,7 +118,7 @@ def train(
         interrupted = flag is not None and flag.interrupted
         world.clean_exit = outcome.status in {DONE, MISSED, STOPPED} and not interrupted
         if outcome.status != LOST:
-            note_outcome(world.rank, outcome.status, outcome.problems)
+            write_outcome(world.rank, outcome.status, outcome.problems)
         return outcome
 
 
@@ -148,8 +152,8 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
 def saved_progress(place: Path) -> TrainProgress:
     """Return where the newest checkpoint of a run stands; at the start where none can be read (said later)."""
     with suppress(OSError, ValueError):
-        for saved in Run(place).checkpoints()[:1]:
-            return TrainProgress.of(saved.skeleton())
+        for checkpoint in Run(place).checkpoints()[:1]:
+            return TrainProgress.of(checkpoint.skeleton())
     return TrainProgress()
 
 
@@ -212,7 +216,7 @@ class _Session:
         with self._flag.interruptible():
             checkpoints, parts, loop, tree = self._set_up(resume=resume)
         loop.run(tree)
-        with self._flag.interruptible(alone=self._world.size == 1):
+        with self._flag.interruptible(single_process=self._world.size == 1):
             return self._final_metrics(parts, checkpoints, loop.progress)
 
     def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, TrainingParts, Loop, Tree | None]:
@@ -224,7 +228,7 @@ class _Session:
         origin = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         origin["compile"] = str(plan.hardware.compile)
         checkpoints = CheckpointManager(
-            lambda: CheckpointWriter(self._place, origin), world, sharded=shards(plan, world)
+            lambda: CheckpointWriter(self._place, origin), world, sharded=uses_fsdp(plan, world)
         )
         tree = self._read_state_tree(checkpoints) if resume else None
         run_facts = {"name": plan.name, "folder": str(self._place), "device": str(device)}
@@ -307,9 +311,9 @@ class _Session:
         """Return what an error that is no finding means; raises it where it is a bug of ours."""
         if self._world.is_peer_failure(error):
             return self._outcome_of_lost_peer(error)
-        problem = outside(error)
+        problem = problem_outside_step(error)
         if problem is None and isinstance(error, OSError):
-            problem = explain(error, self._place)
+            problem = os_error_problem(error, self._place)
         if problem is None:
             self._note_failure(error)
             raise error
@@ -330,9 +334,9 @@ class _Session:
             return Outcome(self._place, {}, STOPPED)
         word = self._world.peer_failure()
         if word is None:
-            note_loss(self._world.rank, first_line(error))
+            write_peer_loss(self._world.rank, first_line(error))
             self._emit(events.ProcessLost(message=first_line(error)))
-            return Outcome(self._place, {}, LOST, (process_lost(),))
+            return Outcome(self._place, {}, LOST, (process_lost_problem(),))
         problems = problems_from_json(word)
         self._note_failure(error, problems[0])
         return Outcome(self._place, {}, FAILED, problems)

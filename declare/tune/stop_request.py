@@ -37,7 +37,7 @@ class Halt:
 
     def ask(self, reason: str) -> None:
         """Stop the search from within."""
-        self._flag.ask(reason)
+        self._flag.request_stop(reason)
 
     def __enter__(self) -> Self:
         self._flag.__enter__()
@@ -52,7 +52,7 @@ class Halt:
     def _listen(self) -> None:
         while not self._done.wait(_SECONDS):
             if reason := self.reason:
-                stop_flag.ask(reason)
+                stop_flag.request_stop(reason)
 
 
 class Line:

@@ -34,7 +34,7 @@ MOMENTS = {
     "opening of the data": ("declare.runtime.setup.builder", "open_tables", 1),
     "restoring": ("declare.runtime.checkpoint.state_tree", "StateTree.restore", 2),
     "micro-batch": ("declare.runtime.step.forward_backward", "SingleScale.forward", 60),
-    "update": ("declare.runtime.step.lr", "OptimizerLR.set", 40),
+    "update": ("declare.runtime.step.lr", "OptimizerLR.apply", 40),
     "evaluation": ("declare.runtime.setup.builder", "PlanBuilder.evaluate", 10),
     "save": ("declare.runtime.checkpoint.store", "Checkpoints.write", 16),
     "fsync": ("os", "fsync", 90),

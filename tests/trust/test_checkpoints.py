@@ -13,7 +13,7 @@ import torch
 
 from declare.cli.dispatch import run as dcl
 from declare.contract.problem import ProblemError
-from declare.runtime.checkpoint.sharded_read import marks
+from declare.runtime.checkpoint.sharded_read import shard_metadata
 from declare.runtime.checkpoint.store import Checkpoints, Snapshot, write_share
 from declare.runtime.checkpoint.writer import read_state
 from declare.runtime.run_folder.folder import Run
@@ -147,7 +147,7 @@ def test_shares_that_do_not_make_a_whole_are_a_finding(tmp_path, starts):
     temporary = store.begin(1)
     for number, start in enumerate(starts):
         rows = {"optimizer/a": torch.ones(3, 2)}
-        said = marks({"optimizer/a": (start, 2)})
+        said = shard_metadata({"optimizer/a": (start, 2)})
         files |= write_share(temporary, f"state-{number + 1}-of-{len(starts)}.safetensors", rows, said)
     skeleton = {"optimizer": {"$": "tensor", "name": "optimizer/a"}}
     saved = store.write(Snapshot(1, {}, {}, skeleton, fake_parts.ABOUT), files)

@@ -103,8 +103,8 @@ def command(
         from declare.runtime.distributed.exit_codes import LOST
 
         odd = _see_sane(plan, checked, as_json=as_json) if sanity and resume is None else []
-        crew = None if engine == "ray" else launch_options.crew(plan, rdzv)
-        if crew is not None:
+        launch = None if engine == "ray" else launch_options.launch_spec(plan, rdzv)
+        if launch is not None:
             launch_options.require_file(spec, "each of several processes")
             words = [
                 str(spec),
@@ -114,7 +114,7 @@ def command(
             ]
             where = _run_folder_argv(run_dir, resume, allow_changes=allow_changes)
             return launch_options.start(
-                crew, words, where, lambda problems: findings.show_problems(problems, checked)
+                launch, words, where, lambda problems: findings.show_problems(problems, checked)
             )
         if resume is None and restarts() and run_dir is not None and (run_dir / "plan.json").is_file():
             resume = _LATEST  # torchrun has started the group anew

@@ -21,15 +21,15 @@ def make_augments(plan: Plan, phase: PhasePlan) -> dict[str, list[nn.Module]]:
     augments: dict[str, list[nn.Module]] = {}
     for index, block in enumerate(phase.augment):
         augment = read_component("augments", block)
-        refused = []
+        problems_by_dataset = []
         for dataset in phase.datasets:
             inputs, targets = roles(plan, phase, dataset)
             if problems := list(augment.check_fields(inputs, targets)):
-                refused += problems
+                problems_by_dataset += problems
             else:
                 augments.setdefault(dataset, []).append(augment.build(inputs, targets))
-        if len(refused) >= len(phase.datasets):
-            raise ProblemError(replace(refused[0], at=f"phases.{phase.name}.augment.{index}"))
+        if len(problems_by_dataset) >= len(phase.datasets):
+            raise ProblemError(replace(problems_by_dataset[0], at=f"phases.{phase.name}.augment.{index}"))
     return augments
 
 
@@ -38,7 +38,7 @@ def roles(plan: Plan, phase: PhasePlan, dataset: str) -> tuple[Shapes, Shapes]:
     fields = plan.datasets[dataset].fields
     tasks = [plan.tasks[name] for name in phase.tasks if dataset in plan.tasks[name].datasets]
     target_names = {name for task in tasks for name in (task.target_field, task.mask) if name}
-    read = {
+    input_names = {
         wire.name
         for node in plan.nodes
         if dataset in node.datasets
@@ -46,6 +46,6 @@ def roles(plan: Plan, phase: PhasePlan, dataset: str) -> tuple[Shapes, Shapes]:
         if wire.source == "field"
     }
     return (
-        {name: field.shape for name, field in fields.items() if name in read},
+        {name: field.shape for name, field in fields.items() if name in input_names},
         {name: field.shape for name, field in fields.items() if name in target_names},
     )

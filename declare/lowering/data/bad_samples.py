@@ -55,7 +55,7 @@ def hanging(error: StalledError, parts: Sequence[tuple[Batches, int]]) -> Proble
 def _describe_samples(dataset: str, samples: Sequence[tuple[int, str]]) -> str:
     """Return samples in words: their numbers, and files where each has one of its own."""
     descriptions = [
-        str(row) if where.startswith("sample ") else f"{row} ({where})" for row, where in samples[:_SHOWN]
+        str(row) if place.startswith("sample ") else f"{row} ({place})" for row, place in samples[:_SHOWN]
     ]
     more = f" and {len(samples) - _SHOWN} more" if len(samples) > _SHOWN else ""
     return f"sample{'s' * (len(samples) > 1)} {', '.join(descriptions)}{more} of `{dataset}`"

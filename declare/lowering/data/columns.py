@@ -34,8 +34,8 @@ class Columns:
             for name in names
             if self.table.is_resident(name)
         }
-        self.decoded = [name for name in names if name not in self._tensors]
-        self._changes = {name: self._steps(plan, dataset, split, name, tables) for name in names}
+        self.decoded_fields = [name for name in names if name not in self._tensors]
+        self._batch_transforms = {name: self._steps(plan, dataset, split, name, tables) for name in names}
         fields = plan.datasets[dataset].fields
         self._texts = [name for name in names if fields[name].shape.layout == "tokens"]
         self._lengths = {
@@ -43,22 +43,24 @@ class Columns:
         }
         self._cuts = _cut_axes(plan, {name: fields[name].shape for name in self._lengths})
         spans = field_spans(plan.datasets[dataset])
-        self._least = {
+        self._min_lengths = {
             name: least_length(plan.nodes, dataset, spans[name])
             for name in names
             if name in spans and name not in self._texts
         }
-        self._uneven = [name for name in self.decoded if name in self._least]
+        self._decoded_with_lengths = [name for name in self.decoded_fields if name in self._min_lengths]
         self._pairs = joined_fields(plan.nodes, dataset, spans) if spans else set()
-        self._refuse(self._lengths, np.arange(self.table.num_samples))
-        self._plain = not self.decoded and not any(self._changes.values()) and not self._lengths
+        self._require_lengths(self._lengths, np.arange(self.table.num_samples))
+        self._plain = (
+            not self.decoded_fields and not any(self._batch_transforms.values()) and not self._lengths
+        )
         self._local = all(tensor.device.type == device.type for tensor in self._tensors.values())
         self._items = tuple(self._tensors.items())
 
     @property
     def is_resident(self) -> bool:
         """Whether nothing needs decoding."""
-        return not self.decoded
+        return not self.decoded_fields
 
     @property
     def index_device(self) -> torch.device:
@@ -78,52 +80,55 @@ class Columns:
         Others stand for samples that cannot be read, where the dataset skips these. Any thread may ask.
         """
         decoded: dict[str, Array] = {}
-        if self.decoded:
-            rows, decoded = self.table.sound(self.decoded, positions.cpu().numpy())
+        if self.decoded_fields:
+            rows, decoded = self.table.sound(self.decoded_fields, positions.cpu().numpy())
             positions = torch.from_numpy(rows)
-        fields = {name: self._gather(self._cut(name, positions), positions) for name, _ in self._items}
+        fields = {name: self._gather(self._shorten(name, positions), positions) for name, _ in self._items}
         fields |= {
             name: on_device(torch.from_numpy(values), self._device) for name, values in decoded.items()
         }
         for name in self._texts:
             fields[name] = fields[name].long()
-        for name in self._least:
+        for name in self._min_lengths:
             if lengths_name(name) not in fields:
                 lengths = self._lengths[name][positions.cpu().numpy()]
                 fields[lengths_name(name)] = torch.from_numpy(lengths).to(self._device)
         if decoded:
-            self._refuse(
-                {name: decoded[lengths_name(name)] for name in self._uneven}, positions.cpu().numpy()
+            self._require_lengths(
+                {name: decoded[lengths_name(name)] for name in self._decoded_with_lengths},
+                positions.cpu().numpy(),
             )
         return fields, positions
 
-    def _refuse(self, lengths: Mapping[str, Array], positions: Array) -> None:
+    def _require_lengths(self, lengths: Mapping[str, Array], positions: Array) -> None:
         """Raise `ProblemError` for a sample that has too few steps for the model, or not as many in two fields."""
-        for name, own in lengths.items():
-            short = np.flatnonzero(own < self._least.get(name, 1))
+        for name, field_lengths in lengths.items():
+            short = np.flatnonzero(field_lengths < self._min_lengths.get(name, 1))
             if len(short):
-                where = self.table.where(positions[short[:1]])[0][1]
-                raise ProblemError(_too_short(name, int(own[short[0]]), self._least[name], where))
+                place = self.table.where(positions[short[:1]])[0][1]
+                raise ProblemError(
+                    _too_short(name, int(field_lengths[short[0]]), self._min_lengths[name], place)
+                )
         for one, other in self._pairs:
             if one in lengths and other in lengths:
-                apart = np.flatnonzero(lengths[one] != lengths[other])
-                if len(apart):
-                    pair = {name: int(lengths[name][apart[0]]) for name in (one, other)}
-                    raise ProblemError(_unequal(pair, self.table.where(positions[apart[:1]])[0][1]))
+                unequal = np.flatnonzero(lengths[one] != lengths[other])
+                if len(unequal):
+                    pair = {name: int(lengths[name][unequal[0]]) for name in (one, other)}
+                    raise ProblemError(_unequal(pair, self.table.where(positions[unequal[:1]])[0][1]))
 
     def apply_batch_transforms(self, fields: Fields, positions: Tensor, key: tuple[int, int]) -> Fields:
         """Return fetched samples with their batch-time transforms applied.
 
         Transforms of torchvision draw from the one generator of the process: only the thread that trains calls this.
         """
-        if any(self._changes.values()):
+        if any(self._batch_transforms.values()):
             keys = sample_keys(key, self.table.rows[positions.cpu().numpy()])
-            for name, steps in self._changes.items():
+            for name, steps in self._batch_transforms.items():
                 for step in steps:
                     fields[name] = step(fields[name], keys)
         return fields
 
-    def _cut(self, name: str, positions: Tensor) -> Tensor:
+    def _shorten(self, name: str, positions: Tensor) -> Tensor:
         """Return a whole field, no longer than its longest sample at `positions`: batches hold little padding."""
         axis = self._cuts.get(name)
         if axis is None:
@@ -145,11 +150,11 @@ class Columns:
             shape = transform.infer(shape)  # type: ignore[assignment]
         steps: list[Step] = []
         for index, transform in pool.batch_transforms(field, split):
-            own = statistics.get(f"{index}.{field}", {})
+            fitted_statistics = statistics.get(f"{index}.{field}", {})
             if transform.stored:
-                steps.append(partial(_apply, transform, own))
+                steps.append(partial(_apply, transform, fitted_statistics))
             else:
-                module: nn.Module = transform.build(shape, own).to(self._device).eval()
+                module: nn.Module = transform.build(shape, fitted_statistics).to(self._device).eval()
                 steps.append(module)
             shape = transform.infer(shape)  # type: ignore[assignment]
         return steps
@@ -171,31 +176,31 @@ def _cut_axes(plan: Plan, shapes: Mapping[str, Shape]) -> dict[str, int]:
     }
 
 
-def _too_short(field: str, steps: int, least: int, where: str) -> Problem:
+def _too_short(field: str, steps: int, min_steps: int, place: str) -> Problem:
     """Return the finding that a sample has fewer steps than the model needs."""
     return Problem(
         "SHP533",
-        f"a sample of `{field}` has {steps} steps, the model needs {least}",
-        notes=(f"it is {where}",),
+        f"a sample of `{field}` has {steps} steps, the model needs {min_steps}",
+        notes=(f"it is {place}",),
         helps=("leave the sample out, or train with shorter patches or kernels",),
     )
 
 
-def _unequal(steps: Mapping[str, int], where: str) -> Problem:
+def _unequal(steps: Mapping[str, int], place: str) -> Problem:
     """Return the finding that a sample has not as many steps in two fields whose steps stand together."""
     (one, first), (other, second) = steps.items()
     return Problem(
         "SHP534",
         f"a sample has {first} steps of `{one}` and {second} of `{other}`",
-        notes=(f"it is {where}", "the model joins them step by step"),
+        notes=(f"it is {place}", "the model joins them step by step"),
         helps=("leave the sample out, or join pooled vectors in the model",),
     )
 
 
 def _apply(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
-    changed = torch.from_numpy(transform.apply(values.cpu().numpy(), statistics))
+    array = torch.from_numpy(transform.apply(values.cpu().numpy(), statistics))
     # What was rounded before stays so: transforms compute in double precision.
-    rounded = changed.float() if values.dtype != torch.float64 and changed.is_floating_point() else changed
+    rounded = array.float() if values.dtype != torch.float64 and array.is_floating_point() else array
     return rounded.to(values.device)
 
 
@@ -203,19 +208,19 @@ def used_fields(plan: Plan, dataset: str) -> list[str]:
     """Return the fields of a dataset that nodes and tasks of the plan read."""
     wires = [wire for node in plan.nodes for wire in node.wires]
     wires += [wire for node in plan.nodes for variant in node.variants.values() for wire in variant.wires]
-    used = {wire.name for wire in wires if wire.source == "field"}
+    names = {wire.name for wire in wires if wire.source == "field"}
     for task in plan.tasks.values():
         if dataset in task.datasets:
-            used |= {name for name in (task.target_field, task.mask, *task.fields) if name}
-    return [name for name in plan.datasets[dataset].fields if name in used]
+            names |= {name for name in (task.target_field, task.mask, *task.fields) if name}
+    return [name for name in plan.datasets[dataset].fields if name in names]
 
 
 def sample_keys(key: tuple[int, int], rows: Array) -> Array:
     """Return one 64-bit key for each sample, mixed from (seed, epoch, row) as splitmix64 does."""
     with np.errstate(over="ignore"):
-        mixed = rows.astype(np.uint64) + np.uint64(key[0]) * np.uint64(0x9E3779B97F4A7C15)
-        mixed = mixed + np.uint64(key[1]) * np.uint64(0xD1B54A32D192ED03)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        keys: Array = mixed ^ (mixed >> np.uint64(31))
+        bits = rows.astype(np.uint64) + np.uint64(key[0]) * np.uint64(0x9E3779B97F4A7C15)
+        bits = bits + np.uint64(key[1]) * np.uint64(0xD1B54A32D192ED03)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        keys: Array = bits ^ (bits >> np.uint64(31))
     return keys

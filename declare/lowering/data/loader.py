@@ -167,8 +167,8 @@ class DatasetStream:
     def hanging(self, error: prefetch.StalledError, step: int) -> Problem | None:
         """Return the finding that decoding the `step`-th batch hangs; None where nothing of it is decoded."""
         positions = self._share_of(step)[1].cpu().numpy()
-        decoded = self._columns.decoded
-        return self._columns.table.hanging(error, decoded[0], positions) if decoded else None
+        decoded_fields = self._columns.decoded_fields
+        return self._columns.table.hanging(error, decoded_fields[0], positions) if decoded_fields else None
 
     def apply_transforms(self, raw: Raw) -> Fields:
         """Return the batch of what was fetched."""
@@ -211,7 +211,7 @@ class DatasetStream:
             positions = self._sampler.order(self._size, self._sampled_by, generator, progress)
             order = torch.from_numpy(np.ascontiguousarray(positions, np.int64)).to(self._columns.index_device)
             # The last epochs are enough: steps move forward, threads are a few batches apart.
-            self._orders = {key: kept for key, kept in self._orders.items() if key >= epoch - 2} | {
+            self._orders = {key: previous for key, previous in self._orders.items() if key >= epoch - 2} | {
                 epoch: order
             }
         return order
@@ -246,16 +246,16 @@ def evaluation_batches(
     numbers = range(-(-size // batch_size)) if numbers is None else numbers
     spans = (torch.arange(at * batch_size, min((at + 1) * batch_size, size)) for at in numbers)
     key = (tables.plan.seed, 0)
-    shown = partial(_at_evaluation_sizes, sizes=tables.shown_at)
-    if not columns.decoded:
-        yield from (shown(columns.take(positions.to(columns.index_device), key)) for positions in spans)
+    resize = partial(_at_evaluation_sizes, sizes=tables.evaluation_sizes)
+    if not columns.decoded_fields:
+        yield from (resize(columns.take(positions.to(columns.index_device), key)) for positions in spans)
         return
     threads = _num_threads(tables.plan)
     try:
         for fields, positions in prefetch.in_order(columns.fetch, spans, threads, threads + 2):
             tables.report()
             if len(positions):
-                yield shown(columns.apply_batch_transforms(fields, positions, key))
+                yield resize(columns.apply_batch_transforms(fields, positions, key))
     except prefetch.StalledError as error:
         rows = np.asarray(error.item)
-        raise ProblemError(columns.table.hanging(error, columns.decoded[0], rows)) from None
+        raise ProblemError(columns.table.hanging(error, columns.decoded_fields[0], rows)) from None

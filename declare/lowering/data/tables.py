@@ -40,7 +40,7 @@ class Tables:
         self._quarantine = Quarantine(folder)
         self._on_skipped_sample: Callable[[str, SkippedSample], None] | None = None
         self.statistics = dict(statistics)
-        self.shown_at: dict[str, int] = {}
+        self.evaluation_sizes: dict[str, int] = {}
         """Image field -> shorter edge in pixels at which evaluations see it; others are seen as they are stored."""
         self._pools: dict[str, Pool] = {}
         self._tables: dict[tuple[str, str], Table] = {}
@@ -59,9 +59,9 @@ class Tables:
             plan = self.plan.datasets[dataset]
             pool = Pool(plan, f"datasets.{dataset}", self._folder)
             pool.quarantine = self._quarantine
-            known = self._quarantine.initial_reasons(dataset, plan.fingerprint) if pool.skips else None
-            if known is not None:
-                pool.unreadable = known
+            reasons = self._quarantine.initial_reasons(dataset, plan.fingerprint) if pool.skips else None
+            if reasons is not None:
+                pool.unreadable = reasons
             self._quarantine.begin(dataset, plan.fingerprint)
             if self._ledger is not None:
                 pool.stamps = self._ledger.of(dataset, plan)
@@ -104,9 +104,11 @@ class Tables:
         Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
         """
         if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
-            all_seen = world.all_gather_object(self._quarantine.late_samples())
+            samples_by_rank = world.all_gather_object(self._quarantine.late_samples())
             for name in self.plan.datasets:
-                self.pool(name).take_late(*(item for seen in all_seen for item in seen.get(name, ())))
+                self.pool(name).take_late(
+                    *(item for samples in samples_by_rank for item in samples.get(name, ()))
+                )
 
     def on_skipped_sample(self, listener: Callable[[str, SkippedSample], None]) -> None:
         """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""

@@ -39,15 +39,15 @@ class Scores:
         self._metrics = {
             metric.name: read_component("metrics", metric.block).build(target) for metric in task.metrics
         }
-        shared: dict[Any, Any] = {}
+        accumulators: dict[Any, Any] = {}
         for metric in self._metrics.values():
             if isinstance(metric, Figure):
-                metric.accumulator = shared.setdefault(metric.accumulator.key, metric.accumulator)
+                metric.accumulator = accumulators.setdefault(metric.accumulator.key, metric.accumulator)
             else:
-                shared[id(metric)] = metric
-        self._updated = list(shared.values())
+                accumulators[id(metric)] = metric
+        self._accumulators = list(accumulators.values())
         self._sums: list[list[Tensor | float]] = [[0.0, 0.0] for _ in losses.names]
-        self._broken: Tensor | bool = False
+        self._has_nan: Tensor | bool = False
         """Whether the prediction of a known target is NaN: then no figure is one."""
 
     def update(
@@ -58,27 +58,29 @@ class Scores:
             sums[0] = sums[0] + to_double(total)
             sums[1] = sums[1] + (to_double(weight) if isinstance(weight, Tensor) else weight)
         if len(target):
-            self._broken = self._broken | is_broken(prediction, target)
-            for item in self._updated:
+            self._has_nan = self._has_nan | is_broken(prediction, target)
+            for item in self._accumulators:
                 item.update(prediction, target)
 
     @property
     def can_merge(self) -> bool:
         """Whether processes may share the samples among them."""
-        return all(hasattr(item, "merge_states") for item in self._updated)
+        return all(hasattr(item, "merge_states") for item in self._accumulators)
 
     def local_state(self) -> LocalState:
         """Return what this process has seen."""
         sums = [[float(item) for item in pair] for pair in self._sums]
-        return [item.local_state() for item in self._updated], sums, bool(self._broken)
+        return [item.local_state() for item in self._accumulators], sums, bool(self._has_nan)
 
     def merge_states(self, states: Sequence[LocalState]) -> None:
         """Take what all processes have seen, by rank."""
-        for item, seen in zip(self._updated, zip(*(part[0] for part in states), strict=True), strict=True):
-            item.merge_states(seen)
+        for item, accumulator_states in zip(
+            self._accumulators, zip(*(part[0] for part in states), strict=True), strict=True
+        ):
+            item.merge_states(accumulator_states)
         sums = zip(*(part[1] for part in states), strict=True)
         self._sums = [[math.fsum(column) for column in zip(*pairs, strict=True)] for pairs in sums]
-        self._broken = any(part[2] for part in states)
+        self._has_nan = any(part[2] for part in states)
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric; NaN for one that is not defined on these samples."""
@@ -86,7 +88,7 @@ class Scores:
 
     def figures(self) -> dict[str, float]:
         """Return every metric."""
-        if self._broken:
+        if self._has_nan:
             return dict.fromkeys(self._metrics, math.nan)
         return {name: float(metric.compute()) for name, metric in self._metrics.items()}
 
@@ -104,7 +106,7 @@ class CombinedScores:
     def figures(self) -> dict[str, float]:
         """Return every metric."""
         metrics = [part._metrics for part in self.parts]  # noqa: SLF001
-        if any(part._broken for part in self.parts):  # noqa: SLF001
+        if any(part._has_nan for part in self.parts):  # noqa: SLF001
             return dict.fromkeys(metrics[0], math.nan)
         return {name: float(Figure.combine([figures[name] for figures in metrics])) for name in metrics[0]}
 
@@ -168,33 +170,33 @@ class Evaluator:
         """
         scores: _All = {}
         trivial: _All = {}
-        wanted = tuple(tasks or self._plan.tasks)
-        unknown = {task for task in wanted if (split, task) not in self._trivial}
-        compared = {
+        task_names = tuple(tasks or self._plan.tasks)
+        without_trivial = {task for task in task_names if (split, task) not in self._trivial}
+        scores_by_dataset = {
             dataset: {
                 task: _SampleWeights(
                     self._scores_of(task, dataset, scores),
-                    self._scores_of(task, dataset, trivial) if task in unknown else [],
+                    self._scores_of(task, dataset, trivial) if task in without_trivial else [],
                 )
-                for task in wanted
+                for task in task_names
                 if dataset in self._plan.tasks[task].datasets
             }
             for dataset, plan in self._plan.datasets.items()
             if plan.splits.get(split, 0)
         }
-        own = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
-        shared = self._world.size > 1 and all(score.can_merge for score in own)
+        all_scores = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
+        split_by_rank = self._world.size > 1 and all(score.can_merge for score in all_scores)
         with evaluating(self._graph), self.interruption.interruptible():
-            for dataset, targets in compared.items():
-                if targets:
-                    self._measure(dataset, split, targets, shared=shared)
-        if shared:
-            states = self._world.all_gather_object([score.local_state() for score in own])
-            for score, seen in zip(own, zip(*states, strict=True), strict=True):
-                score.merge_states(seen)
-        for task in unknown:
-            mine = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
-            figures = _result_names(split, mine)
+            for dataset, scores_by_task in scores_by_dataset.items():
+                if scores_by_task:
+                    self._score_split(dataset, split, scores_by_task, split_by_rank=split_by_rank)
+        if split_by_rank:
+            states = self._world.all_gather_object([score.local_state() for score in all_scores])
+            for score, score_states in zip(all_scores, zip(*states, strict=True), strict=True):
+                score.merge_states(score_states)
+        for task in without_trivial:
+            task_scores = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
+            figures = _result_names(split, task_scores)
             self._trivial[split, task] = {name: item for name, item in figures.items() if item == item}  # noqa: PLR0124
         metrics = _result_names(split, scores)
         return metrics | composites(self._plan.composites, metrics)
@@ -205,38 +207,40 @@ class Evaluator:
         It gives every sample the same answer, learned from the training targets alone: their mean, the classes'
         shares, unigrams. Of tasks that `run` has evaluated on this split; without metrics that it leaves undefined.
         """
-        known = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
-        metrics = {name: value for figures in known for name, value in figures.items()}
+        figures_by_task = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
+        metrics = {name: value for figures in figures_by_task for name, value in figures.items()}
         return metrics | composites(self._plan.composites, metrics)
 
-    def _measure(
-        self, dataset: str, split: str, targets: Mapping[str, _SampleWeights], *, shared: bool
+    def _score_split(
+        self, dataset: str, split: str, scores_by_task: Mapping[str, _SampleWeights], *, split_by_rank: bool
     ) -> None:
         """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
-        size, numbers, most = self._batch_size(dataset), None, 0
-        if shared:
-            size, numbers, most = self._share(self._samples(dataset, split), size, targets)
+        size, numbers, max_batches = self._batch_size(dataset), None, 0
+        if split_by_rank:
+            size, numbers, max_batches = self._share(self._samples(dataset, split), size, scores_by_task)
         first, count = numbers.start if numbers else 0, 0
         for count, fields in enumerate(self._batches(dataset, split, size, numbers), 1):
             number = first + count - 1
-            whole, outputs = self._forward_batch(dataset, fields, targets, number)
-            for task, scores in targets.items():
+            batch, outputs = self._forward_batch(dataset, fields, scores_by_task, number)
+            for task, scores in scores_by_task.items():
                 losses, output = self._losses[task].of(dataset), outputs[task][dataset].float()
-                seen = target_view(task, whole)
+                view = target_view(task, batch)
                 if (task, dataset) in self._unchecked:
-                    losses.check(task, output, losses.adapter.target(seen))
-                    require_scores(task, *losses.adapter.scores(output, seen))
+                    losses.check(task, output, losses.adapter.target(view))
+                    require_scores(task, *losses.adapter.scores(output, view))
                     self._unchecked.discard((task, dataset))
-                _add(scores.model, losses, output, seen)
+                _add(scores.model, losses, output, view)
                 if scores.trivial:
                     draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)
-                    constant = losses.adapter.trivial(output, seen, draws)
+                    constant = losses.adapter.trivial(output, view, draws)
                     if constant is not None:
-                        _add(scores.trivial, losses, constant, seen)
-        if count < most:
-            self._keep_pace(dataset, split, targets, size, most - count)
+                        _add(scores.trivial, losses, constant, view)
+        if count < max_batches:
+            self._run_missing_batches(dataset, split, scores_by_task, size, max_batches - count)
 
-    def _keep_pace(self, dataset: str, split: str, tasks: Iterable[str], size: int, missing: int) -> None:
+    def _run_missing_batches(
+        self, dataset: str, split: str, tasks: Iterable[str], size: int, missing: int
+    ) -> None:
         """Go through the graph as often as the other processes: each may hold a share of the model.
 
         This one had fewer batches, or some whose samples are all unreadable.
@@ -250,19 +254,19 @@ class Evaluator:
     ) -> tuple[Fields, dict[str, dict[str, Tensor]]]:
         """Return a batch as the tasks see it, and the outputs of their heads."""
         self.interruption.check()
-        wanted = list(tasks)
-        plain = [task for task in wanted if task not in self._views.masking_tasks]
-        whole = self._views.with_views({dataset: fields}, self._plan.seed + number)[dataset]
+        task_names = list(tasks)
+        plain = [task for task in task_names if task not in self._views.masking_tasks]
+        batch = self._views.with_views({dataset: fields}, self._plan.seed + number)[dataset]
         outputs = self._graph({dataset: fields}, plain) if plain else {}
         for task in self._views.masking_tasks:
-            if task in wanted:
-                outputs |= self._graph({dataset: model_view(task, whole)}, (task,))
-        return whole, outputs
+            if task in task_names:
+                outputs |= self._graph({dataset: model_view(task, batch)}, (task,))
+        return batch, outputs
 
     def _samples(self, dataset: str, split: str) -> int:
         """Return the samples of a split that can be read."""
-        planned = self._plan.datasets[dataset].splits[split]
-        return planned if self._tables is None else int(self._tables.table(dataset, split).num_samples)
+        num_samples = self._plan.datasets[dataset].splits[split]
+        return num_samples if self._tables is None else int(self._tables.table(dataset, split).num_samples)
 
     def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range, int]:
         """Return the size of batches, the numbers of those that this process looks at, and the most that one does.
@@ -281,8 +285,8 @@ class Evaluator:
         names = [task] if len(plan.datasets) == 1 else [task, f"{task}@{dataset}"]
         for name in names:
             if name not in scores:
-                own = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
-                scores[name] = CombinedScores() if plan.has_own_heads and name == task else own
+                dataset_scores = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
+                scores[name] = CombinedScores() if plan.has_own_heads and name == task else dataset_scores
         entries = [scores[name] for name in names]
         for entry in entries:
             if isinstance(entry, CombinedScores):
@@ -297,10 +301,10 @@ class Evaluator:
         scores: _All = {}
         for dataset, plan in self._plan.datasets.items():
             for task in tasks or self._plan.tasks:
-                own = dataset in self._plan.tasks[task].datasets and plan.splits.get(split, 0)
-                expected = self._true_expectation(task, dataset, split) if own else None
-                if expected is not None:
-                    self._compare(task, dataset, split, expected, self._scores_of(task, dataset, scores))
+                has_samples = dataset in self._plan.tasks[task].datasets and plan.splits.get(split, 0)
+                expectation = self._true_expectation(task, dataset, split) if has_samples else None
+                if expectation is not None:
+                    self._compare(task, dataset, split, expectation, self._scores_of(task, dataset, scores))
         return {
             f"{split}/{name}/{metric}": value
             for name, score in scores.items()
@@ -315,14 +319,14 @@ class Evaluator:
         return None if expectation is None else torch.from_numpy(expectation).to(self._device)
 
     def _compare(
-        self, task: str, dataset: str, split: str, expected: Tensor, scores: Sequence[Scores]
+        self, task: str, dataset: str, split: str, expectation: Tensor, scores: Sequence[Scores]
     ) -> None:
         adapter: Any = self._losses[task].of(dataset).adapter
-        done = 0
+        start = 0
         for fields in self._batches(dataset, split, self._batch_size(dataset), None):
             number = len(next(iter(fields.values())))
-            prediction, target = adapter.expected(expected[done : done + number], fields)
-            done += number
+            prediction, target = adapter.expected(expectation[start : start + number], fields)
+            start += number
             for score in scores:
                 score.update((), prediction, target)
 
@@ -332,8 +336,8 @@ class Evaluator:
         # A vocabulary at every position outgrows the text by far.
         sizes = [shape.numel or 0 for node in self._plan.nodes for shape in node.outputs.values()]
         fitting = min(_LARGEST, _ELEMENTS // max(elements, *sizes, 1))
-        trained = [phase.rows.get(dataset, 0) for phase in self._plan.phases]
-        return max(fitting, *trained, 1)
+        training_rows = [phase.rows.get(dataset, 0) for phase in self._plan.phases]
+        return max(fitting, *training_rows, 1)
 
 
 def _add(scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: Fields) -> None:

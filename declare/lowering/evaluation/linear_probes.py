@@ -64,14 +64,16 @@ class Prober:
         groups = self._groups(probe, task)
         scores: dict[str, Scores] = {}
         for group in groups:
-            fitted = _fit_probe(probe, task, losses, group)
+            probe_module = _fit_probe(probe, task, losses, group)
             for dataset in group:
                 names = [probe.name] if len(groups) == 1 else []
                 names += [f"{probe.name}@{dataset}"] if len(task.datasets) > 1 else []
-                own = losses.of(dataset)
+                losses_here = losses.of(dataset)
                 for name in names:
-                    scores.setdefault(name, Scores(task, own, task.target_of(dataset)))
-                self._judge(probe, dataset, fitted, (own, [scores[name] for name in names]))
+                    scores.setdefault(name, Scores(task, losses_here, task.target_of(dataset)))
+                self._score_validation(
+                    probe, dataset, probe_module, (losses_here, [scores[name] for name in names])
+                )
         return {
             f"{name}/{metric}": value
             for name, score in scores.items()
@@ -82,22 +84,26 @@ class Prober:
         """Return what is seen of the training split, in groups of datasets that one probe can serve."""
         groups: dict[Any, dict[str, Features]] = {}
         for dataset in task.datasets:
-            seen = self._split_features(probe, task, dataset, "train")
-            if seen is not None:
-                key = (seen.features.shape[1], dataset if task.has_own_heads else "")
-                groups.setdefault(key, {})[dataset] = seen
+            features = self._split_features(probe, task, dataset, "train")
+            if features is not None:
+                key = (features.features.shape[1], dataset if task.has_own_heads else "")
+                groups.setdefault(key, {})[dataset] = features
         return list(groups.values())
 
-    def _judge(
-        self, probe: ProbePlan, dataset: str, fitted: Any, judges: tuple[TaskLosses, Sequence[Scores]]
+    def _score_validation(
+        self,
+        probe: ProbePlan,
+        dataset: str,
+        probe_module: Any,
+        scored_by: tuple[TaskLosses, Sequence[Scores]],
     ) -> None:
         """Add a dataset's validation data to the scores."""
-        losses, scores = judges
-        seen = self._split_features(probe, self._plan.tasks[probe.task], dataset, "val")
-        if seen is None:
+        losses, scores = scored_by
+        split = self._split_features(probe, self._plan.tasks[probe.task], dataset, "val")
+        if split is None:
             return
         with torch.no_grad():
-            prediction, target = losses.adapter.scores(fitted(seen.features), seen.fields)
+            prediction, target = losses.adapter.scores(probe_module(split.features), split.fields)
         for score in scores:
             score.update((), prediction, target)
 
@@ -105,14 +111,14 @@ class Prober:
         """Return what a probe sees of a split; None where it has no samples."""
         if not self._plan.datasets[dataset].splits.get(split):
             return None
-        kept = {name for name in (task.target_field, task.mask, *task.fields) if name}
+        names = {name for name in (task.target_field, task.mask, *task.fields) if name}
         features, fields = [], []
         for batch in evaluation_batches(self._tables, dataset, split, _ROWS, self._device):
             self._interruption.check()
             features.append(self._features(probe, dataset, batch))
-            fields.append({name: batch[name] for name in kept})
+            fields.append({name: batch[name] for name in names})
         return Features(
-            torch.cat(features), {name: torch.cat([part[name] for part in fields]) for name in kept}
+            torch.cat(features), {name: torch.cat([part[name] for part in fields]) for name in names}
         )
 
     @torch.no_grad()
@@ -128,22 +134,24 @@ class Prober:
 def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapping[str, Features]) -> Any:
     """Return a probe fitted on the training samples of some datasets together."""
     first = next(iter(group))
-    own = losses.of(first)
-    features = torch.cat([seen.features for seen in group.values()])
+    task_losses = losses.of(first)
+    features = torch.cat([split.features for split in group.values()])
     with torch.no_grad():
-        target = torch.cat([losses.of(name).adapter.target(seen.fields) for name, seen in group.items()])
+        target = torch.cat([losses.of(name).adapter.target(split.fields) for name, split in group.items()])
 
     def loss(output: Tensor) -> Tensor:
         parts = [
             total / weight.clamp_min(_TINY) if isinstance(weight, Tensor) else total / (weight or 1)
-            for total, weight in own(output, target)
+            for total, weight in task_losses(output, target)
         ]
-        return torch.stack([part * share for part, share in zip(parts, own.shares, strict=True)]).sum()
+        return torch.stack(
+            [part * share for part, share in zip(parts, task_losses.shares, strict=True)]
+        ).sum()
 
     shape = tuple(dim or 0 for dim in task.target_of(first).output.dims)
-    fitted = read_component("probes", probe.block).build(features.shape[1], shape).to(features.device)
-    fitted.fit(features, loss)
-    return fitted
+    probe_module = read_component("probes", probe.block).build(features.shape[1], shape).to(features.device)
+    probe_module.fit(features, loss)
+    return probe_module
 
 
 def _vectors(values: Tensor, shape: Shape, lengths: Tensor | None) -> Tensor:

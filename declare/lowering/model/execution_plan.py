@@ -1,8 +1,7 @@
 """A program: the flat list of calls that computes the outputs of some tasks for rows of some datasets.
 
-A *lane* is a tuple of datasets whose rows stand together in one tensor. A node runs once for each lane;
-datasets share a lane where the shapes of all that flows into the node agree, so that one call does the work
-of several.
+A *dataset group* is a tuple of datasets whose rows are in one tensor. A node runs once for each group; datasets
+are in one group where the shapes of all that flows into the node agree, so that one call does the work of several.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from declare.lowering.model.length_slots import LengthSlots
 from declare.lowering.model.padding import join_padded
 from declare.reading.read_component import read_component
 
-Lane = tuple[str, ...]
+DatasetGroup = tuple[str, ...]
 Call = tuple[Callable[..., Any], tuple[int, ...], int]
 Source = tuple[str, str]
 """A field (`""`, name) or an output of a node (path, output)."""
@@ -33,7 +32,7 @@ class Program:
 
     loads: list[tuple[str, str]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
-    results: list[tuple[str, list[tuple[Lane, int]]]] = field(default_factory=list)
+    results: list[tuple[str, list[tuple[DatasetGroup, int]]]] = field(default_factory=list)
     num_slots: int = 0
 
     def run(self, batch: Mapping[str, Mapping[str, Tensor]]) -> list[Any]:
@@ -46,22 +45,22 @@ class Program:
 
 
 def make_program(
-    plan: Plan, instances: Mapping[str, nn.Module], tasks: Sequence[str], datasets: Lane, joined: bool
+    plan: Plan, instances: Mapping[str, nn.Module], tasks: Sequence[str], datasets: DatasetGroup, joined: bool
 ) -> Program:
     """Return the program for `tasks` on batches that hold rows of `datasets`.
 
     Results of a task that lives on none of the datasets are left out. Unless `joined`, results are by
     dataset.
     """
-    maker = Maker(plan, instances, tuple(name for name in plan.datasets if name in datasets))
-    wanted = {task: maker.in_plan_order(plan.tasks[task].datasets) for task in tasks}
-    maker.require({task: lane for task, lane in wanted.items() if lane})
+    builder = ProgramBuilder(plan, instances, tuple(name for name in plan.datasets if name in datasets))
+    groups_by_task = {task: builder.in_plan_order(plan.tasks[task].datasets) for task in tasks}
+    builder.require({task: group for task, group in groups_by_task.items() if group})
     for node in plan.nodes:
-        maker.add(node)
-    for task, lane in wanted.items():
-        if lane:
-            maker.finish(task, lane, joined=joined)
-    return maker.close()
+        builder.add(node)
+    for task, group in groups_by_task.items():
+        if group:
+            builder.finish(task, group, joined=joined)
+    return builder.close()
 
 
 def make_reading(
@@ -71,44 +70,44 @@ def make_reading(
 
     `NUMBER.lengths` are the lengths [B] of the samples, where they differ.
     """
-    maker = Maker(plan, instances, (dataset,))
+    builder = ProgramBuilder(plan, instances, (dataset,))
     for wire in wires:
         if wire.source == "module":
-            maker.need.setdefault(maker.resolve(wire), set()).add(dataset)
-    maker.require({})
+            builder.need.setdefault(builder.resolve(wire), set()).add(dataset)
+    builder.require({})
     for node in plan.nodes:
-        maker.add(node)
+        builder.add(node)
     for number, wire in enumerate(wires):
-        source = maker.source(wire)
-        maker.program.results.append((str(number), [((dataset,), maker.slot(source, (dataset,)))]))
-        lengths = maker.lengths.of(source, (dataset,))
+        source = builder.source(wire)
+        builder.program.results.append((str(number), [((dataset,), builder.slot(source, (dataset,)))]))
+        lengths = builder.lengths.of(source, (dataset,))
         if lengths is not None:
-            maker.program.results.append((f"{number}.lengths", [((dataset,), lengths)]))
-    return maker.close()
+            builder.program.results.append((f"{number}.lengths", [((dataset,), lengths)]))
+    return builder.close()
 
 
-class Maker:
+class ProgramBuilder:
     """Fills a program, node by node in the plan's order."""
 
-    def __init__(self, plan: Plan, instances: Mapping[str, nn.Module], datasets: Lane) -> None:
+    def __init__(self, plan: Plan, instances: Mapping[str, nn.Module], datasets: DatasetGroup) -> None:
         self.plan, self.instances, self.datasets = plan, instances, datasets
         self.nodes = {node.path: node for node in plan.nodes}
         self.need: dict[str, set[str]] = {}
         self.program = Program()
-        self.slots: dict[tuple[Source, Lane], int] = {}
+        self.slots: dict[tuple[Source, DatasetGroup], int] = {}
         self.shapes: dict[tuple[Source, str], Shape | None] = {}
         self.fields: dict[tuple[str, str], int] = {}
-        self.ran: dict[str, list[Lane]] = {}
+        self.groups_by_node: dict[str, list[DatasetGroup]] = {}
         self.lengths = LengthSlots(self)
 
-    def in_plan_order(self, names: Sequence[str] | set[str]) -> Lane:
+    def in_plan_order(self, names: Sequence[str] | set[str]) -> DatasetGroup:
         """Return those of `names` that have rows, in the plan's order."""
         return tuple(name for name in self.datasets if name in names)
 
-    def require(self, wanted: Mapping[str, Lane]) -> None:
+    def require(self, groups_by_task: Mapping[str, DatasetGroup]) -> None:
         """Note for each node which datasets' rows it must see, from the heads down to the fields."""
-        for task, lane in wanted.items():
-            self.need.setdefault(self.plan.tasks[task].head, set()).update(lane)
+        for task, group in groups_by_task.items():
+            self.need.setdefault(self.plan.tasks[task].head, set()).update(group)
         for node in reversed(self.plan.nodes):
             for dataset in self.need.get(node.path, set()):
                 for wire in wires(node, dataset):
@@ -122,33 +121,33 @@ class Maker:
         return next(node.path for node in self.plan.nodes if node.name == wire.name)
 
     def add(self, node: ModulePlan) -> None:
-        """Add the calls of a node, one for each lane."""
-        self.ran[node.path] = self.lanes(node)
-        for lane in self.ran[node.path]:
-            dataset = lane[0]
-            places = [self.slot(self.source(wire), lane) for wire in wires(node, dataset)]
+        """Add the calls of a node, one for each dataset group."""
+        self.groups_by_node[node.path] = self.groups_of(node)
+        for group in self.groups_by_node[node.path]:
+            dataset = group[0]
+            places = [self.slot(self.source(wire), group) for wire in wires(node, dataset)]
             module = self.instances[f"{node.path}.{dataset}" if node.per_dataset else node.path]
-            lengths_slot = self.lengths.slot_of(node, lane)
+            lengths_slot = self.lengths.slot_of(node, group)
             function = partial(module, dataset=dataset) if node.adapts else module
             result = self.call(
                 function if lengths_slot is None else _with_lengths(function),
                 places if lengths_slot is None else [*places, lengths_slot],
             )
             outputs = self.outputs(node, dataset)
-            self.lengths.note(node, lane, outputs)
+            self.lengths.note(node, group, outputs)
             for name, shape in outputs.items():
-                picked = self.call(_pick(name), [result])
-                self.slots[(node.path, name), lane] = picked
-                for member in lane:
+                output_slot = self.call(_pick(name), [result])
+                self.slots[(node.path, name), group] = output_slot
+                for member in group:
                     self.shapes[(node.path, name), member] = shape
 
-    def lanes(self, node: ModulePlan) -> list[Lane]:
-        """Return the lanes of a node: datasets whose inputs have the same known shapes share one."""
-        groups: dict[Any, list[str]] = {}
+    def groups_of(self, node: ModulePlan) -> list[DatasetGroup]:
+        """Return the dataset groups of a node: datasets whose inputs have the same known shapes share one."""
+        datasets_by_key: dict[Any, list[str]] = {}
         for dataset in self.in_plan_order(self.need.get(node.path, set())):
             shapes = [self.shape(self.source(wire), dataset) for wire in wires(node, dataset)]
-            groups.setdefault(call_key(node, dataset, shapes), []).append(dataset)
-        return [tuple(lane) for lane in groups.values()]
+            datasets_by_key.setdefault(call_key(node, dataset, shapes), []).append(dataset)
+        return [tuple(group) for group in datasets_by_key.values()]
 
     def source(self, wire: Wire) -> Source:
         """Return what a wire reads."""
@@ -165,42 +164,42 @@ class Maker:
 
     def outputs(self, node: ModulePlan, dataset: str) -> Mapping[str, Shape | None]:
         """Return a node's output shapes for a dataset, inferred where its inputs are not the plan's."""
-        planned = node.outputs_of(dataset)
+        plan_shapes = node.outputs_of(dataset)
         inputs: dict[str, tuple[Shape, ...]] = {}
-        same = True
+        matches_plan = True
         for wire in wires(node, dataset):
             shape = self.shape(self.source(wire), dataset)
             if shape is None:
-                return dict.fromkeys(planned)
-            same = same and shape.dims == wire.shape.dims
+                return dict.fromkeys(plan_shapes)
+            matches_plan = matches_plan and shape.dims == wire.shape.dims
             inputs[wire.port] = (*inputs.get(wire.port, ()), shape)
-        if same or node.role == "head":
-            return planned
-        inferred = read_component("modules", node.block).infer(inputs)
-        return dict.fromkeys(planned) if inferred is None or isinstance(inferred, Problem) else inferred
+        if matches_plan or node.role == "head":
+            return plan_shapes
+        shapes = read_component("modules", node.block).infer(inputs)
+        return dict.fromkeys(plan_shapes) if shapes is None or isinstance(shapes, Problem) else shapes
 
-    def slot(self, source: Source, lane: Lane) -> int:
-        """Return the slot that holds a source's rows of `lane`, cutting and joining what is there."""
-        key = (source, lane)
+    def slot(self, source: Source, group: DatasetGroup) -> int:
+        """Return the slot that holds a source's rows of `group`, cutting and joining what is there."""
+        key = (source, group)
         if key not in self.slots:
-            self.slots[key] = self.join(source, lane) if len(lane) > 1 else self.part(source, lane[0])
+            self.slots[key] = self.join(source, group) if len(group) > 1 else self.part(source, group[0])
         return self.slots[key]
 
-    def join(self, source: Source, lane: Lane) -> int:
+    def join(self, source: Source, group: DatasetGroup) -> int:
         """Add a concatenation; whole pixels are joined before they become numbers."""
         if not source[0]:
-            joined = self.call(_join, [self.load(dataset, source[1]) for dataset in lane])
-            return self.add_field_input(source, lane[0], joined)
-        return self.call(_join, [self.slot(source, (dataset,)) for dataset in lane])
+            slot = self.call(_join, [self.load(dataset, source[1]) for dataset in group])
+            return self.add_field_input(source, group[0], slot)
+        return self.call(_join, [self.slot(source, (dataset,)) for dataset in group])
 
     def part(self, source: Source, dataset: str) -> int:
-        """Add the rows of one dataset: loaded, or cut out of the lane that holds them."""
+        """Add the rows of one dataset: loaded, or cut out of the group that holds them."""
         if not source[0]:
             return self.add_field_input(source, dataset, self.load(dataset, source[1]))
-        lane = next(lane for lane in self.ran[source[0]] if dataset in lane)
-        sizes = [self.load(member, self.any_field(member)) for member in lane]
-        parts = self.call(_cut, [self.slots[source, lane], *sizes])
-        for index, member in enumerate(lane):
+        group = next(group for group in self.groups_by_node[source[0]] if dataset in group)
+        sizes = [self.load(member, self.any_field(member)) for member in group]
+        parts = self.call(_split_rows, [self.slots[source, group], *sizes])
+        for index, member in enumerate(group):
             self.slots[source, (member,)] = self.call(_item(index), [parts])
         return self.slots[source, (dataset,)]
 
@@ -214,7 +213,7 @@ class Maker:
 
     def any_field(self, dataset: str) -> str:
         """Return a field that batches of a dataset surely hold."""
-        return next((name for other, name in self.fields if other == dataset), "")
+        return next((name for owner, name in self.fields if owner == dataset), "")
 
     def load(self, dataset: str, name: str) -> int:
         """Return the slot of a field; loads are numbered when the program is closed."""
@@ -227,32 +226,35 @@ class Maker:
         self.program.calls.append((function, tuple(sources), place))
         return place
 
-    def finish(self, task: str, lane: Lane, *, joined: bool) -> None:
+    def finish(self, task: str, group: DatasetGroup, *, joined: bool) -> None:
         """Note where the output of a task's head stands."""
         head = self.nodes[self.plan.tasks[task].head]
         source = (head.path, next(iter(head.outputs)))
-        lanes: list[Lane] = [(dataset,) for dataset in lane]
+        groups: list[DatasetGroup] = [(dataset,) for dataset in group]
         if joined:
-            ran = [self.in_plan_order(set(other) & set(lane)) for other in self.ran[head.path]]
-            lanes = list(filter(None, ran))
-        self.program.results.append((task, [(part, self.slot(source, part)) for part in lanes]))
+            cut_groups = [
+                self.in_plan_order(set(node_group) & set(group))
+                for node_group in self.groups_by_node[head.path]
+            ]
+            groups = list(filter(None, cut_groups))
+        self.program.results.append((task, [(part, self.slot(source, part)) for part in groups]))
 
     def close(self) -> Program:
         """Return the program: the loads take the first slots, the calls the next."""
         shift = len(self.fields)
-        done = Program(loads=list(self.fields), num_slots=self.program.num_slots + shift)
+        program = Program(loads=list(self.fields), num_slots=self.program.num_slots + shift)
 
         def place(slot: int) -> int:
             return -1 - slot if slot < 0 else slot + shift
 
-        done.calls = [
+        program.calls = [
             (function, tuple(map(place, sources)), place(slot))
             for function, sources, slot in self.program.calls
         ]
-        done.results = [
-            (task, [(lane, place(slot)) for lane, slot in lanes]) for task, lanes in self.program.results
+        program.results = [
+            (task, [(group, place(slot)) for group, slot in groups]) for task, groups in self.program.results
         ]
-        return done
+        return program
 
 
 def wires(node: ModulePlan, dataset: str) -> tuple[Wire, ...]:
@@ -286,8 +288,8 @@ def _join(*parts: Tensor) -> Tensor:
     return join_padded(parts)
 
 
-def _cut(whole: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
-    return whole.split([len(part) for part in rows])
+def _split_rows(rows_of_group: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
+    return rows_of_group.split([len(part) for part in rows])
 
 
 def _single(values: Tensor) -> Tensor:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from declare.contract.kinds.module import Inputs
 from declare.ir.plan import ModulePlan, Plan, Wire
-from declare.lowering.model.execution_plan import Lane, Program, make_program, make_reading
+from declare.lowering.model.execution_plan import DatasetGroup, Program, make_program, make_reading
 from declare.reading.read_component import read_component
 
 Batch = Mapping[str, Mapping[str, Tensor]]
 Outputs = dict[str, dict[str, Tensor]]
-Joined = dict[str, list[tuple[Lane, Tensor]]]
+Joined = dict[str, list[tuple[DatasetGroup, Tensor]]]
 
 
 class Graph(nn.Module):
@@ -52,8 +52,10 @@ class Graph(nn.Module):
             program = self.prepare(*key)
         slots = program.run(batch)
         if joined:
-            return {task: [(lane, slots[slot]) for lane, slot in lanes] for task, lanes in program.results}
-        return {task: {lane[0]: slots[slot] for lane, slot in lanes} for task, lanes in program.results}
+            return {
+                task: [(group, slots[slot]) for group, slot in groups] for task, groups in program.results
+            }
+        return {task: {group[0]: slots[slot] for group, slot in groups} for task, groups in program.results}
 
     def read(
         self, fields: Mapping[str, Tensor], dataset: str, wires: Sequence[Wire]
@@ -61,7 +63,7 @@ class Graph(nn.Module):
         """Return what `wires` carry for rows of one dataset, and how long samples are; nothing else is run."""
         program = make_reading(self._plan, self._instances, wires, dataset)
         slots = program.run({dataset: fields})
-        values = {name: slots[lanes[0][1]] for name, lanes in program.results}
+        values = {name: slots[groups[0][1]] for name, groups in program.results}
         return [(values[str(number)], values.get(f"{number}.lengths")) for number in range(len(wires))]
 
     def prepare(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
@@ -83,7 +85,7 @@ def make_graph(plan: Plan) -> Graph:
 def _instances(plan: Plan) -> Iterable[tuple[str, nn.Module]]:
     for node in plan.nodes:
         if node.adapts:
-            yield node.path, _build_each(plan.seed, node)
+            yield node.path, _build_for_datasets(plan.seed, node)
             continue
         if not node.per_dataset:
             yield node.path, _build(plan.seed, node.path, node, node.wires, node.outputs)
@@ -97,25 +99,25 @@ def _build(
     seed: int, path: str, node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]
 ) -> nn.Module:
     shapes = inputs(wires)
-    with _drawing(seed, path):
+    with _seeded(seed, path):
         if node.role == "head":
-            built = read_component("heads", node.block).build(shapes, next(iter(outputs.values())))
+            module = read_component("heads", node.block).build(shapes, next(iter(outputs.values())))
         else:
-            built = read_component("modules", node.block).build(shapes)
-    assert isinstance(built, nn.Module)
-    return built
+            module = read_component("modules", node.block).build(shapes)
+    assert isinstance(module, nn.Module)
+    return module
 
 
-def _build_each(seed: int, node: ModulePlan) -> nn.Module:
+def _build_for_datasets(seed: int, node: ModulePlan) -> nn.Module:
     inputs_by_dataset = {name: inputs(variant.wires) for name, variant in node.variants.items()}
-    with _drawing(seed, node.path):
-        built = read_component("modules", node.block).build_each(inputs_by_dataset)
-    assert isinstance(built, nn.Module)
-    return built
+    with _seeded(seed, node.path):
+        module = read_component("modules", node.block).build_each(inputs_by_dataset)
+    assert isinstance(module, nn.Module)
+    return module
 
 
 @contextmanager
-def _drawing(seed: int, path: str) -> Iterator[None]:
+def _seeded(seed: int, path: str) -> Iterator[None]:
     """Let weights be drawn from the plan's seed and the node's path alone."""
     digest = hashlib.sha256(f"{seed}/{path}".encode()).digest()
     with torch.random.fork_rng(devices=[]):

@@ -17,86 +17,88 @@ from declare.ir.sample_lengths import followed_port
 from declare.reading.read_component import read_component
 
 if TYPE_CHECKING:
-    from declare.lowering.model.execution_plan import Lane, Maker, Source
+    from declare.lowering.model.execution_plan import DatasetGroup, ProgramBuilder, Source
 
 
 class LengthSlots:
     """Adds calls for lengths [B] to a program, where samples differ in length and something asks for them."""
 
-    def __init__(self, maker: Maker) -> None:
-        self._maker = maker
-        self._slots: dict[tuple[Source, Lane], int | None] = {}
+    def __init__(self, builder: ProgramBuilder) -> None:
+        self._builder = builder
+        self._slots: dict[tuple[Source, DatasetGroup], int | None] = {}
 
-    def of(self, source: Source, lane: Lane) -> int | None:
-        """Return the slot of the lengths of a source's rows of `lane`; None where all are as long as the tensor."""
-        key = (source, lane)
+    def of(self, source: Source, group: DatasetGroup) -> int | None:
+        """Return the slot of the lengths of a source's rows of `group`; None where all are as long as the tensor."""
+        key = (source, group)
         if key not in self._slots:
-            self._slots[key] = self._field(source[1], lane) if not source[0] else self._output(source, lane)
+            self._slots[key] = self._field(source[1], group) if not source[0] else self._output(source, group)
         return self._slots[key]
 
-    def slot_of(self, node: ModulePlan, lane: Lane) -> int | None:
+    def slot_of(self, node: ModulePlan, group: DatasetGroup) -> int | None:
         """Return the slot of the lengths that a node's module is given, None where it is given none."""
-        wires = node.wires_of(lane[0])
+        wires = node.wires_of(group[0])
         if all(wire.shape.time_axis is None for wire in wires):
             return None
         padding = _component(node).padding_policy()
         wire = next((wire for wire in wires if padding and wire.port == padding.lengths_of), None)
-        return None if wire is None else self.of(self._maker.source(wire), lane)
+        return None if wire is None else self.of(self._builder.source(wire), group)
 
-    def note(self, node: ModulePlan, lane: Lane, outputs: Mapping[str, Shape | None]) -> None:
+    def note(self, node: ModulePlan, group: DatasetGroup, outputs: Mapping[str, Shape | None]) -> None:
         """Note the lengths of a node's outputs."""
         for name in outputs:
-            self._slots[(node.path, name), lane] = None
-        timed = [name for name, shape in node.outputs_of(lane[0]).items() if shape.time_axis is not None]
-        wires = node.wires_of(lane[0])
-        if not timed or all(wire.shape.time_axis is None for wire in wires):
+            self._slots[(node.path, name), group] = None
+        names = [name for name, shape in node.outputs_of(group[0]).items() if shape.time_axis is not None]
+        wires = node.wires_of(group[0])
+        if not names or all(wire.shape.time_axis is None for wire in wires):
             return
         component = _component(node)
         wire = next(wire for wire in wires if wire.port == followed_port(component, wires))
-        slot = self.of(self._maker.source(wire), lane) if component.padding_policy() is not None else None
+        slot = self.of(self._builder.source(wire), group) if component.padding_policy() is not None else None
         if slot is not None and type(component).output_lengths is not Node.output_lengths:
-            slot = self._maker.call(_length_map(component, wires), [slot])
-        for name in timed:
-            self._slots[(node.path, name), lane] = slot
+            slot = self._builder.call(_length_map(component, wires), [slot])
+        for name in names:
+            self._slots[(node.path, name), group] = slot
 
-    def _field(self, name: str, lane: Lane) -> int | None:
-        fields = {dataset: self._maker.plan.datasets[dataset].fields[name] for dataset in lane}
+    def _field(self, name: str, group: DatasetGroup) -> int | None:
+        fields = {dataset: self._builder.plan.datasets[dataset].fields[name] for dataset in group}
         if not any(field.has_lengths for field in fields.values()):
             return None
-        if fields[lane[0]].shape.layout == "tokens":
-            return self._maker.call(_count, [self._maker.slot(("", name), lane)])
-        own = [
-            self._maker.load(dataset, lengths_name(name))
+        if fields[group[0]].shape.layout == "tokens":
+            return self._builder.call(_count, [self._builder.slot(("", name), group)])
+        slots = [
+            self._builder.load(dataset, lengths_name(name))
             if field.has_lengths
             else self._full(("", name), dataset, field.shape)
             for dataset, field in fields.items()
         ]
-        return own[0] if len(own) == 1 else self._maker.call(_join, own)
+        return slots[0] if len(slots) == 1 else self._builder.call(_join, slots)
 
-    def _output(self, source: Source, lane: Lane) -> int | None:
-        """Return the lengths of rows that are cut out of a lane, or joined of several."""
-        maker = self._maker
-        if len(lane) == 1:
-            whole = next(other for other in maker.ran[source[0]] if lane[0] in other)
-            slot = self.of(source, whole)
+    def _output(self, source: Source, group: DatasetGroup) -> int | None:
+        """Return the lengths of rows that are cut out of a group, or joined of several."""
+        builder = self._builder
+        if len(group) == 1:
+            node_group = next(
+                node_group for node_group in builder.groups_by_node[source[0]] if group[0] in node_group
+            )
+            slot = self.of(source, node_group)
             if slot is None:
                 return None
-            sizes = [maker.load(member, maker.any_field(member)) for member in whole]
-            return maker.call(_rows(whole.index(lane[0])), [slot, *sizes])
-        own = {dataset: self.of(source, (dataset,)) for dataset in lane}
-        if all(slot is None for slot in own.values()):
+            sizes = [builder.load(member, builder.any_field(member)) for member in node_group]
+            return builder.call(_rows(node_group.index(group[0])), [slot, *sizes])
+        slot_by_dataset = {dataset: self.of(source, (dataset,)) for dataset in group}
+        if all(slot is None for slot in slot_by_dataset.values()):
             return None
-        node = maker.nodes[source[0]]
+        node = builder.nodes[source[0]]
         slots = [
             self._full(source, dataset, node.outputs_of(dataset)[source[1]]) if slot is None else slot
-            for dataset, slot in own.items()
+            for dataset, slot in slot_by_dataset.items()
         ]
-        return maker.call(_join, slots)
+        return builder.call(_join, slots)
 
     def _full(self, source: Source, dataset: str, shape: Shape) -> int:
         """Return lengths of a dataset whose samples are as long as their tensor."""
         axis = 1 + (shape.time_axis or 0)
-        return self._maker.call(partial(_full_lengths, axis), [self._maker.slot(source, (dataset,))])
+        return self._builder.call(partial(_full_lengths, axis), [self._builder.slot(source, (dataset,))])
 
 
 def _component(node: ModulePlan) -> Node:
@@ -129,8 +131,8 @@ def _join(*parts: Tensor) -> Tensor:
 
 
 def _rows(index: int) -> Callable[..., Tensor]:
-    def rows(lengths: Tensor, *others: Any) -> Tensor:
-        start = sum(len(lane) for lane in others[:index])
-        return lengths[start : start + len(others[index])]
+    def rows(lengths: Tensor, *fields: Any) -> Tensor:
+        start = sum(len(group) for group in fields[:index])
+        return lengths[start : start + len(fields[index])]
 
     return rows

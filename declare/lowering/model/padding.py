@@ -21,5 +21,5 @@ def join_padded(parts: Sequence[Tensor]) -> Tensor:
 def pad_to(part: Tensor, sizes: Sequence[int]) -> Tensor:
     """Return `part` [B, ...] as [B, *sizes]."""
     missing = -1 if part.dtype in {torch.int64, torch.int32} else 0
-    behind = [(0, size - own) for size, own in zip(sizes, part.shape[1:], strict=True)]
+    behind = [(0, size - length) for size, length in zip(sizes, part.shape[1:], strict=True)]
     return functional.pad(part, [edge for pair in reversed(behind) for edge in pair], value=missing)

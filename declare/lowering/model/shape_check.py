@@ -26,11 +26,11 @@ def require_scores(task: str, prediction: Tensor, target: Tensor) -> None:
         raise shape_mismatch(task, "a metric", ShapeMismatchError(prediction, target))
 
 
-def shape_mismatch(task: str, who: str, error: ShapeMismatchError) -> ProblemError:
+def shape_mismatch(task: str, component: str, error: ShapeMismatchError) -> ProblemError:
     """Return the finding that outputs of a task are compared with targets of other shapes."""
     problem = Problem(
         "LOS432",
-        f"{who} of task `{task}` compares outputs {error.output} with targets {error.target}",
+        f"{component} of task `{task}` compares outputs {error.output} with targets {error.target}",
         at=f"tasks.{task}",
         label="output and target do not go together",
         notes=(error.why or "the first axis is the batch; nothing is broadcast",),

@@ -33,13 +33,16 @@ class Views:
         """Return a batch that holds every view, drawn by `seed`; a batch that holds them already as it is."""
         if not self._mask_inputs or _holds(batch, self.masking_tasks):
             return batch
-        done = dict(batch)
+        viewed = dict(batch)
         for index, task in enumerate(self.masking_tasks):
             for number, dataset in enumerate(self._datasets[task]):
                 if dataset in batch:
                     key = (seed + 1_000_003 * index + 10_007 * number) % 2**63
-                    done[dataset] = {**done[dataset], **self.draw_view(task, batch[dataset], key)}
-        return done
+                    viewed[dataset] = {
+                        **viewed[dataset],
+                        **self.draw_view(task, batch[dataset], key),
+                    }
+        return viewed
 
     def draw_view(self, task: str, fields: Fields, seed: int) -> dict[str, Tensor]:
         """Return what one view adds to the rows of a dataset."""
@@ -50,14 +53,14 @@ class Views:
 
 def model_view(task: str, fields: Fields) -> Fields:
     """Return the rows of a dataset as a task shows them to the model."""
-    own = _fields_of_task(task, fields)
-    return {**fields, **own} if own else fields
+    view = _fields_of_task(task, fields)
+    return {**fields, **view} if view else fields
 
 
 def target_view(task: str, fields: Fields) -> Fields:
     """Return the rows of a dataset as targets are taken from them: as the view found them, with what it adds."""
-    own = _fields_of_task(task, fields)
-    return {**own, **fields, **_fields_of_task(task, fields, _KEPT)} if own else fields
+    view = _fields_of_task(task, fields)
+    return {**view, **fields, **_fields_of_task(task, fields, _KEPT)} if view else fields
 
 
 def original_fields(tasks: Sequence[str], fields: Fields) -> dict[str, Tensor]:

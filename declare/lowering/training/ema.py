@@ -22,9 +22,9 @@ class EMA:
 
     def __init__(self, graph: nn.Module, decay: float = 0.999, *, warmup: bool = True) -> None:
         self._decay, self._warmup = decay, warmup
-        named = {name: item for name, item in graph.named_parameters() if item.is_floating_point()}
-        self._names = list(named)
-        self._parameters: list[torch.Tensor] = list(named.values())
+        parameters = {name: item for name, item in graph.named_parameters() if item.is_floating_point()}
+        self._names = list(parameters)
+        self._parameters: list[torch.Tensor] = list(parameters.values())
         self._shadow = [item.detach().clone() for item in self._parameters]
         self._updates = 0
         statistics = running_statistics(graph)
@@ -88,9 +88,9 @@ class EMA:
         # Values, not storages: optimizers and wrappers hold on to the parameters' own memory.
         parameters = [*_local_shards(self._parameters), *self._statistics]
         shadow = [*_local_shards(self._shadow), *self._statistics_shadow]
-        kept = [item.clone() for item in parameters]
+        copies = [item.clone() for item in parameters]
         torch._foreach_copy_(parameters, shadow)
-        torch._foreach_copy_(shadow, kept)
+        torch._foreach_copy_(shadow, copies)
 
 
 def _local_shards(tensors: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -13,15 +13,15 @@ def make_balance(
 ) -> Balance | None:
     """Return the balance of losses `TASK`, `TASK/LOSS` and others; None where a plain sum is all there is to it."""
     tasks = weighted_tasks(phase)
-    balance = read_component("balances", phase.balance)
-    if len(tasks) < 2 or (balance.is_plain_sum and not phase.gradients_every):
+    component = read_component("balances", phase.balance)
+    if len(tasks) < 2 or (component.is_plain_sum and not phase.gradients_every):
         return None
     rank = {name: index for index, name in enumerate(tasks)}
     owners = [rank.get(name.partition("/")[0], len(tasks)) for name in names]
-    made = balance.build(owners, shares, len(tasks))
-    made.watch = phase.gradients_every
-    made.world = world
-    return made
+    balance = component.build(owners, shares, len(tasks))
+    balance.watch = phase.gradients_every
+    balance.world = world
+    return balance
 
 
 def weighted_tasks(phase: PhasePlan) -> list[str]:

@@ -45,32 +45,34 @@ class TaskLosses(nn.Module):
         if self.adapter.module is not None:
             self.buffers_of_task = self.adapter.module
         components = [read_component("losses", loss.block) for loss in task.losses]
-        built: list[Any] = [component.build(target) for component in components]
-        self.losses = nn.ModuleList(built)
+        modules: list[Any] = [component.build(target) for component in components]
+        self.losses = nn.ModuleList(modules)
         self.shares = [loss.weight for loss in task.losses]
         self.names = [loss.name for loss in task.losses]
-        self._built = built
-        own = {} if target is not task.target else task.targets
+        self._modules_of_losses = modules
+        targets = {} if target is not task.target else task.targets
         self._target = target
         self._components = components
-        self._own = {
-            name: TaskLosses(task, each, world) for name, each in own.items() if each is not task.target
+        self._losses_by_dataset = {
+            name: TaskLosses(task, other, world)
+            for name, other in targets.items()
+            if other is not task.target
         }
         # Named by number: datasets may have names that modules have already.
-        self.parts = nn.ModuleList(self._own.values())
+        self.parts = nn.ModuleList(self._losses_by_dataset.values())
 
     @property
     def needs_all_rows(self) -> bool:
         """Whether some loss depends on which rows stand together in a batch."""
-        return any(getattr(loss, "needs_all_rows", False) for loss in self._built)
+        return any(getattr(loss, "needs_all_rows", False) for loss in self._modules_of_losses)
 
     def of(self, dataset: str) -> "TaskLosses":
         """Return the losses in one dataset."""
-        return self._own.get(dataset, self)
+        return self._losses_by_dataset.get(dataset, self)
 
     def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of each loss."""
-        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self._built]
+        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self._modules_of_losses]
 
     def check(self, name: str, output: Tensor, target: Tensor) -> None:
         """Raise `ProblemError` (LOS432) where an output and a target of the task `name` do not go together.
@@ -78,16 +80,16 @@ class TaskLosses(nn.Module):
         Asked once, of the first real tensors: it may wait for the device.
         """
         dims = tuple(output.shape[1:])
-        given = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
-        for component, loss in zip(self._components, self._built, strict=True):
+        target_shape = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
+        for component, loss in zip(self._components, self._modules_of_losses, strict=True):
             try:
-                getattr(loss, "check", partial(require_sizes, component, given))(output, target)
+                getattr(loss, "check", partial(require_sizes, component, target_shape))(output, target)
             except ShapeMismatchError as error:
                 raise shape_mismatch(name, f"`{component.type_name()}`", error) from error
 
     def count(self, target: Tensor) -> list[Weight]:
         """Return the weight of each loss, known from the target alone."""
-        return [loss.count(self._rows(loss, target)) for loss in self._built]
+        return [loss.count(self._rows(loss, target)) for loss in self._modules_of_losses]
 
     def _rows(self, loss: Any, values: Tensor) -> Tensor:
         """Return the rows that a loss wants to see: its own process's, or all."""
@@ -133,8 +135,8 @@ class Objective(nn.Module):
         self.penalties = nn.ModuleList(Penalty(block, graph) for block in phase.regularizers)
         self.augments = make_augments(plan, phase)
         self.scales = None if phase.scales is None else Scales(phase, phase.scales, plan.seed)
-        wanted = phase.scales.consistency if phase.scales is not None else None
-        self._consistency = None if wanted is None else Consistency(wanted["type"])
+        consistency = phase.scales.consistency if phase.scales is not None else None
+        self._consistency = None if consistency is None else Consistency(consistency["type"])
         self.names: Sequence[str]
         self.names, self._shares = self._losses_and_weights(phase)
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
@@ -156,8 +158,8 @@ class Objective(nn.Module):
         """Return the names of all losses and their shares in the sum."""
         names, shares = [], []
         for task, losses in self._losses.items():
-            alone = len(losses.names) == 1
-            names += [task if alone else f"{task}/{name}" for name in losses.names]
+            is_single = len(losses.names) == 1
+            names += [task if is_single else f"{task}/{name}" for name in losses.names]
             shares += [phase.tasks[task] * share for share in losses.shares]
         for block in phase.regularizers:
             names.append(f"regularizer/{block['type']}")
@@ -188,16 +190,16 @@ class Objective(nn.Module):
 
     def weights(self, batch: Batch) -> Tensor:
         """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
-        found: list[Weight] = []
+        weights: list[Weight] = []
         for task, losses in self._losses.items():
             present = [dataset for dataset in self._datasets[task] if dataset in batch]
             counts = [losses.of(name).count(self._target(task, batch, (name,))) for name in present]
-            found += (
+            weights += (
                 [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
             )
-        found += [float(num_rows(batch))] * (len(self.penalties) + (self._consistency is not None))
-        device = next((item.device for item in found if isinstance(item, Tensor)), device_of(batch))
-        return torch.stack([torch.as_tensor(item, dtype=torch.float32, device=device) for item in found])
+        weights += [float(num_rows(batch))] * (len(self.penalties) + (self._consistency is not None))
+        device = next((item.device for item in weights if isinstance(item, Tensor)), device_of(batch))
+        return torch.stack([torch.as_tensor(item, dtype=torch.float32, device=device) for item in weights])
 
     def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
@@ -226,19 +228,19 @@ class Objective(nn.Module):
         return (parts * self._weighing(parts)).sum(), parts.detach()
 
     def _directly(
-        self, loss: Any, batch: Batch, lane: Sequence[str], output: Tensor
+        self, loss: Any, batch: Batch, group: Sequence[str], output: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return (loss, parts) of one loss alone in as few operations as it can."""
-        target = self._target(self.tasks[0], batch, lane)
+        target = self._target(self.tasks[0], batch, group)
         if self._unchecked and not torch.compiler.is_compiling():
-            self._check(self.tasks[0], lane, output, target)
+            self._check(self.tasks[0], group, output, target)
         return self._scale_loss(loss.mean(output, target))
 
-    def _check(self, task: str, lane: Sequence[str], output: Tensor, target: Tensor) -> None:
+    def _check(self, task: str, group: Sequence[str], output: Tensor, target: Tensor) -> None:
         """Compare the shapes of the first output and target of a task in some datasets."""
-        if (task, lane[0]) in self._unchecked:
-            self._losses[task].of(lane[0]).check(task, output, target)
-            self._unchecked -= {(task, name) for name in lane}
+        if (task, group[0]) in self._unchecked:
+            self._losses[task].of(group[0]).check(task, output, target)
+            self._unchecked -= {(task, name) for name in group}
 
     def _scale_loss(self, value: Tensor) -> tuple[Tensor, Tensor]:
         share = self._shares[0]
@@ -251,47 +253,47 @@ class Objective(nn.Module):
         """
         if not self.augments:
             return batch
-        done = dict(batch)
+        augmented = dict(batch)
         for dataset, steps in self.augments.items():
             if dataset not in batch:
                 continue
             before = original_fields(self._views.masking_tasks, batch[dataset])
             for augment in steps:
-                done[dataset] = augment(done[dataset], None)
-            done[dataset] = {**done[dataset], **before}
-        return done
+                augmented[dataset] = augment(augmented[dataset], None)
+            augmented[dataset] = {**augmented[dataset], **before}
+        return augmented
 
     def _sums(self, batch: Batch, outputs: Joined) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of every loss on a batch."""
-        found: list[tuple[Tensor, Weight]] = []
+        sums: list[tuple[Tensor, Weight]] = []
         for task, losses in self._losses.items():
-            lanes = outputs.get(task, [])
+            groups = outputs.get(task, [])
             pairs = []
-            for lane, output in lanes:
-                target = self._target(task, batch, lane)
+            for group, output in groups:
+                target = self._target(task, batch, group)
                 if self._unchecked and not torch.compiler.is_compiling():
-                    self._check(task, lane, output, target)
-                pairs.append(losses.of(lane[0])(output, target))
+                    self._check(task, group, output, target)
+                pairs.append(losses.of(group[0])(output, target))
             if len(pairs) == 1:
-                found += pairs[0]
+                sums += pairs[0]
             elif pairs:
-                found += [_sum_pairs(column) for column in zip(*pairs, strict=True)]
+                sums += [_sum_pairs(column) for column in zip(*pairs, strict=True)]
             else:
-                found += [(torch.zeros((), device=device_of(batch)), 0.0)] * len(losses.names)
+                sums += [(torch.zeros((), device=device_of(batch)), 0.0)] * len(losses.names)
         rows = float(num_rows(batch))
         # A penalty counts by rows, so that micro-batches share it as they share the batch.
-        found += [(penalty() * rows, rows) for penalty in self.penalties]
+        sums += [(penalty() * rows, rows) for penalty in self.penalties]
         if self._consistency is not None:
-            predictions = [output for lanes in outputs.values() for _, output in lanes]
-            found.append((self._consistency(predictions), rows))
-        return found
+            predictions = [output for groups in outputs.values() for _, output in groups]
+            sums.append((self._consistency(predictions), rows))
+        return sums
 
-    def _target(self, task: str, batch: Batch, lane: Sequence[str]) -> Tensor:
-        """Return the targets of a lane's datasets, their rows one after another."""
-        adapter = self._losses[task].of(lane[0]).adapter
-        if len(lane) == 1:
-            return adapter.target(self._target_fields(task, batch[lane[0]]))
-        return join_padded([adapter.target(self._target_fields(task, batch[dataset])) for dataset in lane])
+    def _target(self, task: str, batch: Batch, group: Sequence[str]) -> Tensor:
+        """Return the targets of a group's datasets, their rows one after another."""
+        adapter = self._losses[task].of(group[0]).adapter
+        if len(group) == 1:
+            return adapter.target(self._target_fields(task, batch[group[0]]))
+        return join_padded([adapter.target(self._target_fields(task, batch[dataset])) for dataset in group])
 
     def _target_fields(self, task: str, fields: Fields) -> Fields:
         return target_view(task, fields) if task in self._views.masking_tasks else fields

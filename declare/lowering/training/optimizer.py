@@ -21,16 +21,16 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     or their group states a weight decay.
     """
     component = read_component("optimizers", phase.optimizer)
-    named = dict(graph.named_parameters())
-    numbers = {item: number for number, item in enumerate(named.values())}
-    groups = [group for stated in phase.groups for group in _take(stated, named)]
-    groups += _without_empty({"params": list(named.values()), "lr": float(component.lr)})
+    parameters = dict(graph.named_parameters())
+    numbers = {item: number for number, item in enumerate(parameters.values())}
+    groups = [group for rule in phase.groups for group in _take(rule, parameters)]
+    groups += _without_empty({"params": list(parameters.values()), "lr": float(component.lr)})
     decay, spare = component.base_decay, not component.decays_norm_and_bias
     ready = [part for group in groups for part in _split_by_decay(group, decay, spare=spare)]
-    return component.build([alike for group in ready for alike in _alike(group, numbers)])
+    return component.build([homogeneous for group in ready for homogeneous in _split_sharded(group, numbers)])
 
 
-def _alike(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
+def _split_sharded(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
     """Return a group in two where processes hold some of its parameters in shares and others whole.
 
     Each says by `numbers` which of the model's parameters it has: other processes may part them differently.
@@ -41,10 +41,10 @@ def _alike(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
     ]
 
 
-def _take(stated: OptimizerGroup, named: dict[str, nn.Parameter]) -> Iterable[Group]:
-    """Take a group's parameters out of `named`; a tied parameter goes by the first of its names."""
-    taken = [named.pop(name) for name in stated.parameters if name in named]
-    return _without_empty({"params": taken, "lr": stated.lr, "weight_decay": stated.weight_decay})
+def _take(rule: OptimizerGroup, parameters: dict[str, nn.Parameter]) -> Iterable[Group]:
+    """Take a group's parameters out of `parameters`; a tied parameter goes by the first of its names."""
+    members = [parameters.pop(name) for name in rule.parameters if name in parameters]
+    return _without_empty({"params": members, "lr": rule.lr, "weight_decay": rule.weight_decay})
 
 
 def _without_empty(group: Group) -> Iterable[Group]:
@@ -58,10 +58,10 @@ def _split_by_decay(group: Group, decay: float, *, spare: bool) -> list[Group]:
         return [group]
     if not (decay and spare):
         return [group | {"weight_decay": decay}]
-    drawn = [item for item in group["params"] if item.dim() > 1]
-    spared = [item for item in group["params"] if item.dim() <= 1]
+    decayed = [item for item in group["params"] if item.dim() > 1]
+    undecayed = [item for item in group["params"] if item.dim() <= 1]
     parts = [
-        group | {"params": drawn, "weight_decay": decay},
-        group | {"params": spared, "weight_decay": 0.0},
+        group | {"params": decayed, "weight_decay": decay},
+        group | {"params": undecayed, "weight_decay": 0.0},
     ]
     return [part for part in parts if part["params"]]

@@ -62,7 +62,7 @@ class CheckpointManager:
 
     def load_phase_weights(self, graph: nn.Module, progress: TrainProgress, phase: str) -> dict[str, int]:
         """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
-        path = self._world.broadcast_from_rank0(lambda: self._leading.phase_weights(progress, phase))
+        path = self._world.broadcast_from_rank0(lambda: self._rank0_writer.phase_weights(progress, phase))
         if self._sharded:
             load(graph, lazy_tensors([path]))
         else:
@@ -71,14 +71,14 @@ class CheckpointManager:
 
     def resolve(self, progress: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
-        return self._world.broadcast_from_rank0(lambda: self._leading.resolve(progress, entry))
+        return self._world.broadcast_from_rank0(lambda: self._rank0_writer.resolve(progress, entry))
 
     def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
         """Return the newest good state, if there is one, and what was rejected with the reasons."""
-        saved, rejected = self._world.broadcast_from_rank0(lambda: self._leading.newest())  # noqa: PLW0108 - no other has it
-        if saved is None:
+        checkpoint, rejected = self._world.broadcast_from_rank0(lambda: self._rank0_writer.newest())  # noqa: PLW0108 - no other has it
+        if checkpoint is None:
             return None, rejected
-        return self._read(saved.path, lambda: read_state(saved, lazy=self._sharded)), rejected
+        return self._read(checkpoint.path, lambda: read_state(checkpoint, lazy=self._sharded)), rejected
 
     def _read(self, folder: Path, read: Callable[[], Value]) -> Value:
         """Return what each process reads where all find the checkpoint, else what the leading one reads."""
@@ -87,10 +87,10 @@ class CheckpointManager:
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
-        self._world.broadcast_from_rank0(lambda: self._leading.require_space(graph, plan))
+        self._world.broadcast_from_rank0(lambda: self._rank0_writer.require_space(graph, plan))
 
     @property
-    def _leading(self) -> CheckpointWriter:
+    def _rank0_writer(self) -> CheckpointWriter:
         assert self._writer is not None, "only the leading process reads and writes"
         return self._writer
 

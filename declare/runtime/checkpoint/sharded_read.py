@@ -44,68 +44,68 @@ class LazyTensor:
         """Return the rows from `start` to `stop`, exclusive."""
         if start == stop:
             return _rows(self.shards[0].path, self.name, 0, 0)
-        found = []
-        for piece in sorted(self.shards, key=lambda each: each.start):
-            first, last = max(start - piece.start, 0), min(stop - piece.start, piece.rows)
+        blocks = []
+        for shard in sorted(self.shards, key=lambda item: item.start):
+            first, last = max(start - shard.start, 0), min(stop - shard.start, shard.rows)
             if first < last:
-                found.append(_rows(piece.path, self.name, first, last))
-        if sum(len(each) for each in found) != stop - start:
+                blocks.append(_rows(shard.path, self.name, first, last))
+        if sum(len(item) for item in blocks) != stop - start:
             raise ValueError(f"rows of `{self.name}` are missing")
-        return found[0] if len(found) == 1 else torch.cat(found)
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
 
 def _read_tensor(path: Path, name: str) -> Tensor:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        found: Tensor = file.get_tensor(name)
-    return found
+        tensor: Tensor = file.get_tensor(name)
+    return tensor
 
 
 def _rows(path: Path, name: str, start: int, stop: int) -> Tensor:
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        found: Tensor = file.get_slice(name)[start:stop]
-    return found
+        rows: Tensor = file.get_slice(name)[start:stop]
+    return rows
 
 
 def lazy_tensors(paths: Iterable[Path]) -> dict[str, LazyTensor]:
     """Return the tensors of some files by name."""
     from safetensors import safe_open
 
-    pieces: dict[str, list[tuple[Shard, list[int]]]] = {}
+    shards: dict[str, list[tuple[Shard, list[int]]]] = {}
     for path in paths:
         with safe_open(path, framework="pt") as file:
             begins = json.loads((file.metadata() or {}).get(_MARK, "{}"))
             for name in file.keys():  # noqa: SIM118 - it is no mapping
                 shape = file.get_slice(name).get_shape()
                 start = begins[name][_OFFSETS][0] if name in begins else 0
-                piece = Shard(path, start, shape[0] if shape else 0)
-                pieces.setdefault(name, []).append((piece, shape))
-    return {name: _join_pieces(name, found) for name, found in pieces.items()}
+                shard = Shard(path, start, shape[0] if shape else 0)
+                shards.setdefault(name, []).append((shard, shape))
+    return {name: _join_shards(name, shards_of_tensor) for name, shards_of_tensor in shards.items()}
 
 
-def _join_pieces(name: str, found: list[tuple[Shard, list[int]]]) -> LazyTensor:
+def _join_shards(name: str, shards: list[tuple[Shard, list[int]]]) -> LazyTensor:
     """Return the tensor that some pieces make; raises ValueError where they leave gaps or overlap."""
-    shape = list(found[0][1])
+    shape = list(shards[0][1])
     if shape:
-        shape[0] = _rows_of(name, [piece for piece, _ in found])
-    if any(each[1:] != shape[1:] for _, each in found):
+        shape[0] = _num_rows(name, [shard for shard, _ in shards])
+    if any(shard_shape[1:] != shape[1:] for _, shard_shape in shards):
         raise ValueError(f"shares of `{name}` have other shapes")
-    return LazyTensor(name, tuple(shape), tuple(piece for piece, _ in found))
+    return LazyTensor(name, tuple(shape), tuple(shard for shard, _ in shards))
 
 
-def _rows_of(name: str, pieces: list[Shard]) -> int:
+def _num_rows(name: str, shards: list[Shard]) -> int:
     after = 0
-    for piece in sorted(pieces, key=lambda each: each.start):
-        if piece.start != after:
+    for shard in sorted(shards, key=lambda item: item.start):
+        if shard.start != after:
             raise ValueError(f"rows of `{name}` are missing, or stand in two shares")
-        after += piece.rows
+        after += shard.rows
     return after
 
 
-def marks(starts: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+def shard_metadata(starts: Mapping[str, tuple[int, int]]) -> dict[str, str]:
     """Return the metadata of a file from the first row of each tensor in it and its number of axes."""
     offsets = {name: {_OFFSETS: [start, *[0] * (axes - 1)]} for name, (start, axes) in starts.items()}
     return {_MARK: strict_json.dumps(offsets)}

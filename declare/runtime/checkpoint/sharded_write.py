@@ -17,11 +17,11 @@ from declare.ir.plan import PhasePlan
 from declare.nn.distributed.dtensor import full_tensor, is_sharded, local_tensor, rank_rows
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.state_tree import named_tensors
-from declare.runtime.checkpoint.sharded_read import marks, shard_like
+from declare.runtime.checkpoint.sharded_read import shard_like, shard_metadata
 from declare.runtime.checkpoint.state_tree import StateTree, Tree
 from declare.runtime.checkpoint.store import Files, write_share
 from declare.runtime.checkpoint.writer import CheckpointWriter
-from declare.runtime.run_folder.durable_io import explain
+from declare.runtime.run_folder.durable_io import os_error_problem
 from declare.runtime.run_folder.manifest import SavedCheckpoint
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.step.interfaces import EMA
@@ -46,34 +46,36 @@ def save_shares(
     tensors, skeleton = named_tensors(tree)
     plain = {name: item.cpu() for name, item in tensors.items() if not is_sharded(item)}
     shares = {name: item for name, item in tensors.items() if is_sharded(item)}
-    protected = frozenset(progress.protected_steps)
+    protected_steps = frozenset(progress.protected_steps)
 
     def commit() -> SavedCheckpoint:
-        folder = world.broadcast_from_rank0(lambda: _leading(writer).begin(progress.total))
+        folder = world.broadcast_from_rank0(lambda: _rank0_writer(writer).begin(progress.total))
         reports = world.all_gather_object(_write_shard(folder, shares, world))
 
         def seal() -> SavedCheckpoint:
             try:
-                return _leading(writer).seal(
+                return _rank0_writer(writer).seal(
                     progress, phase, (weights, plain, skeleton), _merge_reports(reports)
                 )
             except BaseException:
-                _leading(writer).discard(progress.total)
+                _rank0_writer(writer).discard(progress.total)
                 raise
 
         return world.broadcast_from_rank0(seal)
 
     try:
-        saved = commit()
+        checkpoint = commit()
     except ProblemError as error:
         full = error.problem.code == "RES804"
-        if not full or not world.broadcast_from_rank0(lambda: _leading(writer).make_room(protected)):
+        if not full or not world.broadcast_from_rank0(
+            lambda: _rank0_writer(writer).make_room(protected_steps)
+        ):
             raise
-        saved = commit()
-    return [saved] if world.is_rank0 else []
+        checkpoint = commit()
+    return [checkpoint] if world.is_rank0 else []
 
 
-def _leading(writer: CheckpointWriter | None) -> CheckpointWriter:
+def _rank0_writer(writer: CheckpointWriter | None) -> CheckpointWriter:
     assert writer is not None, "only the leading process seals"
     return writer
 
@@ -81,12 +83,12 @@ def _leading(writer: CheckpointWriter | None) -> CheckpointWriter:
 @torch.no_grad()
 def _full_weights(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
     """Return the whole weights on the CPU where they are kept; one tensor at a time passes through the others."""
-    found = {}
+    weights = {}
     for name, item in graph.state_dict().items():
         full = full_tensor(item)
         if keep:
-            found[name] = full.to("cpu", copy=True)
-    return found
+            weights[name] = full.to("cpu", copy=True)
+    return weights
 
 
 def _write_shard(folder: Path, shares: Mapping[str, Tensor], world: ProcessGroup) -> Files | ProblemError:
@@ -98,9 +100,11 @@ def _write_shard(folder: Path, shares: Mapping[str, Tensor], world: ProcessGroup
             mine[name] = local_tensor(item).cpu()
             starts[name] = (start, item.dim())
     try:
-        return write_share(folder, f"state-{world.rank + 1}-of-{world.size}.safetensors", mine, marks(starts))
+        return write_share(
+            folder, f"state-{world.rank + 1}-of-{world.size}.safetensors", mine, shard_metadata(starts)
+        )
     except OSError as error:
-        return ProblemError(explain(error, folder.parent))
+        return ProblemError(os_error_problem(error, folder.parent))
 
 
 def _merge_reports(reports: list[Files | ProblemError]) -> Files:
@@ -126,11 +130,13 @@ def shard_state(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) 
     if not any(is_sharded(item) for item in graph.parameters()):
         return tree
     state = graph.state_dict()
-    found = dict(tree)
+    sharded_tree = dict(tree)
     if "model" in tree:
-        found["model"] = {name: shard_like(value, state.get(name)) for name, value in tree["model"].items()}
+        sharded_tree["model"] = {
+            name: shard_like(value, state.get(name)) for name, value in tree["model"].items()
+        }
     if "average" in tree:
-        found["average"] = {
+        sharded_tree["average"] = {
             key: {name: shard_like(value, state.get(name)) for name, value in part.items()}
             if isinstance(part, Mapping)
             else part
@@ -139,36 +145,40 @@ def shard_state(tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) 
     if "optimizer" in tree:
         parameters = [item for group in optimizer.param_groups for item in group["params"]]
         entries = {
-            index: {key: shard_like(value, _at(parameters, index)) for key, value in entry.items()}
+            index: {key: shard_like(value, _item_or_none(parameters, index)) for key, value in entry.items()}
             for index, entry in tree["optimizer"]["state"].items()
         }
-        found["optimizer"] = {**tree["optimizer"], "state": entries}
-    return found
+        sharded_tree["optimizer"] = {**tree["optimizer"], "state": entries}
+    return sharded_tree
 
 
-def _regroup_optimizer_state(saved: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> Mapping[str, Any]:
+def _regroup_optimizer_state(
+    saved_state: Mapping[str, Any], optimizer: torch.optim.Optimizer
+) -> Mapping[str, Any]:
     """Return the state of an optimizer in the groups of this one, which may hold other parameters in shares."""
     groups = optimizer.state_dict()["param_groups"]
     try:
-        before, now = _parameter_indices(saved["param_groups"]), _parameter_indices(groups)
+        before, now = _parameter_indices(saved_state["param_groups"]), _parameter_indices(groups)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return saved  # refused by name where it is loaded
+        return saved_state  # refused by name where it is loaded
     if before == now or before.keys() != now.keys():
-        return saved
+        return saved_state
     state = {
-        now[number]: saved["state"][index] for number, index in before.items() if index in saved["state"]
+        now[number]: saved_state["state"][index]
+        for number, index in before.items()
+        if index in saved_state["state"]
     }
-    return {**saved, "state": state, "param_groups": groups}
+    return {**saved_state, "state": state, "param_groups": groups}
 
 
 def _parameter_indices(groups: Sequence[Mapping[str, Any]]) -> dict[int, int]:
     """Return the indices of parameters in a state by their numbers in the model; a balance's own are below zero."""
-    found: dict[int, int] = {}
+    indices_by_number: dict[int, int] = {}
     for group in groups:
         indices = group["params"]
-        found |= zip(group.get("numbers", range(-len(indices), 0)), indices, strict=True)
-    return found
+        indices_by_number |= zip(group.get("numbers", range(-len(indices), 0)), indices, strict=True)
+    return indices_by_number
 
 
-def _at(parameters: list[Any], index: int) -> Any:
+def _item_or_none(parameters: list[Any], index: int) -> Any:
     return parameters[index] if index < len(parameters) else None

@@ -72,8 +72,8 @@ def _load(name: str, part: Any, state: Any) -> None:
         part.load_state_dict(state)
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProblemError(does_not_fit(name, error)) from error
-    for group, kept in zip(getattr(part, "param_groups", ()), settings, strict=True):
-        group.update({key: value for key, value in kept.items() if key != "params"})
+    for group, plan_settings in zip(getattr(part, "param_groups", ()), settings, strict=True):
+        group.update({key: value for key, value in plan_settings.items() if key != "params"})
 
 
 def does_not_fit(name: str, error: Exception) -> Problem:
@@ -91,14 +91,18 @@ def does_not_fit(name: str, error: Exception) -> Problem:
 
 def missing_parts(names: list[str], version: str | None = None) -> Problem:
     """Return the finding that a checkpoint lacks parts of the state; `version` of the program has saved it."""
-    other = version not in {None, __version__}
-    saved = (f"declare {version} saved it, this is declare {__version__}, which keeps more",) if other else ()
+    is_other_version = version not in {None, __version__}
+    version_note = (
+        (f"declare {version} saved it, this is declare {__version__}, which keeps more",)
+        if is_other_version
+        else ()
+    )
     return Problem(
         "RES809",
         f"the checkpoint has no state of {', '.join(f'`{name}`' for name in names)}",
-        notes=(*saved, "a run that went on without it would not be the run that was stopped"),
+        notes=(*version_note, "a run that went on without it would not be the run that was stopped"),
         helps=(
-            *((f"continue it with declare {version}",) if other else ()),
+            *((f"continue it with declare {version}",) if is_other_version else ()),
             "start anew from its weights: `init: [{from: run:PATH}]`",
         ),
     )
@@ -115,8 +119,8 @@ class Randomness:
 
     def state_dict(self) -> Tree:
         """Return the states of Python's, numpy's and torch's generators: the leading process's, then the others'."""
-        first, *others = self._world.all_gather_object(self.snapshot())
-        return first | ({"others": others} if others else {})
+        first, *other_ranks = self._world.all_gather_object(self.snapshot())
+        return first | ({"others": other_ranks} if other_ranks else {})
 
     def load_state_dict(self, state: Tree) -> None:
         """Put the generators where they were; a process that was not there takes those of one that was."""

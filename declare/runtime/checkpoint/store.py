@@ -25,7 +25,7 @@ from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes, write_tensors
 from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.state_tree import Tree, decode
-from declare.runtime.run_folder.durable_io import HashedFile, create_new, explain, fsync_folder
+from declare.runtime.run_folder.durable_io import HashedFile, create_new, fsync_folder, os_error_problem
 from declare.runtime.run_folder.manifest import STATE, TENSORS, SavedCheckpoint, damage, read_manifest, seal
 
 SHARES = "state-"
@@ -55,8 +55,8 @@ class Snapshot:
         copy: bool = False,
     ) -> "Snapshot":
         """Take the state; with `copy` training may go on while it is written."""
-        named, _ = encode(weights, copy=copy)
-        return cls(step, named, *encode(tree, copy=copy), about)
+        weights_by_name, _ = encode(weights, copy=copy)
+        return cls(step, weights_by_name, *encode(tree, copy=copy), about)
 
     @property
     def num_bytes(self) -> int:
@@ -70,7 +70,7 @@ class Checkpoints:
     def __init__(self, run_folder: Path) -> None:
         self.root = run_folder / FOLDER
         self.root.mkdir(mode=0o700, exist_ok=True)
-        self._sequence = max((saved.sequence for saved in self.all_checkpoints()), default=0)
+        self._sequence = max((checkpoint.sequence for checkpoint in self.all_checkpoints()), default=0)
 
     def commit(
         self, step: int, weights: Mapping[str, Tensor], tree: Tree, about: dict[str, Any]
@@ -107,9 +107,9 @@ class Checkpoints:
                 self.begin(snapshot.step)
             return self._publish(temporary, self._write(temporary, snapshot, shares or {}))
         except OSError as error:
-            needed = snapshot.num_bytes
+            needed_bytes = snapshot.num_bytes
             shutil.rmtree(temporary, ignore_errors=True)
-            raise ProblemError(explain(error, self.root, needed)) from error
+            raise ProblemError(os_error_problem(error, self.root, needed_bytes)) from error
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -124,12 +124,12 @@ class Checkpoints:
             file.write(strict_json.dumps(snapshot.skeleton, indent=1).encode())
         marks = {"format": 1, "sequence": self._sequence + 1, "step": snapshot.step}
         manifest = snapshot.about | marks | {"parts": sorted(snapshot.skeleton), "files": files}
-        sealed = seal(manifest)
+        content = seal(manifest)
         with _create_hashed(temporary, MANIFEST, {}) as file:
-            file.write(sealed)
+            file.write(content)
         fsync_folder(temporary)
-        found: dict[str, Any] = json.loads(sealed)  # as it is read again
-        return found
+        sealed_manifest: dict[str, Any] = json.loads(content)  # as it is read again
+        return sealed_manifest
 
     def _publish(self, temporary: Path, manifest: dict[str, Any]) -> SavedCheckpoint:
         final = self.root / f"step-{manifest['step']}"
@@ -143,7 +143,10 @@ class Checkpoints:
 
     def all_checkpoints(self) -> list[SavedCheckpoint]:
         """Return the checkpoints with a readable manifest, the newest first; the order never asks a clock."""
-        return sorted((saved for saved, _ in self._scan() if saved), key=lambda saved: -saved.sequence)
+        return sorted(
+            (checkpoint for checkpoint, _ in self._scan() if checkpoint),
+            key=lambda checkpoint: -checkpoint.sequence,
+        )
 
     def _scan(self) -> Iterator[tuple[SavedCheckpoint | None, tuple[Path, str]]]:
         for folder in sorted(self.root.glob("step-*")):
@@ -154,12 +157,12 @@ class Checkpoints:
 
     def newest(self) -> tuple[SavedCheckpoint | None, list[tuple[Path, str]]]:
         """Return the newest checkpoint that verifies, and what was rejected on the way with the reason."""
-        rejected = [reason for saved, reason in self._scan() if saved is None]
-        for saved in self.all_checkpoints():
-            reason = damage(saved)
+        rejected = [reason for checkpoint, reason in self._scan() if checkpoint is None]
+        for checkpoint in self.all_checkpoints():
+            reason = damage(checkpoint)
             if reason is None:
-                return saved, rejected
-            rejected.append((saved.path, reason))
+                return checkpoint, rejected
+            rejected.append((checkpoint.path, reason))
         return None, rejected
 
     def quarantine(self, folder: Path) -> Path:
@@ -184,23 +187,27 @@ class Checkpoints:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def prune(
-        self, keep: int, protected: Collection[int], written: SavedCheckpoint | None = None
+        self, keep: int, protected_steps: Collection[int], newest: SavedCheckpoint | None = None
     ) -> list[int]:
-        """Delete all but the `keep` newest and the `protected` steps; return the steps that went.
+        """Delete all but the `keep` newest and the `protected_steps` steps; return the steps that went.
 
         Only whole checkpoints count, and the newest of them is never touched. Its hashes are compared, unless it is
-        the one that was `written` just now.
+        the one that was `newest` just now.
         """
-        good = [saved for saved in self.all_checkpoints() if damage(saved, hashes=False) is None]
-        if not good or (good[0] != written and damage(good[0]) is not None):
+        good = [
+            checkpoint for checkpoint in self.all_checkpoints() if damage(checkpoint, hashes=False) is None
+        ]
+        if not good or (good[0] != newest and damage(good[0]) is not None):
             return []
-        gone = [saved for saved in good[max(keep, 1) :] if saved.step not in protected]
-        for saved in gone:
-            trash = self.root / f".trash-{saved.path.name}-{os.getpid()}"
+        outdated = [
+            checkpoint for checkpoint in good[max(keep, 1) :] if checkpoint.step not in protected_steps
+        ]
+        for checkpoint in outdated:
+            trash = self.root / f".trash-{checkpoint.path.name}-{os.getpid()}"
             with contextlib.suppress(OSError):  # what cannot be deleted now goes with the next start
-                saved.path.rename(trash)
+                checkpoint.path.rename(trash)
                 shutil.rmtree(trash)
-        return [saved.step for saved in gone]
+        return [checkpoint.step for checkpoint in outdated]
 
 
 @contextlib.contextmanager
@@ -221,14 +228,16 @@ def write_share(folder: Path, name: str, tensors: Mapping[str, Tensor], about: M
     return files
 
 
-def load_tree(saved: SavedCheckpoint, *, lazy: Collection[str] = ()) -> Tree:
+def load_tree(checkpoint: SavedCheckpoint, *, lazy: Collection[str] = ()) -> Tree:
     """Return the state tree of a verified checkpoint; tensors of the parts in `lazy` are `Stored` ones."""
-    shares = [saved.path / name for name in saved.manifest["files"] if name.startswith(SHARES)]
-    found: dict[str, Any] = dict(lazy_tensors([saved.path / TENSORS, *shares] if lazy else shares))
-    for name, item in found.items():
+    shares = [checkpoint.path / name for name in checkpoint.manifest["files"] if name.startswith(SHARES)]
+    tensors: dict[str, Any] = dict(lazy_tensors([checkpoint.path / TENSORS, *shares] if lazy else shares))
+    for name, item in tensors.items():
         if name.partition("/")[0] not in lazy:
-            found[name] = item.read()
-    tree = decode(saved.skeleton(), found if lazy else read_tensors(saved.path / TENSORS) | found)
+            tensors[name] = item.read()
+    tree = decode(
+        checkpoint.skeleton(), tensors if lazy else read_tensors(checkpoint.path / TENSORS) | tensors
+    )
     if not isinstance(tree, dict):
         raise TypeError("a state is no list of parts")
     return tree

@@ -20,7 +20,7 @@ from declare.runtime.checkpoint.state_tree import ORIGIN, StateTree, Tree
 from declare.runtime.checkpoint.store import Checkpoints, Files, Snapshot, load_tree
 from declare.runtime.run_folder.durable_io import (
     brief,
-    disk_full,
+    disk_full_problem,
     readable_bytes,
     translate_os_errors,
 )
@@ -60,7 +60,7 @@ class CheckpointWriter:
         Without `wait` a state whose writing takes longer than a copy of it is copied here and written in the
         background; the one before is waited for. Raises what went wrong with either.
         """
-        done = self.collect(wait=True)
+        saved_before = self.collect(wait=True)
         state = tree.capture()
         weights = state["model"]
         if ema is None:
@@ -69,30 +69,30 @@ class CheckpointWriter:
         else:
             with ema.average_parameters():
                 weights = {name: tensor.clone() for name, tensor in graph.state_dict().items()}
-        later = not wait and self._pays(weights)
-        about = self._about | _marks(progress, phase)
-        snapshot = Snapshot.of(progress.total, weights, state, about, copy=later)
+        in_background = not wait and self._is_large(weights)
+        facts = self._about | _marks(progress, phase)
+        snapshot = Snapshot.of(progress.total, weights, state, facts, copy=in_background)
         write = partial(self._write, snapshot, phase.keep_checkpoints, frozenset(progress.protected_steps))
-        if not later:
-            return [*done, write()]
+        if not in_background:
+            return [*saved_before, write()]
         self._worker.start(write)
-        return done
+        return saved_before
 
-    def _pays(self, weights: Mapping[str, Tensor]) -> bool:
+    def _is_large(self, weights: Mapping[str, Tensor]) -> bool:
         """Whether writing in the background saves time: a small state is written before a thread has begun."""
         return tensor_bytes(weights) >= _WORTH_BYTES
 
-    def _write(self, snapshot: Snapshot, keep: int, protected: frozenset[int]) -> SavedCheckpoint:
+    def _write(self, snapshot: Snapshot, keep: int, protected_steps: frozenset[int]) -> SavedCheckpoint:
         """Commit a state and prune; where the disk is full, prune first and try once more."""
         _require_finite(snapshot)
         try:
-            saved = self._store.write(snapshot)
+            checkpoint = self._store.write(snapshot)
         except ProblemError as error:
-            if error.problem.code != "RES804" or not self._store.prune(1, protected):
+            if error.problem.code != "RES804" or not self._store.prune(1, protected_steps):
                 raise
-            saved = self._store.write(snapshot)
-        self._store.prune(keep, protected, saved)
-        return saved
+            checkpoint = self._store.write(snapshot)
+        self._store.prune(keep, protected_steps, checkpoint)
+        return checkpoint
 
     def begin(self, step: int) -> Path:
         """Make the folder that a checkpoint of several processes is written in."""
@@ -103,23 +103,23 @@ class CheckpointWriter:
         self,
         progress: TrainProgress,
         phase: PhasePlan,
-        taken: tuple[dict[str, Tensor], dict[str, Tensor], Any],
+        contents: tuple[dict[str, Tensor], dict[str, Tensor], Any],
         shares: Files,
     ) -> SavedCheckpoint:
         """Commit what was taken (weights, tensors of the state, its skeleton) and what others wrote; prune."""
-        snapshot = Snapshot(progress.total, *taken, self._about | _marks(progress, phase))
+        snapshot = Snapshot(progress.total, *contents, self._about | _marks(progress, phase))
         _require_finite(snapshot)
-        saved = self._store.write(snapshot, shares)
-        self._store.prune(phase.keep_checkpoints, frozenset(progress.protected_steps), saved)
-        return saved
+        checkpoint = self._store.write(snapshot, shares)
+        self._store.prune(phase.keep_checkpoints, frozenset(progress.protected_steps), checkpoint)
+        return checkpoint
 
     def discard(self, step: int) -> None:
         """Remove what was begun and will not be sealed."""
         self._store.discard(step)
 
-    def make_room(self, protected: frozenset[int]) -> bool:
+    def make_room(self, protected_steps: frozenset[int]) -> bool:
         """Delete what can be spared; return whether anything was."""
-        return bool(self._store.prune(1, protected))
+        return bool(self._store.prune(1, protected_steps))
 
     def collect(self, *, wait: bool = False) -> list[SavedCheckpoint]:
         """Return what became durable in the background since the last call; raises what went wrong there."""
@@ -131,16 +131,16 @@ class CheckpointWriter:
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
-        sizes = [saved.num_bytes for saved in self._store.all_checkpoints()]
+        sizes = [checkpoint.num_bytes for checkpoint in self._store.all_checkpoints()]
         size = max(sizes, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
         # One more than is kept is there while the next one is written.
         count = max_checkpoints(plan.phases) + 1
-        needed = size * count - sum(sizes)
-        if free_bytes(self._store.root) < needed:
+        needed_bytes = size * count - sum(sizes)
+        if free_bytes(self._store.root) < needed_bytes:
             note = f"{count} checkpoints of about {readable_bytes(size)} each"
             if sizes:
                 note += f"; {readable_bytes(sum(sizes))} of them stand there already"
-            raise ProblemError(disk_full(self._store.root, needed, note=note))
+            raise ProblemError(disk_full_problem(self._store.root, needed_bytes, note=note))
 
     def newest(self) -> tuple[SavedCheckpoint | None, list[tuple[Path, str]]]:
         """Return the newest good checkpoint and what was rejected; leftovers of killed processes go away.
@@ -148,8 +148,8 @@ class CheckpointWriter:
         Rejected checkpoints are moved aside as `damaged-...`, never deleted.
         """
         self._store.clean()
-        saved, rejected = self._store.newest()
-        return saved, [(self._store.quarantine(path), reason) for path, reason in rejected]
+        checkpoint, rejected = self._store.newest()
+        return checkpoint, [(self._store.quarantine(path), reason) for path, reason in rejected]
 
     def phase_weights(self, progress: TrainProgress, phase: str) -> Path:
         """Return the weights that stand for a phase of this run: its best ones, else its last."""
@@ -157,13 +157,13 @@ class CheckpointWriter:
         total = progress.phase_checkpoint(phase)
         folder = self._store.root / f"step-{total}"
         try:
-            saved = read_manifest(folder)
-            reason = damage(saved)
+            checkpoint = read_manifest(folder)
+            reason = damage(checkpoint)
         except ValueError as error:
             reason = str(error)
         if reason is not None:
             raise ProblemError(damaged_problem(folder, reason))
-        return saved.weights
+        return checkpoint.weights
 
     def resolve(self, progress: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
@@ -177,8 +177,8 @@ class CheckpointWriter:
 def _state_bytes(weights: int, plan: Plan) -> int:
     """Return about how large a checkpoint is: weights, optimizer, and with an average raw weights and its own."""
     states = max(optimizer_states(phase) for phase in plan.phases)
-    averaged = any(phase.ema for phase in plan.phases)
-    return weights * (1 + states + 2 * averaged)
+    has_ema = any(phase.ema for phase in plan.phases)
+    return weights * (1 + states + 2 * has_ema)
 
 
 def load_weights(graph: nn.Module, path: Path) -> None:
@@ -193,19 +193,21 @@ def load_weights(graph: nn.Module, path: Path) -> None:
         raise ProblemError(damaged_problem(path.parent, reason)) from error
 
 
-def read_state(saved: SavedCheckpoint, *, lazy: bool = False) -> Tree:
+def read_state(checkpoint: SavedCheckpoint, *, lazy: bool = False) -> Tree:
     """Return the state tree of a checkpoint, the model's weights included.
 
     With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs. Raises
     `ProblemError` (RES807, RES809) where a file is whole, but not what a run writes.
     """
     try:
-        saved.checked_skeleton()
-        tree = load_tree(saved, lazy=_LARGE if lazy else ()) | {ORIGIN: saved.manifest}
+        checkpoint.checked_skeleton()
+        tree = load_tree(checkpoint, lazy=_LARGE if lazy else ()) | {ORIGIN: checkpoint.manifest}
         if "model" not in tree and "average" not in tree:
-            tree["model"] = lazy_tensors([saved.weights]) if lazy else read_tensors(saved.weights)
+            tree["model"] = lazy_tensors([checkpoint.weights]) if lazy else read_tensors(checkpoint.weights)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ProblemError(damaged_problem(saved.path, f"its files do not fit together ({error})")) from error
+        raise ProblemError(
+            damaged_problem(checkpoint.path, f"its files do not fit together ({error})")
+        ) from error
     return tree
 
 

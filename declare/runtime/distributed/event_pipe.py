@@ -37,8 +37,8 @@ class Sender(Listener):
 
     def on_event(self, event: Event) -> None:
         """Add the event to the file."""
-        told = [event.name, event.phase, event.step, event.total, event.fields]
-        line = json.dumps(told, default=str, allow_nan=True)  # for our own processes: NaN comes back as NaN
+        values = [event.name, event.phase, event.step, event.total, event.fields]
+        line = json.dumps(values, default=str, allow_nan=True)  # for our own processes: NaN comes back as NaN
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -50,7 +50,7 @@ class Receiver:
         self._path = folder / _EVENTS
         self._offset = 0
 
-    def news(self) -> list[Event]:
+    def read_events(self) -> list[Event]:
         """Return the events since the last call."""
         try:
             with self._path.open("rb") as file:
@@ -58,9 +58,9 @@ class Receiver:
                 content = file.read()
         except FileNotFoundError:
             return []
-        whole = content[: content.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        return [Event(*json.loads(line)) for line in whole.splitlines()]
+        lines = content[: content.rfind(b"\n") + 1]
+        self._offset += len(lines)
+        return [Event(*json.loads(line)) for line in lines.splitlines()]
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -73,7 +73,7 @@ def write_result(folder: Path, result: Result) -> None:
 def read_result(folder: Path) -> Result | None:
     """Return what became of the launch, or None where nobody could tell."""
     try:
-        found = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+        values = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Result(**found | {"problems": tuple(map(problem_from_json, found["problems"]))})
+    return Result(**values | {"problems": tuple(map(problem_from_json, values["problems"]))})

@@ -10,7 +10,7 @@ _FORM = struct.Struct("qq")
 _NAME = "pulse-"
 
 
-def begin(folder: Path, rank: int) -> Callable[[int], None]:
+def start(folder: Path, rank: int) -> Callable[[int], None]:
     """Leave a sign in `folder` and return what keeps it up to date: called with every step, it costs nothing."""
     path = folder / f"{_NAME}{rank}"
     path.write_bytes(_FORM.pack(os.getpid(), 0))
@@ -18,17 +18,17 @@ def begin(folder: Path, rank: int) -> Callable[[int], None]:
         memory = mmap.mmap(file.fileno(), _FORM.size)
     number = os.getpid()
 
-    def beat(step: int) -> None:
+    def write(step: int) -> None:
         _FORM.pack_into(memory, 0, number, step)
 
-    return beat
+    return write
 
 
-def signs(folder: Path) -> dict[int, tuple[int, int]]:
+def read_heartbeats(folder: Path) -> dict[int, tuple[int, int]]:
     """Return rank -> (process id, step) of every process that left a sign in `folder`."""
-    found = {}
+    heartbeats = {}
     for path in folder.glob(f"{_NAME}*"):
         content = path.read_bytes()
         if len(content) == _FORM.size:
-            found[int(path.name.removeprefix(_NAME))] = _FORM.unpack(content)
-    return found
+            heartbeats[int(path.name.removeprefix(_NAME))] = _FORM.unpack(content)
+    return heartbeats

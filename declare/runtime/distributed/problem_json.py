@@ -16,23 +16,23 @@ def problems_to_json(problems: Sequence[Problem]) -> str:
     return strict_json.dumps([asdict(problem) for problem in problems], default=str)
 
 
-def problems_from_json(word: str) -> tuple[Problem, ...]:
-    """Return the problems of another process; `word` is its rank, a line end, and what `written` gave."""
-    rank, _, text = word.partition("\n")
-    found = map(problem_from_json, json.loads(text))
-    return tuple(replace(item, notes=(*item.notes, f"in the process of rank {rank}")) for item in found)
+def problems_from_json(message: str) -> tuple[Problem, ...]:
+    """Return the problems of another process; `message` is its rank, a line end, and what `written` gave."""
+    rank, _, text = message.partition("\n")
+    problems = map(problem_from_json, json.loads(text))
+    return tuple(replace(item, notes=(*item.notes, f"in the process of rank {rank}")) for item in problems)
 
 
 def problem_from_json(item: Mapping[str, Any]) -> Problem:
     """Return a problem that was written down; what it proposed to rewrite is left out."""
     names = {field.name for field in fields(Problem)} - {"rewrites"}
-    known: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: tuple(value) if name in _LISTS else value for name, value in item.items() if name in names
     }
-    return Problem(**known)
+    return Problem(**values)
 
 
-def process_lost() -> Problem:
+def process_lost_problem() -> Problem:
     """Return the finding that another process has gone without a word."""
     return Problem(
         "HW710",
@@ -42,7 +42,7 @@ def process_lost() -> Problem:
     )
 
 
-def inexact(norm: str) -> Problem:
+def inexact_norm_problem(norm: str) -> Problem:
     """Return the finding that a model with batch norm cannot give the same bits in any number of processes."""
     return Problem(
         "HW708",

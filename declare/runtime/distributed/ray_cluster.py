@@ -27,15 +27,15 @@ def connect_ray(processors: int = 1) -> Iterator[Any]:
     """
     # As a value: without the library the types of its modules would be unknown.
     ray: Any = import_module("ray")
-    ours = not ray.is_initialized()
+    owns_cluster = not ray.is_initialized()
     try:
-        if ours:
+        if owns_cluster:
             # Ray puts the current folder first on the path of all workers.
             with _mute(), _package_folder() as folder, contextlib.chdir(folder):
                 _connect(ray, max(os.cpu_count() or 1, processors))
         yield ray
     finally:
-        if ours:
+        if owns_cluster:
             ray.shutdown()
 
 
@@ -43,14 +43,14 @@ def connect_ray(processors: int = 1) -> Iterator[Any]:
 def _mute() -> Iterator[None]:
     """While inside, nothing reaches standard error: what goes wrong is raised too."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr_copy = os.dup(2)
     try:
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
 
 
 @contextlib.contextmanager
@@ -75,8 +75,8 @@ def _connect(ray: Any, processors: int) -> None:
             if address:
                 raise ProblemError(_unreachable(address, error)) from error
     if not ray.is_initialized():
-        own = {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
-        ray.init(address=_LOCAL, num_cpus=processors, **own, **quiet)
+        settings = {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+        ray.init(address=_LOCAL, num_cpus=processors, **settings, **quiet)
     with contextlib.suppress(ImportError):
         # What Ray says of dead workers goes to standard output, where results belong; we say it ourselves.
         inside: Any = import_module("ray._private.worker")

@@ -27,10 +27,10 @@ class StopRequestedError(BaseException):
     """A stop was asked for where nothing is lost by leaving at once."""
 
 
-def ask(reason: str) -> None:
+def request_stop(reason: str) -> None:
     """Ask the runs of this process to stop, as a signal would."""
     for flag in tuple(_flags):  # a run may begin or end meanwhile
-        flag.ask(reason)
+        flag.request_stop(reason)
 
 
 def is_requested() -> bool:
@@ -50,8 +50,8 @@ class StopRequests(Interruption):
 
     def is_requested(self) -> bool:
         """Whether to leave now."""
-        asked = is_requested()
-        return self._world.any(asked) if self._sharded else asked
+        requested = is_requested()
+        return self._world.any(requested) if self._sharded else requested
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -82,7 +82,7 @@ class StopFlag:
     def __init__(self) -> None:
         self.raised = False
         self._reason = ""
-        self._heard = False
+        self._is_signalled = False
         self._interruptible = False
         self.interrupted = False
         """Whether this process has left what it was about, whatever others of its group are doing."""
@@ -93,7 +93,7 @@ class StopFlag:
     def __enter__(self) -> Self:
         _flags.append(self)
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
             self._before[_WAKE] = signal.signal(_WAKE, self._interrupt)
         return self
 
@@ -111,25 +111,25 @@ class StopFlag:
     def reason(self) -> str:
         """What asked for it; empty where nothing did."""
         # Only now: the signal of a launcher's death may come before the last of its threads has gone.
-        if self._heard and LAUNCH in os.environ and os.getppid() != self._parent:
+        if self._is_signalled and LAUNCH in os.environ and os.getppid() != self._parent:
             return ORPHANED
         return self._reason
 
-    def ask(self, reason: str) -> None:
+    def request_stop(self, reason: str) -> None:
         """Raise the flag from within the run, from any thread."""
         self.raised, self._reason = True, reason
         if self._interruptible:
             signal.pthread_kill(threading.main_thread().ident or 0, _WAKE)
 
     @contextlib.contextmanager
-    def interruptible(self, *, alone: bool = True) -> Iterator[None]:
+    def interruptible(self, *, single_process: bool = True) -> Iterator[None]:
         """While inside, a request raises `StopRequestedError` at once; so does one from before.
 
         For what can be left at any line: nothing that was touched inside may be saved afterwards. Only the main
-        thread can be interrupted; in others requests wait. So they do where a process is not `alone` and others
-        would wait for it: an evaluation asks for them between batches then.
+        thread can be interrupted; in others requests wait. So they do where there are several processes
+        (`single_process` is False), which would wait for this one: an evaluation asks between batches then.
         """
-        if not alone or threading.current_thread() is not threading.main_thread():
+        if not single_process or threading.current_thread() is not threading.main_thread():
             yield
             return
         try:
@@ -139,16 +139,16 @@ class StopFlag:
         finally:
             self._interruptible = False
 
-    def _hear(self, number: int, _: FrameType | None) -> None:
-        if self._heard:
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._is_signalled:
             return
-        self._heard = self.raised = True
+        self._is_signalled = self.raised = True
         self._reason = signal.Signals(number).name
         self._timer = threading.Timer(SAME_SECONDS, _react_as_the_system)
         self._timer.daemon = True
         self._timer.start()
         if LAUNCH not in os.environ:  # else whoever watches over this process says it
-            say(self._reason, "stopping" if self._interruptible else "saving after this step")
+            print_stop_notice(self._reason, "stopping" if self._interruptible else "saving after this step")
         self._interrupt()
 
     def _interrupt(self, *_: object) -> None:
@@ -164,11 +164,11 @@ def _react_as_the_system() -> None:
         ctypes.CDLL(None).signal(int(number), None)
 
 
-def say(reason: str, what: str = "saving after this step") -> None:
+def print_stop_notice(reason: str, action: str = "saving after this step") -> None:
     """Tell the user what a signal does, and what a second one would do.
 
     Straight to the descriptor: a handler may come while a stream of Python is being written to, and where nobody
     reads any more the request must not be lost.
     """
     with contextlib.suppress(OSError):
-        os.write(2, f"\n{reason}: {what}; once more to leave at once\n".encode())
+        os.write(2, f"\n{reason}: {action}; once more to leave at once\n".encode())

@@ -17,7 +17,7 @@ from declare.runtime.distributed import heartbeat, stop_flag
 from declare.runtime.distributed.exit_codes import SIGNALLED, STOPPED
 from declare.runtime.distributed.rank_environment import LAUNCH
 
-_ORDER = "order"
+_FILE = "order"
 _SECONDS = 0.25
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,15 +31,15 @@ class StopRequestFile:
 
     def __init__(self, *, kills: bool) -> None:
         self._kills = kills
-        self._heard: list[signal.Signals] = []
-        self._left = False
+        self._signals: list[signal.Signals] = []
+        self._is_killed = False
         self._since = 0.0
         self._folder = Path()
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,38 +50,38 @@ class StopRequestFile:
     @property
     def status(self) -> int | None:
         """The exit status of what was asked for; None where nothing was."""
-        if not self._heard:
+        if not self._signals:
             return None
-        return SIGNALLED + self._heard[-1] if self._left else STOPPED
+        return SIGNALLED + self._signals[-1] if self._is_killed else STOPPED
 
-    def begin(self, folder: Path) -> None:
+    def watch_folder(self, folder: Path) -> None:
         """Let orders go to the processes of the launch in `folder` from now on, an earlier one too."""
         self._folder = folder
-        if self._heard:
-            order_stop(folder, self._heard[0].name)
+        if self._signals:
+            request_stop(folder, self._signals[0].name)
 
-    def _hear(self, number: int, _: FrameType | None) -> None:
-        if self._heard and time.monotonic() - self._since < stop_flag.SAME_SECONDS:
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if self._signals and time.monotonic() - self._since < stop_flag.SAME_SECONDS:
             return
-        self._heard.append(signal.Signals(number))
+        self._signals.append(signal.Signals(number))
         self._since = time.monotonic()
-        begun = heartbeat.signs(self._folder)
-        if begun and len(self._heard) == 1:
-            stop_flag.say(self._heard[0].name)
-            order_stop(self._folder, self._heard[0].name)
+        heartbeats = heartbeat.read_heartbeats(self._folder)
+        if heartbeats and len(self._signals) == 1:
+            stop_flag.print_stop_notice(self._signals[0].name)
+            request_stop(self._folder, self._signals[0].name)
             return
-        self._left = True
-        for process, _step in begun.values() if self._kills else ():
+        self._is_killed = True
+        for process, _step in heartbeats.values() if self._kills else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         raise KeyboardInterrupt
 
 
-def order_stop(folder: Path, reason: str) -> None:
+def request_stop(folder: Path, reason: str) -> None:
     """Ask the processes of a launch to save and stop."""
-    draft = folder / f"{_ORDER}.draft"
+    draft = folder / f"{_FILE}.draft"
     draft.write_text(reason, encoding="utf-8")
-    draft.replace(folder / _ORDER)
+    draft.replace(folder / _FILE)
 
 
 @contextlib.contextmanager
@@ -90,14 +90,14 @@ def watch_stop_file() -> Iterator[None]:
     if LAUNCH not in os.environ:
         yield
         return
-    path = Path(os.environ[LAUNCH]) / _ORDER
-    done = threading.Event()
+    path = Path(os.environ[LAUNCH]) / _FILE
+    finished = threading.Event()
 
     def listen() -> None:
         while True:
             with contextlib.suppress(OSError):
-                stop_flag.ask(path.read_text(encoding="utf-8"))
-            if done.wait(_SECONDS):
+                stop_flag.request_stop(path.read_text(encoding="utf-8"))
+            if finished.wait(_SECONDS):
                 return
 
     listener = threading.Thread(target=listen, name="orders", daemon=True)
@@ -105,5 +105,5 @@ def watch_stop_file() -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        finished.set()
         listener.join()

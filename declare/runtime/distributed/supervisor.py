@@ -17,84 +17,88 @@ from declare.runtime.distributed.stop_request import StopRequestFile
 from declare.runtime.run_folder.event_file import Event, EventFile
 from declare.runtime.run_folder.events import ProcessDied
 
-_SHOWN = 12
-_VAIN = 4
+_MAX_LINES = 12
+_MAX_VAIN_ATTEMPTS = 4
 """Attempts in a row that come no further than one before them."""
-_SAID = {1, 2}
+_REPORTED_STATUSES = {1, 2}
 """Exit statuses of a command that found something wrong before it began, and has said so."""
-Words = Callable[[Path | None], Sequence[str]]
-"""The words of the command: for a new run, or to continue the one in a folder."""
+MakeArgv = Callable[[Path | None], Sequence[str]]
+"""Returns the arguments of the command: for a new run, or to continue the one in a folder."""
 Attempt = Callable[[Path, int, Path | None], LaunchResult]
 """Starts all processes in a new private folder, for the n-th time: for a new run, or to continue one."""
-Tell = Callable[[Problem], object]
-Asked = Callable[[], int | None]
+Report = Callable[[Problem], object]
+RequestedStatus = Callable[[], int | None]
 """Returns the exit status that the user has asked for by a signal, if there was one."""
 
 
-def supervise(crew: LaunchSpec, words: Words, tell: Tell) -> int:
-    """Run a command in a crew of processes until it ends by its own account; return its exit status.
+def supervise(spec: LaunchSpec, make_argv: MakeArgv, report: Report) -> int:
+    """Run a command in a group of processes until it ends by its own account; return its exit status.
 
-    `tell` hears of every death, and of giving up.
+    `report` gets a finding for every death, and for giving up.
     """
 
     def attempt(folder: Path, number: int, run: Path | None) -> LaunchResult:
-        orders.begin(folder)
-        return launch(crew, words(run), folder, number)
+        stop_file.watch_folder(folder)
+        return launch(spec, make_argv(run), folder, number)
 
     folder = tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True)
-    with folder as root, StopRequestFile(kills=True) as orders:
+    with folder as root, StopRequestFile(kills=True) as stop_file:
         try:
-            return watch(crew, Path(root), attempt, tell, lambda: orders.status)
+            return watch(spec, Path(root), attempt, report, lambda: stop_file.status)
         except KeyboardInterrupt:
-            return orders.status or FAILED
+            return stop_file.status or FAILED
 
 
-def watch(crew: LaunchSpec, root: Path, attempt: Attempt, tell: Tell, asked: Asked) -> int:
+def watch(
+    spec: LaunchSpec, root: Path, attempt: Attempt, report: Report, requested_status: RequestedStatus
+) -> int:
     """Make attempts, in folders below `root`, until one ends by its own account; return its exit status.
 
-    None is made once it is asked to stop: the exit status is then what `asked` says.
+    None is made once it is asked to stop: the exit status is then what `requested_status` says.
     """
     died_at: int | None = None
-    furthest, vain = -1, 0
+    furthest, no_progress = -1, 0
     run: Path | None = None
     for number in count():
         folder = root / str(number)
         folder.mkdir(mode=0o700)
-        ending = attempt(folder, number, run)
-        for problem in ending.unsaid:
-            tell(problem)
-        if ending.status is not None and not _torn_down(ending, asked()):
-            return ending.status
-        if ending.death is None:
-            tell(wordless(ending.run))
+        result = attempt(folder, number, run)
+        for problem in result.unreported_problems:
+            report(problem)
+        if result.status is not None and not _was_torn_down(result, requested_status()):
+            return result.status
+        if result.failure is None:
+            report(no_outcome_problem(result.run))
             return FAILED
-        if ending.run is None and ending.death.exit_code in _SAID:
-            return ending.death.exit_code
-        run = ending.run or run
-        _record(run, ending.death, number)
-        if (status := asked()) is not None:
-            tell(process_death_problem(ending.death, crew, run, anew=False))
+        if result.run is None and result.failure.exit_code in _REPORTED_STATUSES:
+            return result.failure.exit_code
+        run = result.run or run
+        _record(run, result.failure, number)
+        if (status := requested_status()) is not None:
+            report(process_death_problem(result.failure, spec, run, restarts=False))
             return status
-        vain = 0 if ending.death.step > furthest else vain + 1
-        furthest = max(furthest, ending.death.step)
-        if run is None or ending.death.step == died_at or vain == _VAIN:
-            tell(gave_up(ending.death, crew, again=run is not None))
+        no_progress = 0 if result.failure.step > furthest else no_progress + 1
+        furthest = max(furthest, result.failure.step)
+        if run is None or result.failure.step == died_at or no_progress == _MAX_VAIN_ATTEMPTS:
+            report(gave_up_problem(result.failure, spec, had_run=run is not None))
             return FAILED
-        died_at = ending.death.step
-        tell(process_death_problem(ending.death, crew, run))
+        died_at = result.failure.step
+        report(process_death_problem(result.failure, spec, run))
     raise AssertionError("attempts never end by themselves")
 
 
-def _torn_down(ending: LaunchResult, asked: int | None) -> bool:
+def _was_torn_down(result: LaunchResult, requested_status: int | None) -> bool:
     """Tell of processes that stopped because the launcher ended them when another one died: nobody asked for it."""
-    return ending.status == STOPPED and ending.death is not None and asked is None
+    return result.status == STOPPED and result.failure is not None and requested_status is None
 
 
-def _record(run: Path | None, death: ProcessFailure, attempt: int) -> None:
+def _record(run: Path | None, failure: ProcessFailure, attempt: int) -> None:
     """Write the death into the events of the run, which nobody holds now."""
     if run is None:
         return
-    body = ProcessDied(rank=death.rank, at=death.step, cause=death.cause, attempt=attempt, words=death.words)
+    body = ProcessDied(
+        rank=failure.rank, at=failure.step, cause=failure.cause, attempt=attempt, words=failure.log_tail
+    )
     with contextlib.suppress(OSError):  # its disk is full, or it stands on another machine
         file = EventFile(run)
         file.write(Event.of(body))
@@ -102,20 +106,20 @@ def _record(run: Path | None, death: ProcessFailure, attempt: int) -> None:
 
 
 def process_death_problem(
-    death: ProcessFailure, crew: LaunchSpec, run: Path | None, *, anew: bool = True
+    failure: ProcessFailure, spec: LaunchSpec, run: Path | None, *, restarts: bool = True
 ) -> Problem:
     """Return the finding that a process died, and that the group starts anew unless it was asked to stop."""
-    then = f"all processes start anew from the last checkpoint of `{run}`"
-    if not anew:
-        then = f"it was asked to stop: continue with `--resume {run}`" if run else "it was asked to stop"
+    next_step = f"all processes start anew from the last checkpoint of `{run}`"
+    if not restarts:
+        next_step = f"it was asked to stop: continue with `--resume {run}`" if run else "it was asked to stop"
     return Problem(
         "HW711",
-        f"process {death.rank} of {crew.size} died at step {death.step}: {death.cause}",
-        notes=(then, *_lines(death)),
+        f"process {failure.rank} of {spec.size} died at step {failure.step}: {failure.cause}",
+        notes=(next_step, *_lines(failure)),
     )
 
 
-def wordless(run: Path | None) -> Problem:
+def no_outcome_problem(run: Path | None) -> Problem:
     """Return the finding that all processes ended as if all were well, and none said what became of the run."""
     return Problem(
         "HW712",
@@ -125,13 +129,13 @@ def wordless(run: Path | None) -> Problem:
     )
 
 
-def gave_up(death: ProcessFailure, crew: LaunchSpec, *, again: bool) -> Problem:
+def gave_up_problem(failure: ProcessFailure, spec: LaunchSpec, *, had_run: bool) -> Problem:
     """Return the finding that processes died twice at the same step, often in vain, or before there was a run."""
-    why = "again" if again else "before the run began"
+    moment = "again" if had_run else "before the run began"
     return Problem(
         "HW712",
-        f"process {death.rank} of {crew.size} died at step {death.step} {why}: {death.cause}",
-        notes=_lines(death),
+        f"process {failure.rank} of {spec.size} died at step {failure.step} {moment}: {failure.cause}",
+        notes=_lines(failure),
         helps=(
             "see whether memory ran out or a library crashes: try with one process, `--procs 1`",
             "then continue from the last checkpoint with `--resume`",
@@ -139,5 +143,5 @@ def gave_up(death: ProcessFailure, crew: LaunchSpec, *, again: bool) -> Problem:
     )
 
 
-def _lines(death: ProcessFailure) -> tuple[str, ...]:
-    return tuple(f"it wrote: {line}" for line in death.words.splitlines()[-_SHOWN:] if line.strip())
+def _lines(failure: ProcessFailure) -> tuple[str, ...]:
+    return tuple(f"it wrote: {line}" for line in failure.log_tail.splitlines()[-_MAX_LINES:] if line.strip())

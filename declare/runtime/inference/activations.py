@@ -63,19 +63,22 @@ class Activity:
         finite = flat.isfinite()
         self.nonfinite += int((~finite).sum())
         self._see_units(module, flat.nan_to_num())
-        known = flat[finite]
-        if not known.numel():
+        finite_values = flat[finite]
+        if not finite_values.numel():
             return
-        self.count += known.numel()
-        self.total += float(known.sum())
-        self.squares += float(known.square().sum())
-        self.low, self.high = min(self.low, float(known.min())), max(self.high, float(known.max()))
-        self.zeros += int((known == 0).sum())
+        self.count += finite_values.numel()
+        self.total += float(finite_values.sum())
+        self.squares += float(finite_values.square().sum())
+        self.low, self.high = (
+            min(self.low, float(finite_values.min())),
+            max(self.high, float(finite_values.max())),
+        )
+        self.zeros += int((finite_values == 0).sum())
         if type(module) in _BOUNDS:
             lower, upper = _BOUNDS[type(module)]
-            near = _NEAR * (upper - lower)
+            margin = _NEAR * (upper - lower)
             self.at_bounds = (self.at_bounds or 0) + int(
-                ((known < lower + near) | (known > upper - near)).sum()
+                ((finite_values < lower + margin) | (finite_values > upper - margin)).sum()
             )
 
     def _see_units(self, module: nn.Module, values: Tensor) -> None:
@@ -115,16 +118,16 @@ class Activity:
 
     def plain(self) -> dict[str, Any]:
         """Return the statistics as plain values; what is not defined is None."""
-        known = self.count > 0
+        has_values = self.count > 0
         return {
             "name": self.name,
             "type": self.type,
             "shape": list(self.shape),
-            "mean": self.mean if known else None,
-            "std": self.std if known else None,
-            "min": self.low if known else None,
-            "max": self.high if known else None,
-            "zeros": self.zeros / self.count if known else None,
+            "mean": self.mean if has_values else None,
+            "std": self.std if has_values else None,
+            "min": self.low if has_values else None,
+            "max": self.high if has_values else None,
+            "zeros": self.zeros / self.count if has_values else None,
             "units": self.units,
             "dead": self.dead,
             "saturated": self.saturated,
@@ -141,21 +144,21 @@ class Inspection:
     num_samples: int
 
 
-def inspect(opened: LoadedRun, patterns: Sequence[str], *, samples: int, keep: bool) -> Inspection:
+def inspect(run: LoadedRun, patterns: Sequence[str], *, samples: int, keep: bool) -> Inspection:
     """Return the activity of the modules that `patterns` match, over at most so many samples.
 
     With `keep`, the activations themselves stay in `Activity.values` [samples, ...]. Raises `ProblemError`
     (REF202) where a pattern matches no module.
     """
-    names = matching_modules(opened.graph, patterns)
-    watch = _Watch(names, keep=keep)
-    left = samples
-    with torch.no_grad(), watch.on(opened.graph):
-        for fields, lengths in _batches(opened, samples):
-            with _real_steps(opened, lengths, watch):
-                _run(opened, fields)
-            left -= len(next(iter(fields.values())))
-    return Inspection(tuple(watch.seen.values()), watch.source, samples - left)
+    names = matching_modules(run.graph, patterns)
+    watch = _ActivationRecorder(names, keep=keep)
+    samples_left = samples
+    with torch.no_grad(), watch.hooks(run.graph):
+        for fields, lengths in _batches(run, samples):
+            with _real_steps(run, lengths, watch):
+                _run_model(run, fields)
+            samples_left -= len(next(iter(fields.values())))
+    return Inspection(tuple(watch.activities.values()), watch.source, samples - samples_left)
 
 
 def matching_modules(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
@@ -163,56 +166,60 @@ def matching_modules(graph: nn.Module, patterns: Sequence[str]) -> list[str]:
     names = [name for name, _ in graph.named_modules() if name]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            near = suggest(pattern.rstrip(".*"), names)
-            helps = (f"use `{near[0]}` or `{near[0]}.*`",) if near else (f"there is {', '.join(names[:6])}",)
+            suggestions = suggest(pattern.rstrip(".*"), names)
+            helps = (
+                (f"use `{suggestions[0]}` or `{suggestions[0]}.*`",)
+                if suggestions
+                else (f"there is {', '.join(names[:6])}",)
+            )
             raise ProblemError(Problem("REF202", f"`{pattern}` matches no module of the model", helps=helps))
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def _batches(opened: LoadedRun, samples: int) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
+def _batches(run: LoadedRun, samples: int) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
     """Yield batches of samples that are equally long, with the steps of each field whose samples differ in length."""
-    found = evaluation_batches(
-        opened.tables, opened.dataset, opened.split, min(_BATCH, samples), opened.device
-    )
-    for fields in found:
+    batches = evaluation_batches(run.tables, run.dataset, run.split, min(_BATCH, samples), run.device)
+    for fields in batches:
         size = len(next(iter(fields.values())))
-        yield from _equally_long(opened, {name: value[:samples] for name, value in fields.items()})
+        yield from _equally_long(run, {name: value[:samples] for name, value in fields.items()})
         samples -= size
         if samples <= 0:
             return
 
 
 def _equally_long(
-    opened: LoadedRun, fields: Mapping[str, Tensor]
+    run: LoadedRun, fields: Mapping[str, Tensor]
 ) -> Iterator[tuple[Mapping[str, Tensor], dict[str, int]]]:
     """Yield the rows of a batch in their order, those together that are equally long: no padding is looked at."""
-    plans = opened.plan.datasets[opened.dataset].fields
+    plans = run.plan.datasets[run.dataset].fields
     uneven = [name for name in fields if name in plans and plans[name].has_lengths]
     lengths = {name: _lengths(fields, name) for name in uneven}
     rows = list(zip(*lengths.values(), strict=True)) or [()] * len(next(iter(fields.values())))
-    for own, part in groupby(range(len(rows)), key=rows.__getitem__):
+    for row_lengths, part in groupby(range(len(rows)), key=rows.__getitem__):
         places = list(part)
-        taken = {name: value[places[0] : places[-1] + 1] for name, value in fields.items()}
-        for name, length in zip(lengths, own, strict=True):
+        rows_of_fields = {name: value[places[0] : places[-1] + 1] for name, value in fields.items()}
+        for name, length in zip(lengths, row_lengths, strict=True):
             shape = plans[name].shape
             if not is_fixed(shape):
-                taken[name] = taken[name].narrow(1 + (shape.time_axis or 0), 0, length)
-        yield taken, dict(zip(lengths, own, strict=True))
+                rows_of_fields[name] = rows_of_fields[name].narrow(1 + (shape.time_axis or 0), 0, length)
+        yield rows_of_fields, dict(zip(lengths, row_lengths, strict=True))
 
 
 @contextmanager
-def _real_steps(opened: LoadedRun, lengths: Mapping[str, int], watch: "_Watch") -> Iterator[None]:
+def _real_steps(
+    run: LoadedRun, lengths: Mapping[str, int], watch: "_ActivationRecorder"
+) -> Iterator[None]:
     """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
 
     Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
     what a sample is filled up with, or is made for one length, is seen on all of it.
     """
-    plan, dataset = opened.plan, opened.dataset
+    plan, dataset = run.plan, run.dataset
     spans = {
         name: Span(name, is_fixed(plan.datasets[dataset].fields[name].shape), (length,))
         for name, length in lengths.items()
     }
-    replaced = []
+    patched_modules = []
     for visit in visits(plan.nodes, dataset, spans):
         steps = [
             (1 + (wire.shape.time_axis or 0), span.counts[0]) if span is not None and span.fixed else None
@@ -220,50 +227,54 @@ def _real_steps(opened: LoadedRun, lengths: Mapping[str, int], watch: "_Watch") 
         ]
         if visit.component.padding_policy() is not None and any(steps):
             path = f"{visit.node.path}.{dataset}" if visit.node.per_dataset else visit.node.path
-            module = opened.graph.modules_by_path[path]
-            module.forward = _Twice(module, steps, watch)
-            replaced.append(module)
+            module = run.graph.modules_by_path[path]
+            module.forward = _ForwardOnRealSteps(module, steps, watch)
+            patched_modules.append(module)
     try:
         yield
     finally:
-        for module in replaced:
+        for module in patched_modules:
             del module.forward
 
 
-class _Twice:
+class _ForwardOnRealSteps:
     """A module's forward on whole tensors, unseen, and on the steps that samples have."""
 
-    def __init__(self, module: nn.Module, steps: Sequence[tuple[int, int] | None], watch: "_Watch") -> None:
+    def __init__(
+        self, module: nn.Module, steps: Sequence[tuple[int, int] | None], watch: "_ActivationRecorder"
+    ) -> None:
         self._module, self._forward, self._steps, self._watch = module, module.forward, steps, watch
 
-    def __call__(self, *values: Tensor, **named: Any) -> Any:
+    def __call__(self, *values: Tensor, **keywords: Any) -> Any:
         real = [
             value if step is None else value.narrow(step[0], 0, step[1])
             for value, step in zip(values, self._steps, strict=True)
         ]
-        with self._watch.away():
-            whole, fits = self._forward(*values, **named), False
+        with self._watch.paused():
+            output, fits = self._forward(*values, **keywords), False
             with suppress(RuntimeError, ValueError):  # it may be made for one length
-                self._forward(*real, **named)
+                self._forward(*real, **keywords)
                 fits = True
-        self._watch.instead[id(self._module)] = self._forward(*(real if fits else values), **named)
-        return whole
+        self._watch.replaced_outputs[id(self._module)] = self._forward(
+            *(real if fits else values), **keywords
+        )
+        return output
 
 
 def _lengths(fields: Mapping[str, Tensor], name: str) -> list[int]:
-    stated = fields.get(lengths_name(name))
-    found = (fields[name] >= 0).sum(1).clamp_min(1) if stated is None else stated
-    return [int(length) for length in found]
+    stored_lengths = fields.get(lengths_name(name))
+    lengths = (fields[name] >= 0).sum(1).clamp_min(1) if stored_lengths is None else stored_lengths
+    return [int(length) for length in lengths]
 
 
-def _run(opened: LoadedRun, fields: Mapping[str, Tensor]) -> None:
+def _run_model(run: LoadedRun, fields: Mapping[str, Tensor]) -> None:
     """Run the model as its tasks do; one that hides its target goes by what the samples hold."""
-    tasks = {name: task for name, task in opened.plan.tasks.items() if opened.dataset in task.datasets}
-    adapters = {name: TaskLosses(task).of(opened.dataset).adapter for name, task in tasks.items()}
-    views = Views(adapters, {name: [opened.dataset] for name in tasks})
+    tasks = {name: task for name, task in run.plan.tasks.items() if run.dataset in task.datasets}
+    adapters = {name: TaskLosses(task).of(run.dataset).adapter for name, task in tasks.items()}
+    views = Views(adapters, {name: [run.dataset] for name in tasks})
     plain = tuple(name for name in tasks if name not in views.masking_tasks)
     if plain:
-        opened.graph({opened.dataset: fields}, plain)
+        run.graph({run.dataset: fields}, plain)
         return
     missing = next(
         (tasks[name].target_field for name in views.masking_tasks if tasks[name].target_field not in fields),
@@ -273,23 +284,23 @@ def _run(opened: LoadedRun, fields: Mapping[str, Tensor]) -> None:
         title = f"the model reads `{missing}`, which new samples do not have"
         raise ProblemError(Problem("RES817", title, helps=("look at samples of its own: `--split val`",)))
     if views.masking_tasks:
-        whole = views.with_views({opened.dataset: fields}, opened.plan.seed)[opened.dataset]
-        opened.graph({opened.dataset: model_view(views.masking_tasks[0], whole)}, views.masking_tasks[:1])
+        batch = views.with_views({run.dataset: fields}, run.plan.seed)[run.dataset]
+        run.graph({run.dataset: model_view(views.masking_tasks[0], batch)}, views.masking_tasks[:1])
 
 
-class _Watch:
+class _ActivationRecorder:
     """Hears what modules give while it is on."""
 
     def __init__(self, names: Sequence[str], *, keep: bool) -> None:
         self._names, self._keep = set(names), keep
-        self.seen: dict[str, Activity] = {}
-        self.instead: dict[int, Any] = {}
+        self.activities: dict[str, Activity] = {}
+        self.replaced_outputs: dict[int, Any] = {}
         """What to look at in the place of a module's output, by the module's identity."""
-        self._is_away = False
+        self._is_paused = False
         self.source: str | None = None
 
     @contextmanager
-    def on(self, graph: nn.Module) -> Iterator[None]:
+    def hooks(self, graph: nn.Module) -> Iterator[None]:
         """Listen to every module of a graph."""
         handles = [
             module.register_forward_hook(self._hook(name)) for name, module in graph.named_modules() if name
@@ -301,41 +312,41 @@ class _Watch:
                 handle.remove()
 
     @contextmanager
-    def away(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """See nothing while inside."""
-        self._is_away = True
+        self._is_paused = True
         try:
             yield
         finally:
-            self._is_away = False
+            self._is_paused = False
 
     def _hook(self, name: str) -> Any:
-        def hear(module: nn.Module, inputs: Any, output: Any) -> None:
-            if self._is_away:
+        def record(module: nn.Module, inputs: Any, output: Any) -> None:
+            if self._is_paused:
                 return
-            found = dict(_tensors(self.instead.pop(id(module), output)))
-            self._find_source(name, inputs, found)
+            tensors = dict(_tensors(self.replaced_outputs.pop(id(module), output)))
+            self._find_source(name, inputs, tensors)
             if name in self._names:
-                for part, values in found.items():
+                for part, values in tensors.items():
                     self._add(f"{name}:{part}" if part else name, module, values)
 
-        return hear
+        return record
 
     def _find_source(self, name: str, inputs: Any, outputs: Mapping[str, Tensor]) -> None:
         """Remember the first module that gives what is not finite although it was given only what is."""
         if self.source is None and not all(_finite(value) for value in outputs.values()):
-            given = [value for item in inputs for _, value in _tensors(item)]
-            if all(_finite(value) for value in given):
+            input_tensors = [value for item in inputs for _, value in _tensors(item)]
+            if all(_finite(value) for value in input_tensors):
                 self.source = name
 
     def _add(self, name: str, module: nn.Module, values: Tensor) -> None:
         if not values.is_floating_point():
             return
-        if name not in self.seen:
-            self.seen[name] = Activity(name, type(module).__name__, tuple(values.shape[1:]))
-        self.seen[name].add(module, values)
+        if name not in self.activities:
+            self.activities[name] = Activity(name, type(module).__name__, tuple(values.shape[1:]))
+        self.activities[name].add(module, values)
         if self._keep:
-            self.seen[name].values.append(values.detach().float().cpu())
+            self.activities[name].values.append(values.detach().float().cpu())
 
 
 def _finite(value: Tensor) -> bool:

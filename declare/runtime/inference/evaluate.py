@@ -35,28 +35,28 @@ def evaluate(
     require(plan, trust)
     run.require_checkpoint()  # before the data are opened
     builder = PlanBuilder(plan, run.path, choose_device(plan.hardware))
-    _, saved = run.read_weights(which, partial(load_weights, builder.graph))
-    builder.evaluate_at(saved.evaluated_at)
-    wanted = tuple(tasks or _trained_tasks(plan))
+    _, checkpoint = run.read_weights(which, partial(load_weights, builder.graph))
+    builder.evaluate_at(checkpoint.evaluated_at)
+    task_names = tuple(tasks or _trained_tasks(plan))
     with torch.no_grad():
-        metrics = builder.evaluate(split, wanted)
-    return metrics | with_prefix(builder.trivial(split, wanted))
+        metrics = builder.evaluate(split, task_names)
+    return metrics | with_prefix(builder.trivial(split, task_names))
 
 
 def _trained_tasks(plan: Plan) -> list[str]:
     """Return the tasks that some phase trains, in the plan's order."""
-    trained = {task for phase in plan.phases for task in phase.tasks}
-    return [name for name in plan.tasks if name in trained]
+    names = {task for phase in plan.phases for task in phase.tasks}
+    return [name for name in plan.tasks if name in names]
 
 
 def no_samples(plan: Plan, split: str) -> Problem:
     """Return the finding (RES815) that a split is empty."""
-    there = sorted(
+    splits = sorted(
         {name for dataset in plan.datasets.values() for name, count in dataset.splits.items() if count}
     )
     return Problem(
         "RES815",
         f"the run has no samples in the split `{split}`",
-        notes=(f"splits with samples: {', '.join(there)}",),
-        helps=(f"name one of them: `--split {there[0]}`",) if there else (),
+        notes=(f"splits with samples: {', '.join(splits)}",),
+        helps=(f"name one of them: `--split {splits[0]}`",) if splits else (),
     )

@@ -9,13 +9,13 @@ from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.step.interfaces import Scales
 
 
-def handed_over(plan: Plan, phase: PhasePlan, before: Mapping[str, int]) -> dict[str, int]:
+def initial_sizes(plan: Plan, phase: PhasePlan, before: Mapping[str, int]) -> dict[str, int]:
     """Return the sizes that a phase begins with: fields that it trains on are seen as it shows them."""
-    trained = plan.fields_read(phase.tasks)
-    return {name: size for name, size in before.items() if name not in trained}
+    trained_fields = plan.fields_read(phase.tasks)
+    return {name: size for name, size in before.items() if name not in trained_fields}
 
 
-def follow(
+def update_evaluation_size(
     progress: TrainProgress, scales: Scales | None, statistics: StatisticsBySize | None
 ) -> dict[str, Any] | None:
     """Let evaluations follow the size whose norm statistics the model holds.

@@ -63,8 +63,8 @@ def open_run(
         plan = allow_shorter(plan, name)
         tables, split = open_inputs(plan, name, inputs, run.statistics), SPLIT
     graph = make_graph(plan).to(device)
-    _, saved = run.read_weights(loading.weights, partial(load_weights, graph))
-    tables.shown_at = saved.evaluated_at
+    _, checkpoint = run.read_weights(loading.weights, partial(load_weights, graph))
+    tables.evaluation_sizes = checkpoint.evaluated_at
     graph.eval()
     return LoadedRun(plan, graph, device, name, split, tables)
 

@@ -76,11 +76,11 @@ class Predictions:
         """Return a table; nested values get dotted column names, control characters are shown as escapes."""
         flat = [{visible(name): value for name, value in _flatten(row)} for row in self.rows]
         columns = list(dict.fromkeys(name for row in flat for name in row))
-        out = io.StringIO()
-        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _harmless(value) for name, value in row.items()} for row in flat)
-        return out.getvalue()
+        writer.writerows({name: _safe_cell(value) for name, value in row.items()} for row in flat)
+        return buffer.getvalue()
 
 
 def predict(
@@ -98,14 +98,14 @@ def predict(
     folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
     `ProblemError`.
     """
-    opened = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())
-    plan, name, split, tables = opened.plan, opened.dataset, opened.split, opened.tables
+    loaded = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())
+    plan, name, split, tables = loaded.plan, loaded.dataset, loaded.split, loaded.tables
     tasks = tasks_of(plan, name)
     adapters = {
-        key: TaskLosses(task).to(opened.device).eval().of(name).adapter for key, task in tasks.items()
+        key: TaskLosses(task).to(loaded.device).eval().of(name).adapter for key, task in tasks.items()
     }
-    needed = text_outputs.required_texts(plan, name)
-    outputs, empty = _outputs(opened.graph, adapters, (name, split), tables, (sampling or Sampling(), needed))
+    texts = text_outputs.required_texts(plan, name)
+    outputs, empty = _outputs(loaded.graph, adapters, (name, split), tables, (sampling or Sampling(), texts))
     return _collect((name, split), tables, plan, tasks, (outputs, empty))
 
 
@@ -114,13 +114,13 @@ def tasks_of(plan: Plan, dataset: str) -> dict[str, TaskPlan]:
     tasks = {key: task for key, task in plan.tasks.items() if dataset in task.datasets}
     if tasks:
         return tasks
-    others = list(dict.fromkeys(name for task in plan.tasks.values() for name in task.datasets))
+    datasets = list(dict.fromkeys(name for task in plan.tasks.values() for name in task.datasets))
     raise ProblemError(
         Problem(
             "RES816",
             f"no task of the run is of the dataset `{dataset}`: there is nothing to predict",
-            notes=(f"its tasks are of {', '.join(others)}",),
-            helps=(f"name one of these: `--dataset {others[0]}`",),
+            notes=(f"its tasks are of {', '.join(datasets)}",),
+            helps=(f"name one of these: `--dataset {datasets[0]}`",),
         )
     )
 
@@ -137,44 +137,44 @@ def _outputs(
     `how` is how texts are written, and the texts that must be there.
     """
     name, split = where
-    sampling, needed = how
+    sampling, required_texts = how
     empty: list[bool] = []
     device = next(graph.parameters()).device
     writing = {task: adapter for task, adapter in adapters.items() if isinstance(adapter, Generates)}
     plain = tuple(task for task in adapters if task not in writing)
-    found: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
+    outputs_of_batches: dict[str, list[dict[str, Tensor]]] = {task: [] for task in adapters}
     with torch.no_grad():
-        done = 0
+        start = 0
         for fields in evaluation_batches(tables, name, split, _batch_size(tables.plan), device):
             outputs = graph({name: fields}, plain) if plain else {}
             for task, adapter in adapters.items():
                 if task in writing:
 
-                    def run(shown: Mapping[str, Tensor], task: str = task) -> Tensor:
-                        output: Tensor = graph({name: shown}, (task,))[task][name]
+                    def run(fields: Mapping[str, Tensor], task: str = task) -> Tensor:
+                        output: Tensor = graph({name: fields}, (task,))[task][name]
                         return output
 
-                    said = writing[task].generate(run, fields, sampling._replace(first=done))
+                    prediction = writing[task].generate(run, fields, sampling._replace(first=start))
                 else:
-                    said = adapter.predict(outputs[task][name])
-                found[task].append({key: value.cpu() for key, value in said.items()})
+                    prediction = adapter.predict(outputs[task][name])
+                outputs_of_batches[task].append({key: value.cpu() for key, value in prediction.items()})
             rows = len(next(iter(fields.values())))
-            done += rows
-            gone = torch.zeros(rows, dtype=torch.bool, device=device)
-            for text in needed:
-                gone |= (fields[text] < 0).all(1)
-            empty += gone.tolist()
+            start += rows
+            is_empty = torch.zeros(rows, dtype=torch.bool, device=device)
+            for text in required_texts:
+                is_empty |= (fields[text] < 0).all(1)
+            empty += is_empty.tolist()
     outputs = {
         task: {key: join_padded([part[key] for part in parts]) for key in parts[0]} if parts else {}
-        for task, parts in found.items()
+        for task, parts in outputs_of_batches.items()
     }
     return outputs, empty
 
 
 def _batch_size(plan: Plan) -> int:
     """Return how many samples are predicted at once."""
-    given = [shape.numel or 0 for node in plan.nodes for shape in node.outputs.values()]
-    return max(1, min(_BATCH, _ELEMENTS // max(*given, 1)))
+    sizes = [shape.numel or 0 for node in plan.nodes for shape in node.outputs.values()]
+    return max(1, min(_BATCH, _ELEMENTS // max(*sizes, 1)))
 
 
 def _collect(
@@ -182,26 +182,28 @@ def _collect(
     tables: Tables,
     plan: Plan,
     tasks: Mapping[str, TaskPlan],
-    said_of: tuple[Mapping[str, Mapping[str, Tensor]], Sequence[bool]],
+    outputs_and_empty: tuple[Mapping[str, Mapping[str, Tensor]], Sequence[bool]],
 ) -> Predictions:
     name, split = place
-    outputs, empty = said_of
+    outputs, empty = outputs_and_empty
     table, reader = tables.table(name, split), tables.pool(name).reader
     rows: list[dict[str, Any]] = [{"sample": reader.where(int(row))} for row in table.rows]
     maps = {}
-    for task, said in outputs.items():
-        words = text_outputs.rows(plan, place, tables, tasks[task], said)
+    for task, prediction in outputs.items():
+        words = text_outputs.rows(plan, place, tables, tasks[task], prediction)
         if words is not None:
             for row, values in zip(rows, words, strict=True):
                 row[task] = values
             continue
         classes = tasks[task].target_of(place[0]).classes
-        if said and said.get("class", torch.zeros(0)).dim() > 1:
-            maps[task] = _in_own_values(plan, name, tasks[task], said["class"].numpy())
-        for row, values in zip(rows, _readable_values(said, classes) if said else (), strict=bool(said)):
+        if prediction and prediction.get("class", torch.zeros(0)).dim() > 1:
+            maps[task] = _in_own_values(plan, name, tasks[task], prediction["class"].numpy())
+        for row, values in zip(
+            rows, _readable_values(prediction, classes) if prediction else (), strict=bool(prediction)
+        ):
             row[task] = values
-    _blank(rows, empty, [task for task, said in outputs.items() if "tags" not in said])
-    if outputs and all(set(said) == {"tags"} for said in outputs.values()):
+    _blank(rows, empty, [task for task, prediction in outputs.items() if "tags" not in prediction])
+    if outputs and all(set(prediction) == {"tags"} for prediction in outputs.values()):
         texts = tables.pool(name).texts_of(table.rows)
         first: dict[int, dict[str, Any]] = {}
         for text, row in zip(texts, rows, strict=True):
@@ -220,8 +222,8 @@ def _collect(
 
 def _blank(rows: Sequence[dict[str, Any]], empty: Sequence[bool], tasks: Sequence[str]) -> None:
     """Put None in the place of what was said of nothing."""
-    for row, gone in zip(rows, empty, strict=True):
-        if gone:
+    for row, is_empty in zip(rows, empty, strict=True):
+        if is_empty:
             row |= {task: dict.fromkeys(row[task]) for task in tasks if task in row}
 
 
@@ -231,20 +233,22 @@ def _in_own_values(plan: Plan, dataset: str, task: TaskPlan, maps: Any) -> Any:
     return read_component("fields", field.block).decode(maps, field.facts)
 
 
-def _readable_values(said: Mapping[str, Tensor], classes: tuple[str, ...] | None) -> Iterator[dict[str, Any]]:
+def _readable_values(
+    prediction: Mapping[str, Tensor], classes: tuple[str, ...] | None
+) -> Iterator[dict[str, Any]]:
     """Yield each sample's values as people read them."""
-    count = len(next(iter(said.values()), ()))
+    count = len(next(iter(prediction.values()), ()))
     for index in range(count):
-        row = {key: tensor[index] for key, tensor in _readable(said)}
-        known = all(bool(torch.isfinite(tensor).all()) for tensor in row.values())
-        yield {key: _value(key, tensor, classes) if known else None for key, tensor in row.items()}
+        row = {key: tensor[index] for key, tensor in _readable(prediction)}
+        is_finite = all(bool(torch.isfinite(tensor).all()) for tensor in row.values())
+        yield {key: _value(key, tensor, classes) if is_finite else None for key, tensor in row.items()}
 
 
-def _readable(said: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+def _readable(prediction: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
     """Return what a row can hold: of a map of classes its shares, not its pixels."""
-    if said.get("class", torch.zeros(0)).dim() > 1:
-        return [("share", said["class"])]
-    return list(said.items())
+    if prediction.get("class", torch.zeros(0)).dim() > 1:
+        return [("share", prediction["class"])]
+    return list(prediction.items())
 
 
 def _value(key: str, tensor: Tensor, classes: tuple[str, ...] | None) -> Any:
@@ -256,7 +260,7 @@ def _value(key: str, tensor: Tensor, classes: tuple[str, ...] | None) -> Any:
     if key == "class" and classes:
         return classes[int(tensor)]
     if key == "labels" and classes:
-        return [name for name, there in zip(classes, tensor.tolist(), strict=True) if there]
+        return [name for name, flag in zip(classes, tensor.tolist(), strict=True) if flag]
     if key == "probability" and classes and tensor.dim() == 1:
         return dict(zip(classes, tensor.tolist(), strict=True))
     return tensor.tolist()
@@ -277,7 +281,7 @@ def _in_one_cell(values: list[Any]) -> str:
     return " ".join(map(str, values)) if plain else strict_json.dumps(values, ensure_ascii=False)
 
 
-def _harmless(value: Any) -> Any:
+def _safe_cell(value: Any) -> Any:
     """Show control characters, and keep a spreadsheet from taking a text for a formula; numbers stay as they are."""
     if isinstance(value, str):
         value = visible(value)

@@ -119,23 +119,27 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
     """
     reader = open_reader(path, plan.datasets[dataset].source)
     fields = {name: plan.datasets[dataset].fields[name] for name in input_fields(plan, dataset)}
-    own = plan.datasets[dataset].model_copy(
+    dataset_plan = plan.datasets[dataset].model_copy(
         update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
     )
-    pool = Inputs(own, _with_empty_columns(plan, dataset, fields, reader))
+    pool = Inputs(dataset_plan, _with_empty_columns(plan, dataset, fields, reader))
     if not isinstance(reader, Pictures):
         _require_columns(pool, path)
-    return InputTables(without_targets(plan, dataset, own), statistics, pool)
+    return InputTables(without_targets(plan, dataset, dataset_plan), statistics, pool)
 
 
 def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
     """Return the reader with empty columns for what the model writes itself; lines of a text are its one column."""
-    unasked = text_outputs.generated_fields(plan, dataset)
-    places = {name: read_component("fields", field.block).column_name(name) for name, field in fields.items()}
-    empty = [place for name, place in places.items() if name in unasked and place not in reader.columns]
-    asked = [place for name, place in places.items() if name not in unasked]
-    lines = tuple(reader.columns) == ("text",) and len(asked) == 1 and asked[0] != "text"
-    return CompletedReader(reader, empty, {asked[0]: "text"} if lines else {}) if empty or lines else reader
+    generated = text_outputs.generated_fields(plan, dataset)
+    column_names = {
+        name: read_component("fields", field.block).column_name(name) for name, field in fields.items()
+    }
+    empty = [
+        place for name, place in column_names.items() if name in generated and place not in reader.columns
+    ]
+    columns = [place for name, place in column_names.items() if name not in generated]
+    lines = tuple(reader.columns) == ("text",) and len(columns) == 1 and columns[0] != "text"
+    return CompletedReader(reader, empty, {columns[0]: "text"} if lines else {}) if empty or lines else reader
 
 
 def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
@@ -159,8 +163,8 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
         )
     cls = sources[extension]
     block: Mapping[str, Any] = like if like.get("type") == cls.type_name() else {"type": cls.type_name()}
-    implied = cls.extensions[extension]
-    source = read_component("sources", {**block, **implied, "path": str(path.absolute())})
+    defaults = cls.extensions[extension]
+    source = read_component("sources", {**block, **defaults, "path": str(path.absolute())})
     reader: Reader = source.open()
     return reader
 
@@ -190,23 +194,23 @@ def input_fields(plan: Plan, dataset: str) -> list[str]:
 
 def allow_shorter(plan: Plan, dataset: str) -> Plan:
     """Return a plan in which samples may be shorter than those that the run was trained on, where fields pad them."""
-    own = plan.datasets[dataset]
+    dataset_plan = plan.datasets[dataset]
     fields = {}
-    for name, field in own.fields.items():
+    for name, field in dataset_plan.fields.items():
         component = read_component("fields", field.block)
         fields[name] = field.model_copy(update={"facts": component.allow_shorter(field.facts)})
     return plan.model_copy(
-        update={"datasets": plan.datasets | {dataset: own.model_copy(update={"fields": fields})}}
+        update={"datasets": plan.datasets | {dataset: dataset_plan.model_copy(update={"fields": fields})}}
     )
 
 
-def without_targets(plan: Plan, dataset: str, own: DatasetPlan) -> Plan:
-    """Return a plan whose `dataset` is `own` and whose tasks ask for no target."""
+def without_targets(plan: Plan, dataset: str, dataset_plan: DatasetPlan) -> Plan:
+    """Return a plan whose `dataset` is `dataset_plan` and whose tasks ask for no target."""
     tasks = {
         name: task.model_copy(update={"target_field": None, "mask": None})
         for name, task in plan.tasks.items()
     }
-    return plan.model_copy(update={"tasks": tasks, "datasets": plan.datasets | {dataset: own}})
+    return plan.model_copy(update={"tasks": tasks, "datasets": plan.datasets | {dataset: dataset_plan}})
 
 
 def choose_dataset(plan: Plan, path: Path) -> str:
@@ -237,12 +241,12 @@ def choose_dataset(plan: Plan, path: Path) -> str:
 
 def _require_columns(pool: Inputs, path: Path) -> None:
     for name, field in pool.fields.items():
-        place = field.column_name(name)
-        if place not in pool.reader.columns:
+        column = field.column_name(name)
+        if column not in pool.reader.columns:
             raise ProblemError(
                 Problem(
                     "RES817",
-                    f"`{brief(path.name, 24)}` has no column `{brief(place, 24)}`",
+                    f"`{brief(path.name, 24)}` has no column `{brief(column, 24)}`",
                     notes=(f"the model reads it; the file has {', '.join(pool.reader.columns) or 'none'}",),
                     helps=(
                         "give the file the columns that the run was trained with; targets may be left out",

@@ -14,34 +14,34 @@ from declare.reading.read_component import read_component
 
 def with_prompts(plan: Plan, dataset: str) -> Plan:
     """Return a plan whose texts are read as beginnings where a task of the dataset goes on from them."""
-    own = plan.datasets[dataset]
-    fields = dict(own.fields)
+    dataset_plan = plan.datasets[dataset]
+    fields = dict(dataset_plan.fields)
     for _, task in _writing(plan, dataset):
         name = task.target
         if name in fields:
             field = read_component("fields", fields[name].block).prompt()
             fields[name] = fields[name].model_copy(update={"block": field.dump()})
-    changed = own.model_copy(update={"fields": fields})
-    return plan.model_copy(update={"datasets": plan.datasets | {dataset: changed}})
+    prompted = dataset_plan.model_copy(update={"fields": fields})
+    return plan.model_copy(update={"datasets": plan.datasets | {dataset: prompted}})
 
 
 def generated_fields(plan: Plan, dataset: str) -> set[str]:
     """Return the fields that a model writes from nothing, so that inputs need not hold them."""
-    found = {str(task.target) for _, task in _writing(plan, dataset) if not task.prompted}
-    return found - {str(task.target) for _, task in _writing(plan, dataset) if task.prompted}
+    fields = {str(task.target) for _, task in _writing(plan, dataset) if not task.prompted}
+    return fields - {str(task.target) for _, task in _writing(plan, dataset) if task.prompted}
 
 
 def required_texts(plan: Plan, dataset: str) -> list[str]:
     """Return the texts that a model reads and does not write or go on from itself."""
-    own = {str(task.target) for _, task in _writing(plan, dataset)}
-    read = {
+    written = {str(task.target) for _, task in _writing(plan, dataset)}
+    texts = {
         wire.name
         for node in plan.nodes
         if dataset in node.datasets
         for wire in node.wires_of(dataset)
         if wire.source == "field" and wire.shape.layout == "tokens"
     }
-    return sorted(read - own)
+    return sorted(texts - written)
 
 
 def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
@@ -54,7 +54,7 @@ def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
 
 
 def rows(
-    plan: Plan, place: tuple[str, str], tables: Tables, task: TaskPlan, said: Mapping[str, Tensor]
+    plan: Plan, place: tuple[str, str], tables: Tables, task: TaskPlan, prediction: Mapping[str, Tensor]
 ) -> Any:
     """Return for each sample what a task says in words, None where it says none.
 
@@ -64,18 +64,20 @@ def rows(
     dataset, split = place
     target = read_component("tasks", task.block).target
     field = plan.datasets[dataset].fields.get(target or "")
-    if field is None or not set(said) & {"text", "tags"}:
+    if field is None or not set(prediction) & {"text", "tags"}:
         return None
     component = read_component("fields", field.block)
-    if "text" in said:
-        return [{"text": text} for text in component.decode(said["text"].numpy(), field.facts)]
-    other = component.aligned_with() or ""
+    if "text" in prediction:
+        return [{"text": text} for text in component.decode(prediction["text"].numpy(), field.facts)]
+    text_field = component.aligned_with() or ""
     pool, samples = tables.pool(dataset), tables.table(dataset, split).rows
-    facts = plan.datasets[dataset].fields[other].facts
-    spots = pool.fields[other].token_positions(pool.raw(other, samples), facts)
+    facts = plan.datasets[dataset].fields[text_field].facts
+    token_positions = pool.fields[text_field].token_positions(pool.raw(text_field, samples), facts)
     names = task.target_of(dataset).classes or ()
     texts: dict[int, list[str | None]] = {}
-    for text, row, places in zip(pool.texts_of(samples), said["tags"].numpy(), spots, strict=True):
+    for text, row, places in zip(
+        pool.texts_of(samples), prediction["tags"].numpy(), token_positions, strict=True
+    ):
         tags = texts.setdefault(text, [None] * len(places))
         for word, tag in _tags(row, places, names).items():
             tags[word] = tag

@@ -18,12 +18,18 @@ from typing import Any
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import HardwarePlan, Plan
 from declare.runtime.distributed import event_pipe, heartbeat, ray_cluster
-from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, noted_run, outcome
+from declare.runtime.distributed.launch import (
+    LaunchResult,
+    LaunchSpec,
+    ProcessFailure,
+    read_outcome,
+    read_run_folder,
+)
 from declare.runtime.distributed.process_group import PATIENCE
 from declare.runtime.distributed.stop_request import StopRequestFile
-from declare.runtime.distributed.supervisor import Tell, watch
+from declare.runtime.distributed.supervisor import Report, watch
 from declare.runtime.errors import first_line
-from declare.runtime.launchers.ray_worker import LostError, Task, last_words, work
+from declare.runtime.launchers.ray_worker import LostError, Task, log_tail, work
 from declare.runtime.listeners.listener import EventBus, Listener
 from declare.runtime.run import Outcome
 from declare.runtime.run_folder.durable_io import translate_os_errors
@@ -42,9 +48,9 @@ _ENVIRONMENT = {"HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"
 class RayEngine:
     """Trains as `declare.runtime.run.train` does, on Ray; `tell` hears of workers that die or do not come."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, report: Report) -> None:
         require("ray", "ray")
-        self._tell = tell
+        self._report = report
 
     def train(
         self,
@@ -53,37 +59,37 @@ class RayEngine:
         folder: Path | None = None,
         *,
         listeners: Sequence[Listener] = (),
-        **how: Any,
+        **train_options: Any,
     ) -> Outcome:
-        """Train a plan in a new run folder, or continue a run; `how` goes to `run.train` in every worker.
+        """Train a plan in a new run folder, or continue a run; `train_options` goes to `run.train` in every worker.
 
         Raises `ProblemError` for what keeps the run from starting.
         """
         place = folder.absolute().parent if folder else Path("runs", plan.name).absolute()
         with translate_os_errors(place):
             place.mkdir(parents=True, exist_ok=True)
-        task = _task(plan, spec_text, folder, how)
+        task = _task(plan, spec_text, folder, train_options)
         os.environ.setdefault(_INTERVAL, _INTERVAL_SECONDS)
-        wanted = _workers(plan.hardware, 0).size
-        with ray_cluster.connect_ray(processors=wanted) as ray, _launch_folder(place) as root:
+        num_workers = _workers(plan.hardware, 0).size
+        with ray_cluster.connect_ray(processors=num_workers) as ray, _launch_folder(place) as root:
             workers = _workers(plan.hardware, int(ray.cluster_resources().get("GPU", 0)))
-            launch = _Launch(workers, task, EventBus(listeners), self._tell)
-            with launch.orders as orders:
+            launch = _Launch(workers, task, EventBus(listeners), self._report)
+            with launch.stop_file as stop_file:
                 status = watch(
-                    LaunchSpec(workers.size), root, launch.attempt, launch.hear, lambda: orders.status
+                    LaunchSpec(workers.size), root, launch.attempt, launch.hold_back, lambda: stop_file.status
                 )
             return launch.outcome(status)
 
 
-def _task(plan: Plan, spec_text: str, folder: Path | None, how: dict[str, Any]) -> Task:
-    shared = [name for name in os.environ if name in _ENVIRONMENT or name.startswith("DECLARE_")]
+def _task(plan: Plan, spec_text: str, folder: Path | None, train_options: dict[str, Any]) -> Task:
+    variables = [name for name in os.environ if name in _ENVIRONMENT or name.startswith("DECLARE_")]
     return Task(
         plan=plan.model_dump_json(),
         spec_text=spec_text,
         folder=str(folder) if folder else None,
-        how=how,
+        train_options=train_options,
         home=str(Path.cwd()),
-        environment={name: os.environ[name] for name in shared},
+        environment={name: os.environ[name] for name in variables},
         granted=trust.granted_entries(),
         threads=int(os.environ.get("OMP_NUM_THREADS", "0")),
     )
@@ -146,61 +152,61 @@ def _waiting(workers: _Workers, free: dict[str, float]) -> Problem:
 class _Launch:
     """Attempts to train, each a fresh group of workers."""
 
-    def __init__(self, workers: _Workers, task: Task, bus: EventBus, tell: Tell) -> None:
+    def __init__(self, workers: _Workers, task: Task, bus: EventBus, report: Report) -> None:
         self._workers = workers
         self._task = task
         self._bus = bus
-        self._tell = tell
-        self._untold: Problem | None = None
+        self._report = report
+        self._held_back: Problem | None = None
         self._run: Path | None = None
         self._result: event_pipe.Result | None = None
-        self.orders = StopRequestFile(kills=False)
+        self.stop_file = StopRequestFile(kills=False)
 
-    def hear(self, problem: Problem) -> None:
+    def hold_back(self, problem: Problem) -> None:
         """Keep a finding of the supervisor: told before the next attempt, or part of the outcome."""
-        self._untold = problem
+        self._held_back = problem
 
     def attempt(self, folder: Path, number: int, run: Path | None) -> LaunchResult:
         """Train in a fresh group of workers until it ends."""
-        if self._untold is not None:
-            self._tell(self._untold)
+        if self._held_back is not None:
+            self._report(self._held_back)
         task = replace(self._task, launch=str(folder))
         if run is not None:
-            task = replace(task, folder=str(run), how={**task.how, "resume": True})
-        self.orders.begin(folder)
+            task = replace(task, folder=str(run), train_options={**task.train_options, "resume": True})
+        self.stop_file.watch_folder(folder)
         error = self._wait(_RayFit(task, self._workers), folder)
-        self._run, self._result = noted_run(folder) or run, event_pipe.read_result(folder)
+        self._run, self._result = read_run_folder(folder) or run, event_pipe.read_result(folder)
         if self._result is not None and self._result.refused:
             raise ProblemError(*self._result.problems)
-        status, _ = outcome(folder)  # what workers find comes back by the relay
-        return LaunchResult(status, self._death(error, folder), self._run)
+        status, _ = read_outcome(folder)  # what workers find comes back by the relay
+        return LaunchResult(status, self._process_failure(error, folder), self._run)
 
     def _wait(self, fit: "_RayFit", folder: Path) -> BaseException | None:
         """Hand on what the leading worker tells until all have ended; return what Ray raised."""
         receiver = event_pipe.Receiver(folder)
-        waited, free = 0.0, import_module("ray").available_resources()
+        waiting_seconds, free = 0.0, import_module("ray").available_resources()
         fit.start()
         while fit.is_alive():
             fit.join(_POLL_SECONDS)
-            waited += _POLL_SECONDS
-            if waited - _POLL_SECONDS < _PATIENCE_SECONDS <= waited and not fit.has_begun:
-                self._tell_of_waiting(free)
-            self._hand_on(receiver)
-        self._hand_on(receiver)
+            waiting_seconds += _POLL_SECONDS
+            if waiting_seconds - _POLL_SECONDS < _PATIENCE_SECONDS <= waiting_seconds and not fit.has_begun:
+                self._report_waiting(free)
+            self._forward_events(receiver)
+        self._forward_events(receiver)
         self._bus.close()
         return fit.error
 
-    def _tell_of_waiting(self, free: dict[str, float]) -> None:
+    def _report_waiting(self, free: dict[str, float]) -> None:
         """Say what there was before the workers were asked for, if it was too little."""
-        wanted = self._workers.resources
-        if any(free.get(kind, 0) < count * self._workers.size for kind, count in wanted.items()):
-            self._tell(_waiting(self._workers, free))
+        resources = self._workers.resources
+        if any(free.get(kind, 0) < count * self._workers.size for kind, count in resources.items()):
+            self._report(_waiting(self._workers, free))
 
-    def _hand_on(self, receiver: event_pipe.Receiver) -> None:
-        for event in receiver.news():
+    def _forward_events(self, receiver: event_pipe.Receiver) -> None:
+        for event in receiver.read_events():
             self._bus.emit(event)
 
-    def _death(self, error: BaseException | None, folder: Path) -> ProcessFailure | None:
+    def _process_failure(self, error: BaseException | None, folder: Path) -> ProcessFailure | None:
         """Return what is known of the first worker that failed; raises `ProblemError` where Ray itself did."""
         if error is None:
             return None
@@ -209,18 +215,18 @@ class _Launch:
             raise ProblemError(_ray_failure(error, self._run)) from error
         # A worker that only lost the others is not the one that failed.
         rank = min(failures, key=lambda number: (isinstance(failures[number], LostError), number))
-        _, step = heartbeat.signs(folder).get(rank, (0, 0))
-        return ProcessFailure(rank, 0, step, last_words(folder, rank), _cause(failures[rank]))
+        _, step = heartbeat.read_heartbeats(folder).get(rank, (0, 0))
+        return ProcessFailure(rank, 0, step, log_tail(folder, rank), _cause(failures[rank]))
 
     def outcome(self, status: int) -> Outcome:
         """Return what became of the run."""
-        found = self._result
-        if found is not None:
-            return Outcome(Path(found.folder), found.metrics or {}, found.status, found.problems)
-        assert self._untold is not None
+        result = self._result
+        if result is not None:
+            return Outcome(Path(result.folder), result.metrics or {}, result.status, result.problems)
+        assert self._held_back is not None
         if self._run is None:
-            raise ProblemError(self._untold)
-        return Outcome(self._run, {}, status, (self._untold,))
+            raise ProblemError(self._held_back)
+        return Outcome(self._run, {}, status, (self._held_back,))
 
 
 def _cause(error: BaseException) -> str:

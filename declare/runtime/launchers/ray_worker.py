@@ -31,7 +31,7 @@ class Task:
     plan: str
     spec_text: str
     folder: str | None
-    how: dict[str, Any]
+    train_options: dict[str, Any]
     """Further arguments of `run.train`."""
     home: str
     """The working directory of the command: paths of the plan count from there."""
@@ -56,8 +56,8 @@ class Reports(Listener):
     def on_event(self, event: Event) -> None:
         """Report an evaluation."""
         if event.name == "evaluated":
-            where = {"phase": event.phase, "step": event.total}
-            import_module("ray.train").report({**where, **scalars(event)})
+            position = {"phase": event.phase, "step": event.total}
+            import_module("ray.train").report({**position, **scalars(event)})
 
 
 def work(config: dict[str, Any]) -> None:
@@ -84,14 +84,14 @@ def _enter_environment(task: Task, rank: int) -> None:
     os.environ[LAUNCH] = task.launch
     words = os.open(Path(task.launch) / f"{_WORDS}{rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(words, 2)
-    _hush(Path(str(import_module("ray").__file__)).parent)
+    _silence_library(Path(str(import_module("ray").__file__)).parent)
     if task.threads:
         import torch
 
         torch.set_num_threads(task.threads)
 
 
-def _hush(library: Path) -> None:
+def _silence_library(library: Path) -> None:
     """Keep what the library says of its own work, every report included, out of what this process writes."""
 
     def is_news(record: logging.LogRecord) -> bool:
@@ -109,17 +109,17 @@ def _train(task: Task, folder: Path) -> event_pipe.Result:
     try:
         plan = Plan.model_validate_json(task.plan)
         trust_check.require(plan, task.granted)
-        found = train(plan, task.spec_text, place, listeners=listeners, **task.how)
+        outcome = train(plan, task.spec_text, place, listeners=listeners, **task.train_options)
     except ProblemError as error:
         return event_pipe.Result(2, problems=error.problems, refused=True)
-    return _result(found)
+    return _result(outcome)
 
 
-def _result(found: Outcome) -> event_pipe.Result:
-    return event_pipe.Result(found.status, str(found.folder), found.metrics, found.problems)
+def _result(outcome: Outcome) -> event_pipe.Result:
+    return event_pipe.Result(outcome.status, str(outcome.folder), outcome.metrics, outcome.problems)
 
 
-def last_words(folder: Path, rank: int) -> str:
+def log_tail(folder: Path, rank: int) -> str:
     """Return the end of what a worker wrote to standard error."""
     path = folder / f"{_WORDS}{rank}"
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

@@ -22,22 +22,22 @@ class FolderWatch(Listener):
 
     def __init__(self, plan: Plan, folder: Path, emit: Callable[[Event], object]) -> None:
         self._plan, self._folder, self._emit = plan, folder, emit
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def on_event(self, event: Event) -> None:
         """Look after the files where something was written, or is about to be."""
         if event.name not in _WHEN or not self._folder.is_dir():
             return
-        gone = [
+        missing = [
             name for name in (PLAN, EVENTS_FILE, METRICS, CHECKPOINTS) if not (self._folder / name).exists()
         ]
-        if PLAN in gone:
+        if PLAN in missing:
             write_durably(self._folder / PLAN, plan_content(self._plan))
-        if CHECKPOINTS in gone:
+        if CHECKPOINTS in missing:
             (self._folder / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
-        new = [name for name in gone if name not in self._told]
-        self._told = set(gone)  # of those that have not come back yet nothing is said again
+        new = [name for name in missing if name not in self._reported]
+        self._reported = set(missing)  # of those that have not come back yet nothing is said again
         for name in new:
-            then = "made anew: what it held is lost" if name == CHECKPOINTS else "written again"
-            body = FileDeleted(path=name, reason=then)
+            reason = "made anew: what it held is lost" if name == CHECKPOINTS else "written again"
+            body = FileDeleted(path=name, reason=reason)
             self._emit(Event.of(body, event.phase, event.step, event.total))

@@ -61,8 +61,8 @@ class EventBus:
 
     def next_step(self, step: int) -> int | None:
         """Return the first step after `step` that a listener asked for."""
-        asked = [listener.next_step(step) for listener in self.listeners]
-        return min((wanted for wanted in asked if wanted is not None), default=None)
+        steps = [listener.next_step(step) for listener in self.listeners]
+        return min((item for item in steps if item is not None), default=None)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of every listener that has one."""

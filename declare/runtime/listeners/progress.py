@@ -43,15 +43,18 @@ def headline(
     best = next((item.best for item in plan.phases if item.name == phase and item.best), None)
     names = [best.metric] if best and best.metric in metrics else []
     rest = [name for name in metrics if name not in names and "@" not in name and not name.endswith("/loss")]
-    shown = (names + rest)[:count]
-    beside = {name: f" (trivial {value:.4g})" for name, value in (trivial or {}).items()}
-    return "  ".join(f"{name.split('/', 1)[-1]} {metrics[name]:.4g}{beside.get(name, '')}" for name in shown)
+    headline_names = (names + rest)[:count]
+    trivial_notes = {name: f" (trivial {value:.4g})" for name, value in (trivial or {}).items()}
+    return "  ".join(
+        f"{name.split('/', 1)[-1]} {metrics[name]:.4g}{trivial_notes.get(name, '')}"
+        for name in headline_names
+    )
 
 
 class ProgressDisplay(Listener):
     """Shows what happens, as long as somebody can see it: a terminal or a pipe that has gone ends no run."""
 
-    _gone = False
+    _is_closed = False
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -65,11 +68,11 @@ class ProgressDisplay(Listener):
         """Show an event."""
         if event.name == "trivial":
             self._trivial = event["metrics"]
-        if not self._gone:
+        if not self._is_closed:
             try:
                 self.show(event)
             except OSError:
-                self._gone = True
+                self._is_closed = True
 
     def show(self, event: Event) -> None:
         """Write to the screen what an event means; may raise OSError."""
@@ -94,11 +97,11 @@ class LineProgress(ProgressDisplay):
     def _text(self, event: Event) -> str:
         steps = self._steps.get(event.phase or "", 0)
         place = f"{event.phase} {event.step}/{steps}"
-        waited = time.monotonic() - self._last
+        seconds = time.monotonic() - self._last
         match event.name:
-            case "evaluated" if waited > _SHORTEST_SECONDS or event.step == steps:
+            case "evaluated" if seconds > _SHORTEST_SECONDS or event.step == steps:
                 return f"{place}  {self.headline(event)}"
-            case "step" if waited > _LINE_SECONDS:
+            case "step" if seconds > _LINE_SECONDS:
                 return f"{place}  loss {event['losses']['loss']:.4g}  {_speed(event)}"
             case _:
                 return notice(event)

@@ -25,14 +25,14 @@ def choose_kind(hardware: HardwarePlan) -> str:
 
     Raises `ProblemError` (RES813) where the spec names one that this machine has not.
     """
-    there = available()
+    kinds = available_kinds()
     if hardware.accelerator == "auto":
-        return there[0]
-    if hardware.accelerator not in there:
+        return kinds[0]
+    if hardware.accelerator not in kinds:
         raise ProblemError(
             Problem(
                 "RES813",
-                f"the spec asks for `{hardware.accelerator}`, this machine has {', '.join(there)}",
+                f"the spec asks for `{hardware.accelerator}`, this machine has {', '.join(kinds)}",
                 at="hardware.accelerator",
                 helps=("use `accelerator: auto` or `cpu`; as options `--procs N` instead of `--gpus N`",),
             )
@@ -40,11 +40,11 @@ def choose_kind(hardware: HardwarePlan) -> str:
     return hardware.accelerator
 
 
-def too_few(asked: int, kind: str, there: int) -> Problem:
+def too_few_devices_problem(num_requested: int, kind: str, num_available: int) -> Problem:
     """Return the finding that a machine has fewer devices than the spec asks for."""
     return Problem(
         "RES813",
-        f"the spec asks for {asked} devices of kind `{kind}`, this machine has {there}",
+        f"the spec asks for {num_requested} devices of kind `{kind}`, this machine has {num_available}",
         at="hardware.devices",
         helps=("use `devices: auto` to take what there is, or `--procs N` for several processes on the CPU",),
     )
@@ -55,11 +55,11 @@ def count_devices(kind: str) -> int:
     return torch.cuda.device_count() if kind == "cuda" else 1
 
 
-def available() -> list[str]:
+def available_kinds() -> list[str]:
     """Return the kinds of devices that are there, the fastest first."""
-    found = []
+    kinds = []
     if torch.cuda.is_available():
-        found.append("cuda")
+        kinds.append("cuda")
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return [*found, "cpu"]
+        kinds.append("mps")
+    return [*kinds, "cpu"]

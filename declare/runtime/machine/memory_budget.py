@@ -29,8 +29,8 @@ class MemoryBudget:
         self._plan, self._phase, self._device, self._shares = plan, phase, device, shares
         self._limits = dict(_limits(plan, device))
         self._before = _used_memory(device)
-        known = all(name in plan.datasets for name in phase.rows)
-        self._estimate = of_plan(plan, phase) if known else None
+        has_all_datasets = all(name in plan.datasets for name in phase.rows)
+        self._estimate = of_plan(plan, phase) if has_all_datasets else None
 
     @property
     def rows(self) -> int:
@@ -49,17 +49,17 @@ class MemoryBudget:
             f"needed: {bytes_text(state)} for gradients and optimizer + {self.rows} samples x {bytes_text(sample)} = "
             f"{bytes_text(state + self.rows * sample)}"
         )
-        measured = self._peak_memory(error)
-        if measured > 0:
-            yield f"measured: {bytes_text(measured)} taken or asked for when it failed"
+        peak_bytes = self._peak_memory(error)
+        if peak_bytes > 0:
+            yield f"measured: {bytes_text(peak_bytes)} taken or asked for when it failed"
 
     def fits(self, error: BaseException) -> int | None:
         """Return how many samples would fit at once (0: not one); None where nobody can tell."""
         estimate = self._estimate
         if estimate is None or not estimate.activations:
             return None
-        left = self._room()[1] * _SPARE - _state(estimate)
-        return max(0, min(int(left / self._sample(estimate, error)), self.rows - 1))
+        free_bytes = self._room()[1] * _SPARE - _state(estimate)
+        return max(0, min(int(free_bytes / self._sample(estimate, error)), self.rows - 1))
 
     def _room(self) -> tuple[str, int]:
         """Return the tightest limit in words, and what it leaves to the phase."""
@@ -75,8 +75,10 @@ class MemoryBudget:
         # The plan's figures are of each process where it knows how many there are, else of all together.
         shares = self._shares if isinstance(self._plan.hardware.devices, int) else 1
         batch = self._phase.batch_size / shares
-        planned = _BOTH_WAYS * estimate.activations * self._phase.accumulate / batch + estimate.data / batch
-        return max(planned, (self._peak_memory(error) - _state(estimate)) / self.rows)
+        plan_bytes = (
+            _BOTH_WAYS * estimate.activations * self._phase.accumulate / batch + estimate.data / batch
+        )
+        return max(plan_bytes, (self._peak_memory(error) - _state(estimate)) / self.rows)
 
     def _peak_memory(self, error: BaseException) -> int:
         """Return the most that the phase took, with the request that failed."""
@@ -99,8 +101,8 @@ def require_memory(plan: Plan, device: torch.device) -> None:
 
 def requested_bytes(error: BaseException) -> int:
     """Return the bytes of the request that failed, as far as the error says."""
-    found = _ASKED.search(str(error))
-    return int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    match = _ASKED.search(str(error))
+    return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
 
 def _state(estimate: Memory) -> int:
@@ -109,16 +111,19 @@ def _state(estimate: Memory) -> int:
 
 def _limits(plan: Plan, device: torch.device) -> Iterator[tuple[str, tuple[int, str]]]:
     """Yield (name, (bytes, what counts against it))."""
-    stated = plan.hardware.memory_limit_bytes
+    limit_bytes = plan.hardware.memory_limit_bytes
     if device.type == "cuda":
         yield "the device has", (torch.cuda.get_device_properties(device).total_memory, "device")
-        if stated:
-            yield "`memory_limit` is", (stated, "device")
+        if limit_bytes:
+            yield "`memory_limit` is", (limit_bytes, "device")
         return
     import psutil
 
-    used = psutil.Process().memory_info().rss
-    yield "free memory and what the process has", (psutil.virtual_memory().available + used, "resident")
+    resident_bytes = psutil.Process().memory_info().rss
+    yield (
+        "free memory and what the process has",
+        (psutil.virtual_memory().available + resident_bytes, "resident"),
+    )
     address = address_limit()
     if address is not None:
         yield "`ulimit -v` leaves", (address - _LATER, "address")
@@ -142,12 +147,12 @@ def _used_memory(device: torch.device) -> dict[str, int]:
 
 def _peak(device: torch.device, kind: str) -> int:
     if device.type == "cuda":
-        others = _outside(device)
-        return torch.cuda.max_memory_allocated(device) + others
+        outside_bytes = _bytes_outside_torch(device)
+        return torch.cuda.max_memory_allocated(device) + outside_bytes
     return peak(kind)
 
 
-def _outside(device: torch.device) -> int:
+def _bytes_outside_torch(device: torch.device) -> int:
     """Return what the device holds beside torch's tensors: its context, other processes."""
     free, total = torch.cuda.mem_get_info(device)
     return int(total - free - torch.cuda.memory_reserved(device))

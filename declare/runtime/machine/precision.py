@@ -39,10 +39,10 @@ class Scaler(torch.amp.GradScaler):
 
         Raises `FloatingPointError` where the scale has become so small that none will go through.
         """
-        found, self._num_skipped = int(self._num_skipped), 0
-        if found and self.get_scale() < _LEAST_SCALE:
+        count, self._num_skipped = int(self._num_skipped), 0
+        if count and self.get_scale() < _LEAST_SCALE:
             raise FloatingPointError
-        return found
+        return count
 
     def state_dict(self) -> dict[str, Any]:
         """Return torch's own state and the updates that were not asked for yet."""
@@ -57,15 +57,17 @@ class Scaler(torch.amp.GradScaler):
         self, optimizer: Any, inv_scale: Tensor, found_inf: Tensor, allow_fp16: bool
     ) -> dict[torch.device, Tensor]:
         """Divide the gradients by the scale; return by device whether one of them is not finite."""
-        found: dict[torch.device, Tensor] = {}
+        found_inf_by_device: dict[torch.device, Tensor] = {}
         parameters = [item for group in optimizer.param_groups for item in group["params"]]
         for part in split_by_sharding(parameters):
             alike: Any = SimpleNamespace(param_groups=[{"params": part}])
             flags = super()._unscale_grads_(alike, inv_scale, found_inf.clone(), allow_fp16)
-            found |= {device: flag + found.get(device, 0) for device, flag in flags.items()}
-        for flag in found.values():
+            found_inf_by_device |= {
+                device: flag + found_inf_by_device.get(device, 0) for device, flag in flags.items()
+            }
+        for flag in found_inf_by_device.values():
             self._num_skipped = self._num_skipped + (flag > 0)
-        return found
+        return found_inf_by_device
 
 
 def make_precision(name: str, device: torch.device) -> Precision:
@@ -81,10 +83,10 @@ def make_precision(name: str, device: torch.device) -> Precision:
     return Precision(name, device, autocast, scaler)
 
 
-def fixed_precision(asked: str, device: torch.device) -> tuple[str, str] | None:
-    """Return (precision, reason) where no measurement is needed to settle `asked`, else None."""
-    if asked != "auto":
-        return asked, "as the spec says"
+def fixed_precision(precision: str, device: torch.device) -> tuple[str, str] | None:
+    """Return (precision, reason) where no measurement is needed to settle `precision`, else None."""
+    if precision != "auto":
+        return precision, "as the spec says"
     if device.type == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return "bf16", "the GPU computes in bf16"

@@ -30,20 +30,20 @@ def open_sealed(folder: Path) -> None:
 
 def seal(folder: Path) -> None:
     """Remember the hashes of all files in a folder."""
-    found = {}
+    hashes = {}
     for file in _files(folder):
         with suppress(OSError):  # a library removes what it no longer needs
-            found[str(file.relative_to(folder))] = user_cache.digest(file, file.stat().st_size)
-    user_cache.write_text(_seals(folder), strict_json.dumps(found))
+            hashes[str(file.relative_to(folder))] = user_cache.digest(file, file.stat().st_size)
+    user_cache.write_text(_seals(folder), strict_json.dumps(hashes))
 
 
 def _compare(folder: Path) -> None:
-    known: dict[str, str] = json.loads(user_cache.read_text(_seals(folder)) or "{}")
+    hashes: dict[str, str] = json.loads(user_cache.read_text(_seals(folder)) or "{}")
     for file in _files(folder):
-        expected = known.get(str(file.relative_to(folder)))
-        if expected is None:
+        digest = hashes.get(str(file.relative_to(folder)))
+        if digest is None:
             file.unlink(missing_ok=True)
-        elif user_cache.digest(file, file.stat().st_size) != expected:
+        elif user_cache.digest(file, file.stat().st_size) != digest:
             user_cache.report_damage(file)
             shutil.rmtree(folder)  # what was made of it may be elsewhere in the folder
             folder.mkdir(mode=0o700)

@@ -34,7 +34,7 @@ def compile_graph(graph: nn.Module) -> None:
     graph.compile()
 
 
-def compile_failed(error: BaseException) -> Problem | None:
+def compile_problem(error: BaseException) -> Problem | None:
     """Return the finding that a model could not be compiled; None for any other error."""
     if not any(
         item.__module__.startswith(("torch._dynamo", "torch._inductor")) for item in type(error).__mro__
@@ -50,7 +50,7 @@ def compile_failed(error: BaseException) -> Problem | None:
     )
 
 
-def forget() -> None:
+def reset_compiled() -> None:
     """Forget what was compiled for another phase: it would count as recompilations of this one."""
     from torch import _dynamo as dynamo
 

@@ -63,8 +63,8 @@ def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Tri
             loss, parts = setup.train_step(min(phase.warmup_steps + number, phase.steps - 1), batch)
             losses.append(float(loss))
             if not number:
-                named = zip(setup.config.objective.names, parts.tolist(), strict=True)
-                starts = {name: (value, _expected_loss(plan, phase, name)) for name, value in named}
+                named_losses = zip(setup.config.objective.names, parts.tolist(), strict=True)
+                starts = {name: (value, _expected_loss(plan, phase, name)) for name, value in named_losses}
         yield Trial(phase.name, losses[0], losses[-1], starts)
 
 
@@ -73,14 +73,14 @@ def _expected_loss(plan: Plan, phase: PhasePlan, name: str) -> float | None:
     task, _, part = name.partition("/")
     if task not in phase.tasks:
         return None
-    planned = plan.tasks[task]
-    losses = [loss for loss in planned.losses if not part or loss.name == part]
+    task_plan = plan.tasks[task]
+    losses = [loss for loss in task_plan.losses if not part or loss.name == part]
     if len(losses) != 1:
         return None
-    targets = [planned.target_of(dataset) for dataset in planned.datasets]
-    found = [read_component("losses", losses[0].block).expected(target) for target in targets]
-    known = [value for value in found if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(found) else None
+    targets = [task_plan.target_of(dataset) for dataset in task_plan.datasets]
+    expectations = [read_component("losses", losses[0].block).expected(target) for target in targets]
+    values = [value for value in expectations if value is not None]
+    return sum(values) / len(values) if values and len(values) == len(expectations) else None
 
 
 def problem(trial: Trial) -> Problem | None:

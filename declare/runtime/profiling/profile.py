@@ -112,37 +112,37 @@ def _profile_phase(
 def _silence_profiler() -> Iterator[None]:
     """Keep the profiler's library from writing its own log lines to the user's terminal."""
     sys.stderr.flush()
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr_copy, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
         os.close(nothing)
 
 
 def _summary(
     phase: str,
     steps: int,
-    measured: tuple[float, int],
+    timing: tuple[float, int],
     profiler: Any,
     trace: Path,
     device: torch.device,
 ) -> PhaseProfile:
-    whole, samples = measured
+    total_seconds, samples = timing
     table = profiler.key_averages()
     seconds = dict.fromkeys(_PARTS.values(), 0.0)
     for row in table:
         if row.key in _PARTS:
             seconds[_PARTS[row.key]] += row.cpu_time_total / 1e6 / steps
-    step_seconds = whole / steps
+    step_seconds = total_seconds / steps
     seconds["rest"] = max(step_seconds - sum(seconds.values()), 0.0)
     return PhaseProfile(
         phase=phase,
         steps=steps,
         step_seconds=step_seconds,
-        samples_per_second=samples / whole,
+        samples_per_second=samples / total_seconds,
         seconds=seconds,
         operators=_operators(table, steps),
         peak_bytes=torch.cuda.max_memory_allocated() if device.type == "cuda" else None,
@@ -152,7 +152,7 @@ def _summary(
 
 def _operators(table: Any, steps: int) -> tuple[Operator, ...]:
     rows = [row for row in table if row.key not in _PARTS and not row.key.startswith("ProfilerStep")]
-    found = [
+    operators = [
         Operator(
             name=row.key,
             calls_per_step=row.count / steps,
@@ -161,7 +161,7 @@ def _operators(table: Any, steps: int) -> tuple[Operator, ...]:
         )
         for row in rows
     ]
-    return tuple(sorted(found, key=lambda item: -(item.cpu_seconds + item.device_seconds))[:20])
+    return tuple(sorted(operators, key=lambda item: -(item.cpu_seconds + item.device_seconds))[:20])
 
 
 def _write_trace(profiler: Any, folder: Path) -> Path:

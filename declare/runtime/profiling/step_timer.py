@@ -32,10 +32,10 @@ class Stopwatch:
             torch.cuda.synchronize()
         self._seconds[part] += time.perf_counter() - start
 
-    def split(self, data: float, whole: float) -> dict[str, float]:
-        """Return seconds by part, of which `data` went into batches, summing up to `whole`."""
+    def split(self, data: float, total: float) -> dict[str, float]:
+        """Return seconds by part, of which `data` went into batches, summing up to `total`."""
         seconds = {"data": data} | self._seconds
-        return seconds | {"rest": max(whole - sum(seconds.values()), 0.0)}
+        return seconds | {"rest": max(total - sum(seconds.values()), 0.0)}
 
 
 class Meter:
@@ -47,7 +47,7 @@ class Meter:
         self._from = WARM if steps >= WARM + COUNTED else None
         self._watch: Stopwatch | None = None
         self._steps = 0
-        self._whole = self._data = self._samples = 0.0
+        self._total = self._data = self._samples = 0.0
 
     def next_step(self, step: int) -> int | None:
         """Return the next step at which measuring begins or ends."""
@@ -72,15 +72,15 @@ class Meter:
     def _add(self, window: dict[str, Any]) -> None:
         count = window["steps"]
         self._steps += count
-        self._whole += count * window["step_seconds"]
+        self._total += count * window["step_seconds"]
         self._data += count * window["data_seconds"]
         self._samples += count * window["step_seconds"] * window["samples_per_second"]
 
     def _end(self, watch: Stopwatch) -> dict[str, Any]:
         self._timer.timer = self._watch = None
-        parts = watch.split(self._data, self._whole)
+        parts = watch.split(self._data, self._total)
         return {
-            "samples_per_second": self._samples / self._whole,
-            "steps_per_second": self._steps / self._whole,
+            "samples_per_second": self._samples / self._total,
+            "steps_per_second": self._steps / self._total,
             "seconds": {name: value / self._steps for name, value in parts.items()},
         }

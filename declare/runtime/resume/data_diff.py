@@ -23,12 +23,12 @@ def _judge_change(ledger: Ledger, plan: Plan, change: Change) -> Change:
     if parts[0] != "datasets" or parts[2:] != ["fingerprint"] or parts[1] not in plan.datasets:
         return change
     try:
-        said = ledger.differences(parts[1], plan.datasets[parts[1]])
+        differences = ledger.differences(parts[1], plan.datasets[parts[1]])
     except ProblemError:  # the plan was made of them a moment ago
         return change
-    if said is None:
+    if differences is None:
         return change
-    if not said:
+    if not differences:
         return replace(change, verdict="harmless", why="its files were touched, their content is the same")
-    more = [f"and {len(said) - _SHOWN} more"] if len(said) > _SHOWN else []
-    return replace(change, why="; ".join([*said[:_SHOWN], *more]))
+    more = [f"and {len(differences) - _SHOWN} more"] if len(differences) > _SHOWN else []
+    return replace(change, why="; ".join([*differences[:_SHOWN], *more]))

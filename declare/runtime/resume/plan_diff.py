@@ -25,8 +25,8 @@ class Change:
 
     def record(self) -> dict[str, Any]:
         """Return the fields of its event."""
-        shown = {"old": _short(self.old), "new": _short(self.new)}
-        return {"path": self.path, **shown, "verdict": self.verdict, "why": self.why}
+        values = {"old": _short(self.old), "new": _short(self.new)}
+        return {"path": self.path, **values, "verdict": self.verdict, "why": self.why}
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ _OF_SAMPLES = ("fields", "num_samples", "splits", "missing")
 def plan_changes(before: Plan, now: Plan, standing: Standing | None = None) -> list[Change]:
     """Return what differs, with a verdict on each; `standing` is where the run is (None: not begun)."""
     old, new = _tree(before), _tree(now)
-    found = (_judge_change(*item, standing or Standing()) for item in _differences(old, new, ""))
-    found = (change for change in found if not _FOLLOWS.fullmatch(change.path))
+    changes = (_judge_change(*item, standing or Standing()) for item in _differences(old, new, ""))
+    changes = (change for change in changes if not _FOLLOWS.fullmatch(change.path))
     if now.hardware.determinism == "exact":
-        found = (_exactly(change) for change in found)
-    return sorted(found, key=lambda change: change.path)
+        changes = (_judge_exact(change) for change in changes)
+    return sorted(changes, key=lambda change: change.path)
 
 
-def _exactly(change: Change) -> Change:
+def _judge_exact(change: Change) -> Change:
     """Judge anew where sums over processes do not depend on their number."""
     if change.path not in {"hardware.devices", "hardware.nodes"}:
         return change
@@ -90,30 +90,32 @@ def _exactly(change: Change) -> Change:
 
 
 def _judge_change(path: str, old: Any, new: Any, standing: Standing) -> Change:
-    verdict, why = _exceptional(path, old, new, standing) or _rule_verdict(path)
-    return Change(path, old, new, verdict, why)
+    verdict, reason = _special_verdict(path, old, new, standing) or _rule_verdict(path)
+    return Change(path, old, new, verdict, reason)
 
 
 def _rule_verdict(path: str) -> tuple[Verdict, str]:
-    rules = ((verdict, why) for pattern, verdict, why in _RULES if re.fullmatch(pattern, path))
+    rules = ((verdict, reason) for pattern, verdict, reason in _RULES if re.fullmatch(pattern, path))
     return next(rules, ("allowed", Change.why))
 
 
-def _exceptional(path: str, old: Any, new: Any, standing: Standing) -> tuple[Verdict, str] | None:
+def _special_verdict(path: str, old: Any, new: Any, standing: Standing) -> tuple[Verdict, str] | None:
     """Judge what needs a look at the values, or at where the run stands."""
     if path == "trusted":
-        same = all(_file(left) != _file(right) or left == right for left in old for right in new)
+        is_same = all(_file(left) != _file(right) or left == right for left in old for right in new)
         return (
-            ("harmless", "it is what may run, not what does") if same else ("allowed", "your code is other")
+            ("harmless", "it is what may run, not what does")
+            if is_same
+            else ("allowed", "your code is other")
         )
     if path == "phases.order":
-        done = standing.index + 1 if standing.phase else 0
-        kept = old[:done] == new[:done]
-        return None if kept else ("impossible", f"the run is in phase `{standing.phase}`")
-    return _in_phase(path, new, old, standing) if path.startswith("phases.") else None
+        num_started = standing.index + 1 if standing.phase else 0
+        is_same_order = old[:num_started] == new[:num_started]
+        return None if is_same_order else ("impossible", f"the run is in phase `{standing.phase}`")
+    return _phase_verdict(path, new, old, standing) if path.startswith("phases.") else None
 
 
-def _in_phase(path: str, new: Any, old: Any, standing: Standing) -> tuple[Verdict, str] | None:
+def _phase_verdict(path: str, new: Any, old: Any, standing: Standing) -> tuple[Verdict, str] | None:
     phase, _, key = path.removeprefix("phases.").partition(".")
     if phase in standing.over and _rule_verdict(path)[0] == "allowed":
         return "impossible", f"phase `{phase}` is over"
@@ -150,22 +152,22 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]
         yield path, old, new
 
 
-def refusal(changes: Sequence[Change], versions: tuple[str, str] | None = None) -> Problem:
+def refusal_problem(changes: Sequence[Change], versions: tuple[str, str] | None = None) -> Problem:
     """Return the finding that a run cannot be continued with another plan; `changes` are those that are why.
 
     `versions` are the program's that made the two plans, where they differ: it may be what changed the plan.
     """
     impossible = [change for change in changes if change.verdict == "impossible"]
     causes, rest = _causes(changes)
-    shown = [*causes, *sorted(rest, key=lambda change: change.verdict != "impossible")][:8]
-    notes = [_note(change) for change in shown]
-    if len(changes) > len(shown):
+    listed = [*causes, *sorted(rest, key=lambda change: change.verdict != "impossible")][:8]
+    notes = [_note(change) for change in listed]
+    if len(changes) > len(listed):
         notes.append(
-            f"and {len(changes) - len(shown)} more" + (" that follow" if causes and not rest else "")
+            f"and {len(changes) - len(listed)} more" + (" that follow" if causes and not rest else "")
         )
-    what = f"its plan has changed in `{brief(shown[0].path, 30)}`"
+    summary = f"its plan has changed in `{brief(listed[0].path, 30)}`"
     if causes:
-        what = f"the data of `{brief(causes[0].path.split('.')[1], 30)}` are others now"
+        summary = f"the data of `{brief(causes[0].path.split('.')[1], 30)}` are others now"
     undo: tuple[str, ...] = ("undo the change to continue this run",)
     if versions is not None:
         notes.append(
@@ -175,7 +177,7 @@ def refusal(changes: Sequence[Change], versions: tuple[str, str] | None = None) 
     allow = () if impossible else ("or go on with the new plan from here: `--allow-changes`",)
     return Problem(
         "RES806",
-        f"the run cannot be continued: {what}",
+        f"the run cannot be continued: {summary}",
         notes=tuple(notes),
         helps=(
             *undo,
@@ -196,8 +198,8 @@ def _causes(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
 
 def _note(change: Change) -> str:
     text = f"`{change.path}` was {_short(change.old)}, is now {_short(change.new)}"
-    told = change.verdict == "impossible" or change.path.endswith(".fingerprint")
-    return f"{text}: {change.why}" if told else text
+    needs_reason = change.verdict == "impossible" or change.path.endswith(".fingerprint")
+    return f"{text}: {change.why}" if needs_reason else text
 
 
 def _short(value: Any) -> str:

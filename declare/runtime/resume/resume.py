@@ -13,7 +13,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.runtime.checkpoint.state_tree import ORIGIN, Tree, does_not_fit
 from declare.runtime.resume.data_diff import judge_data_changes
-from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal
+from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal_problem
 from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate_os_errors, write_durably
 from declare.runtime.run_folder.folder import FINAL, PLAN, SPEC, Run, plan_content, read_progress
 from declare.runtime.run_folder.manifest import damage
@@ -46,19 +46,19 @@ def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     reasons = [change for change in changes if change.verdict in stop and change.path != "declare"]
     if reasons:
         versions = next(((str(item.old), str(item.new)) for item in changes if item.path == "declare"), None)
-        raise ProblemError(refusal(reasons, versions))
+        raise ProblemError(refusal_problem(reasons, versions))
     return changes
 
 
 def _standing(run: Run, plan: Plan) -> Standing | None:
-    for saved in run.checkpoints():
-        if damage(saved) is None:
-            progress = read_progress(saved)
+    for checkpoint in run.checkpoints():
+        if damage(checkpoint) is None:
+            progress = read_progress(checkpoint)
             longer = any(
                 phase.name == progress.phase and phase.steps > progress.step for phase in plan.phases
             )
-            over = progress.index + int(progress.finished and not longer)
-            names = tuple(phase.name for phase in run.plan.phases[:over])
+            num_over = progress.index + int(progress.finished and not longer)
+            names = tuple(phase.name for phase in run.plan.phases[:num_over])
             return Standing(progress.index, progress.phase, progress.step, names)
     return None
 
@@ -89,13 +89,13 @@ def adopt(place: Path, plan: Plan, revision: Revision) -> None:
 
 def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
     """Let a phase whose precision was changed choose anew."""
-    asked = {
+    changed_names = {
         f"precision.{change.path.split('.')[1]}" for change in changes if change.path.endswith(".precision")
     }
-    if asked and path.exists():
-        made = read_choices(path.parent)
-        kept = {name: value for name, value in made.items() if name not in asked}
-        write_durably(path, strict_json.dumps(kept, indent=1).encode())
+    if changed_names and path.exists():
+        choices = read_choices(path.parent)
+        remaining = {name: value for name, value in choices.items() if name not in changed_names}
+        write_durably(path, strict_json.dumps(remaining, indent=1).encode())
 
 
 def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
@@ -119,12 +119,12 @@ def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     return {**tree, "course": {**tree["course"], "finished": False, "probes": probes}}
 
 
-def machine_changes(tree: Tree, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def machine_changes(tree: Tree, origin: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Yield (name, before, now) of what a state was computed with and is another now: the last bits may differ."""
     before = tree.get(ORIGIN, {})
     for name in _ORIGINS:
-        if name in before and before[name] != about[name]:
-            yield name, before[name], about[name]
+        if name in before and before[name] != origin[name]:
+            yield name, before[name], origin[name]
 
 
 def _require_fit(graph: nn.Module, tree: Tree) -> None:

@@ -12,23 +12,23 @@ _SHOWN = 8
 def require_one_plan(plan: Plan, world: ProcessGroup) -> None:
     """Raise `ProblemError` (HW716) in all processes where one has another plan than the leading one."""
     marks = world.all_gather_object(plan.sha256)
-    other = next((rank for rank, mark in enumerate(marks) if mark != marks[0]), None)
-    if other is None:
+    other_rank = next((rank for rank, mark in enumerate(marks) if mark != marks[0]), None)
+    if other_rank is None:
         return
-    plans = world.all_gather_object(plan.model_dump_json() if world.rank in {0, other} else "")
-    left, right = (Plan.model_validate_json(plans[rank]) for rank in (0, other))
-    found = plan_changes(left, right)
-    where = f" in `{brief(found[0].path, 30)}`" if found else ""
+    plans = world.all_gather_object(plan.model_dump_json() if world.rank in {0, other_rank} else "")
+    left, right = (Plan.model_validate_json(plans[rank]) for rank in (0, other_rank))
+    changes = plan_changes(left, right)
+    place = f" in `{brief(changes[0].path, 30)}`" if changes else ""
     raise ProblemError(
         Problem(
             "HW716",
-            f"process {other} was given another plan than process 0{where}",
-            notes=tuple(_note(change, other) for change in found[:_SHOWN]),
+            f"process {other_rank} was given another plan than process 0{place}",
+            notes=tuple(_note(change, other_rank) for change in changes[:_SHOWN]),
             helps=("start every machine with the same spec, the same options and the same data",),
         )
     )
 
 
-def _note(change: Change, other: int) -> str:
-    shown = change.record()
-    return f"`{change.path}` is {shown['old']} in process 0, {shown['new']} in process {other}"
+def _note(change: Change, other_rank: int) -> str:
+    values = change.record()
+    return f"`{change.path}` is {values['old']} in process 0, {values['new']} in process {other_rank}"

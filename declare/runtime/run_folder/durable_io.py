@@ -30,17 +30,17 @@ def brief(path: object, width: int = 36) -> str:
     return text if len(text) <= width else f"...{text[3 - width :]}"
 
 
-def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
-    """Return the finding that `folder` has not the room for `needed` bytes.
+def disk_full_problem(folder: Path, needed_bytes: int, *, note: str = "") -> Problem:
+    """Return the finding that `folder` has not the room for `needed_bytes` bytes.
 
     Where more than that is free, a quota or something else that writes there stands in the way: only what is free is
     told then.
     """
     free = free_bytes(folder)
-    wanted = f"{readable_bytes(needed)} needed, " if needed > free else ""
+    needed_text = f"{readable_bytes(needed_bytes)} needed, " if needed_bytes > free else ""
     return Problem(
         "RES804",
-        f"the disk is full: {wanted}{readable_bytes(free)} free",
+        f"the disk is full: {needed_text}{readable_bytes(free)} free",
         notes=tuple(filter(None, (f"writing to `{folder}`", note))),
         helps=(
             "free some space, or send the run elsewhere with `--run-dir`",
@@ -49,10 +49,10 @@ def disk_full(folder: Path, needed: int, *, note: str = "") -> Problem:
     )
 
 
-def explain(error: OSError, folder: Path, needed: int = 0) -> Problem:
+def os_error_problem(error: OSError, folder: Path, needed_bytes: int = 0) -> Problem:
     """Return what an operating-system error while writing to `folder` means."""
     if error.errno in FULL:
-        return disk_full(folder, needed)
+        return disk_full_problem(folder, needed_bytes)
     place = error.filename or folder
     if error.errno in _REFUSED:
         return Problem(
@@ -75,7 +75,7 @@ def translate_os_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ProblemError(explain(error, folder)) from error
+        raise ProblemError(os_error_problem(error, folder)) from error
 
 
 def fsync_folder(folder: Path) -> None:
@@ -153,14 +153,14 @@ def reopen_if_replaced(file: IO[str], path: Path) -> IO[str]:
     except FileNotFoundError:
         if not path.parent.is_dir():
             return file
-    again = open_own(path, "a+")
-    if not os.fstat(again.fileno()).st_size:
+    reopened = open_own(path, "a+")
+    if not os.fstat(reopened.fileno()).st_size:
         file.flush()
         file.seek(0)
-        again.write(file.read())
-        again.flush()
+        reopened.write(file.read())
+        reopened.flush()
     file.close()
-    return again
+    return reopened
 
 
 def _without_links(path: str, flags: int) -> int:

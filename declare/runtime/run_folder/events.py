@@ -39,15 +39,15 @@ def event_schemas() -> dict[str, dict[str, Any]]:
 
 def _event_schema(kind: type[EventBody]) -> dict[str, Any]:
     schema = TypeAdapter(kind).json_schema()
-    about = " ".join((kind.__doc__ or "").split())
-    return {"description": about, "properties": _nullable(schema.get("properties", {}))}
+    description = " ".join((kind.__doc__ or "").split())
+    return {"description": description, "properties": _nullable(schema.get("properties", {}))}
 
 
 def _nullable(value: Any) -> Any:
     """Return a schema in which each number may be null, without titles and defaults."""
     if isinstance(value, dict):
-        kept = {key: _nullable(item) for key, item in value.items() if key not in {"title", "default"}}
-        return kept | {"type": ["number", "null"]} if kept.get("type") == "number" else kept
+        schema = {key: _nullable(item) for key, item in value.items() if key not in {"title", "default"}}
+        return schema | {"type": ["number", "null"]} if schema.get("type") == "number" else schema
     return [_nullable(item) for item in value] if isinstance(value, list) else value
 
 

@@ -128,8 +128,8 @@ class Run:
                 read_json(self.path / PLAN, "plan")
             return Plan.model_validate_json((self.path / PLAN).read_bytes())
         except ProblemError as error:
-            said = "; ".join(error.problem.notes[1:])
-            raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read: {said}")) from error
+            reasons = "; ".join(error.problem.notes[1:])
+            raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read: {reasons}")) from error
         except (OSError, ValueError) as error:
             raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read")) from error
 
@@ -140,9 +140,11 @@ class Run:
 
     def events(self, name: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the events in order, or those called `name`; raises `ProblemError` (RES823) for what is none."""
-        found = read_events(self.path / EVENTS_FILE)
-        found = found if self._own else checked_forms(found, "event", self.path / EVENTS_FILE, kind="event")
-        return (event for event in found if name is None or event["event"] == name)
+        records = read_events(self.path / EVENTS_FILE)
+        records = (
+            records if self._own else checked_forms(records, "event", self.path / EVENTS_FILE, kind="event")
+        )
+        return (event for event in records if name is None or event["event"] == name)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the rows of `metrics.csv`: phase, step (of the phase), epoch, metric, value."""
@@ -195,13 +197,13 @@ class Run:
 
     def checkpoints(self) -> list[SavedCheckpoint]:
         """Return the checkpoints with whole manifests, the newest first."""
-        found = []
+        checkpoints = []
         for folder in (self.path / "checkpoints").glob("step-*"):
             try:
-                found.append(read_manifest(folder))
+                checkpoints.append(read_manifest(folder))
             except ValueError:
                 continue
-        return sorted(found, key=lambda saved: -saved.sequence)
+        return sorted(checkpoints, key=lambda checkpoint: -checkpoint.sequence)
 
     def read_weights(self, which: str, read: Callable[[Path], Value]) -> tuple[Value, SavedCheckpoint]:
         """Return what `read` makes of the weights that `which` names, and their checkpoint.
@@ -212,8 +214,8 @@ class Run:
         for attempt in range(_TRIES):
             before = self._names()
             try:
-                saved = self._verify_checkpoint(self._checkpoint(which))
-                return read(saved.weights), saved
+                checkpoint = self._verify_checkpoint(self._checkpoint(which))
+                return read(checkpoint.weights), checkpoint
             except (ProblemError, OSError):
                 if before == self._names() or attempt == _TRIES - 1:
                     raise
@@ -238,27 +240,27 @@ class Run:
         if not self.checkpoints():
             raise ProblemError(self._without_checkpoints())
 
-    def _verify_checkpoint(self, saved: SavedCheckpoint) -> SavedCheckpoint:
+    def _verify_checkpoint(self, checkpoint: SavedCheckpoint) -> SavedCheckpoint:
         """Return a checkpoint whose files are what was written; raises `ProblemError` (RES807) for others."""
-        reason = damage(saved)
+        reason = damage(checkpoint)
         if reason is not None:
-            raise ProblemError(_damaged_checkpoint(saved.path, reason))
-        return saved
+            raise ProblemError(_damaged_checkpoint(checkpoint.path, reason))
+        return checkpoint
 
     def _checkpoint(self, which: str) -> SavedCheckpoint:
-        found = self.checkpoints()
-        if not found:
+        checkpoints = self.checkpoints()
+        if not checkpoints:
             raise ProblemError(self._without_checkpoints())
         if which == "last":
-            return found[0]
-        progress = read_progress(self._verify_checkpoint(found[0]))
+            return checkpoints[0]
+        progress = read_progress(self._verify_checkpoint(checkpoints[0]))
         step = progress.phase_checkpoint(progress.phase if which == "best" else which)
         if step is None and which == "best":
-            return found[0]
-        named = [saved for saved in found if saved.step == step]
-        if not named:
+            return checkpoints[0]
+        matching = [checkpoint for checkpoint in checkpoints if checkpoint.step == step]
+        if not matching:
             raise ProblemError(_not_a_run(self.path, f"it has no weights of `{which}`"))
-        return named[0]
+        return matching[0]
 
     def _without_checkpoints(self) -> Problem:
         """Say whether no checkpoint was written yet, or none of them is whole."""
@@ -270,12 +272,12 @@ class Run:
         return _not_a_run(self.path, "it has no checkpoint yet")
 
 
-def read_progress(saved: SavedCheckpoint) -> TrainProgress:
+def read_progress(checkpoint: SavedCheckpoint) -> TrainProgress:
     """Return where a run stood in a checkpoint; raises `ProblemError` (RES807)."""
     try:
-        return TrainProgress.of(saved.checked_skeleton())
+        return TrainProgress.of(checkpoint.checked_skeleton())
     except ValueError as error:
-        raise ProblemError(_damaged_checkpoint(saved.path, f"`{STATE}`: {error}")) from error
+        raise ProblemError(_damaged_checkpoint(checkpoint.path, f"`{STATE}`: {error}")) from error
 
 
 def _damaged_checkpoint(folder: Path, reason: str) -> Problem:
@@ -291,13 +293,13 @@ def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
     """Return the statistics of a run's transforms; raises `ProblemError` (RES808) where others stand there."""
     because = "it knows other datasets than the plan"
     try:
-        found = read_json(path, "statistics")
-        if set(found) == set(plan.datasets):
+        statistics = read_json(path, "statistics")
+        if set(statistics) == set(plan.datasets):
             because = next(
-                filter(None, (misfit(data, found[name]) for name, data in plan.datasets.items())), ""
+                filter(None, (misfit(data, statistics[name]) for name, data in plan.datasets.items())), ""
             )
             if not because:
-                return dict(found)
+                return dict(statistics)
     except ProblemError as error:
         because = "; ".join(error.problem.notes[1:])
     raise ProblemError(
@@ -313,11 +315,13 @@ def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
 def _read_figures(path: Path) -> dict[str, float] | None:
     """Return the figures of a JSON file by name, or None where it is absent or not whole."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        figures = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    whole = isinstance(found, dict) and all(isinstance(value, int | float | None) for value in found.values())
-    return strict_json.with_nan(found) if whole else None
+    is_whole = isinstance(figures, dict) and all(
+        isinstance(value, int | float | None) for value in figures.values()
+    )
+    return strict_json.with_nan(figures) if is_whole else None
 
 
 def _row(row: dict[str, str]) -> dict[str, Any] | None:

@@ -85,10 +85,12 @@ def is_locked(folder: Path) -> bool:
 
 def _locked_problem(folder: Path) -> Problem:
     owner = holder(folder) or {}
-    who = f"process {owner.get('pid', '?')} on {owner.get('host', '?')}, since {owner.get('since', '?')}"
+    holder_text = (
+        f"process {owner.get('pid', '?')} on {owner.get('host', '?')}, since {owner.get('since', '?')}"
+    )
     return Problem(
         "RES805",
         f"another process trains in `{brief(folder)}`",
-        notes=(f"`{folder}` is held by {who}",),
+        notes=(f"`{folder}` is held by {holder_text}",),
         helps=("wait for it, stop it, or give this run another folder with `--run-dir`",),
     )

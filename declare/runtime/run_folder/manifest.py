@@ -54,8 +54,8 @@ class SavedCheckpoint:
     @property
     def evaluated_at(self) -> dict[str, int]:
         """Image field -> shorter edge in pixels at which its weights are evaluated; others at the stored size."""
-        stated = self.manifest.get("evaluated_at", {})
-        return {str(name): int(size) for name, size in stated.items()}
+        sizes = self.manifest.get("evaluated_at", {})
+        return {str(name): int(size) for name, size in sizes.items()}
 
     @property
     def weights(self) -> Path:
@@ -68,10 +68,10 @@ class SavedCheckpoint:
 
     def checked_skeleton(self) -> dict[str, Any]:
         """Return the same where it is the state of a run; raises ValueError (`UnreadableError`) where it is not."""
-        found = self.skeleton()
-        if said := mistakes(found, "state"):
-            raise UnreadableError(f"`{STATE}`: {'; '.join(said)}")
-        return found
+        skeleton = self.skeleton()
+        if reasons := mistakes(skeleton, "state"):
+            raise UnreadableError(f"`{STATE}`: {'; '.join(reasons)}")
+        return skeleton
 
 
 def seal(manifest: dict[str, Any]) -> bytes:
@@ -117,19 +117,19 @@ def _require_form(manifest: Any) -> None:
         raise ValueError("a file stands outside of the checkpoint")
 
 
-def damage(saved: SavedCheckpoint, *, hashes: bool = True) -> str | None:
+def damage(checkpoint: SavedCheckpoint, *, hashes: bool = True) -> str | None:
     """Return what is wrong with a checkpoint's files (sizes always, content if `hashes`), or None.
 
     Hashes tell of damage. A manifest that was made to fit other files is why headers and schemas are looked at too.
     """
-    if hashes and (found := mistakes(saved.manifest, "manifest")):
-        return f"its manifest is not whole: {'; '.join(found)}"
+    if hashes and (reasons := mistakes(checkpoint.manifest, "manifest")):
+        return f"its manifest is not whole: {'; '.join(reasons)}"
     for name in (WEIGHTS, TENSORS, STATE):
-        if name not in saved.manifest["files"]:
+        if name not in checkpoint.manifest["files"]:
             return f"its manifest does not name `{name}`"
-    for name, facts in saved.manifest["files"].items():
+    for name, facts in checkpoint.manifest["files"].items():
         try:
-            reason = _difference(saved.path / name, facts, hashes=hashes)
+            reason = _difference(checkpoint.path / name, facts, hashes=hashes)
         except OSError as error:
             reason = f"cannot be read ({error.strerror})"
         except UnreadableError as error:
@@ -164,9 +164,9 @@ def _read_state(path: Path) -> dict[str, Any]:
     if size > _MOST_STATE:
         raise UnreadableError(f"it has {size:,} bytes")
     try:
-        found = json.loads(path.read_bytes())
+        state = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise UnreadableError("it is no JSON of a state") from error
-    if not isinstance(found, dict):
+    if not isinstance(state, dict):
         raise UnreadableError("it is no JSON of a state")
-    return found
+    return state

@@ -76,12 +76,12 @@ class TrainProgress:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a course; raises ValueError, TypeError or LookupError where it is none."""
         fresh = asdict(TrainProgress())
-        later: dict[str, Any] = {"evaluated_at": {}, "evaluation_due": False}
-        state = later | state
+        defaults: dict[str, Any] = {"evaluated_at": {}, "evaluation_due": False}
+        state = defaults | state
         best = {name: Best(**value) for name, value in state["best"].items()}
         alike = all(type(state[name]) is type(value) for name, value in fresh.items())
         sizes = state["evaluated_at"].values()
-        totals = [*sizes, *(each.total for each in best.values()), *state["ends"].values()]
+        totals = [*sizes, *(item.total for item in best.values()), *state["ends"].values()]
         if state.keys() != fresh.keys() or not alike or not all(isinstance(total, int) for total in totals):
             raise ValueError("it is no course of a run")
         self.__dict__.update(state | {"best": best})

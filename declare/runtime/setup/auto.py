@@ -13,7 +13,7 @@ from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.machine.precision import HALF, Precision, fixed_precision, make_precision
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.setup.benchmark import Trial, pick_precision, pick_threads, thread_candidates
-from declare.runtime.step.strategies.select import shards
+from declare.runtime.step.strategies.select import uses_fsdp
 from declare.system.schema_check import read_json
 
 CHOICES_FILE = "choices.json"
@@ -36,12 +36,12 @@ class AutoSettings:
     ) -> None:
         self._world = world
         self._exact = plan.hardware.determinism == "exact"
-        self._sharded = shards(plan, world)
+        self._sharded = uses_fsdp(plan, world)
         self._flops_per_sample = sum(node.flops or 0 for node in plan.nodes)
         self._path = folder / CHOICES_FILE if folder else None
         self._device = device
-        self._made = read_choices(folder)
-        self._gathered = gather_precision(plan, self._made, device) if self._sharded else None
+        self._choices = read_choices(folder)
+        self._gather_precision = gather_precision(plan, self._choices, device) if self._sharded else None
 
     def resolve_precision(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
         """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
@@ -49,19 +49,19 @@ class AutoSettings:
         pieces = phase.accumulate * self._world.size
         flops = 3 * self._flops_per_sample * phase.batch_size / pieces
 
-        def made() -> dict[str, Any]:
+        def choose() -> dict[str, Any]:
             with self._world.no_sync():
-                if "threads" not in self._made:
+                if "threads" not in self._choices:
                     self._decide("threads", *self._choose_threads(flops, trial), record)
-                torch.set_num_threads(self._made["threads"])
+                torch.set_num_threads(self._choices["threads"])
                 # A model that is gathered in half precision computes in nothing else, whatever a saved run did.
-                if name not in self._made or self._gathered not in {None, self._made[name]}:
+                if name not in self._choices or self._gather_precision not in {None, self._choices[name]}:
                     self._decide(name, *self._choose_precision(phase, flops, trial), record)
-            return self._made
+            return self._choices
 
-        self._made = self._world.broadcast_from_rank0(made)
-        torch.set_num_threads(self._made["threads"])
-        return make_precision(self._made[name], self._device)
+        self._choices = self._world.broadcast_from_rank0(choose)
+        torch.set_num_threads(self._choices["threads"])
+        return make_precision(self._choices[name], self._device)
 
     def _choose_threads(self, flops: float, trial: Callable[[], Trial]) -> tuple[int, str]:
         now = torch.get_num_threads()
@@ -80,14 +80,14 @@ class AutoSettings:
         uses = [_use_threads(count) for count in counts]
         seconds = trial().seconds(uses)
         return pick_threads(counts, seconds), "measured: " + ", ".join(
-            f"{count} threads {1000 * each:.2f} ms" for count, each in zip(counts, seconds, strict=True)
+            f"{count} threads {1000 * item:.2f} ms" for count, item in zip(counts, seconds, strict=True)
         )
 
     def _choose_precision(
         self, phase: PhasePlan, flops: float, trial: Callable[[], Trial]
     ) -> tuple[str, str]:
-        if (found := fixed_precision(phase.precision, self._device)) is not None:
-            return found
+        if (choice := fixed_precision(phase.precision, self._device)) is not None:
+            return choice
         if self._exact:
             return "fp32", "determinism: exact does not measure"
         if self._sharded:
@@ -98,21 +98,21 @@ class AutoSettings:
         return pick_precision(fp32, bf16), f"measured: fp32 {1000 * fp32:.1f} ms, bf16 {1000 * bf16:.1f} ms"
 
     def _decide(self, name: str, value: Any, reason: str, record: Record) -> None:
-        self._made[name] = value
+        self._choices[name] = value
         if self._path:
-            write_durably(self._path, strict_json.dumps(self._made, indent=1).encode())
+            write_durably(self._path, strict_json.dumps(self._choices, indent=1).encode())
         record(name, value, reason)
 
     def state_dict(self) -> dict[str, Any]:
         """Return every choice made."""
-        return dict(self._made)
+        return dict(self._choices)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the choices of a saved run."""
         threads = state.get("threads", 1)
         if not isinstance(threads, int) or not 0 < threads <= _MOST_THREADS:
             raise ValueError(f"no process computes with {threads} threads")
-        self._made.update(state)
+        self._choices.update(state)
 
 
 def read_choices(folder: Path | None) -> dict[str, Any]:
@@ -123,24 +123,24 @@ def read_choices(folder: Path | None) -> dict[str, Any]:
     path = folder / CHOICES_FILE if folder else None
     if path is None or not path.exists():
         return {}
-    found: dict[str, Any] = read_json(path, "choices")
-    return found
+    choices: dict[str, Any] = read_json(path, "choices")
+    return choices
 
 
-def gather_precision(plan: Plan, made: Mapping[str, Any], device: torch.device) -> str | None:
+def gather_precision(plan: Plan, choices: Mapping[str, Any], device: torch.device) -> str | None:
     """Return the half precision that a model in shares can be gathered in, None where it must be in its own.
 
     It is what all phases train in, where that is known before the model is built: from the spec, from the device, or
-    from the choices that a run has `made`.
+    from the choices that a run has `choices`.
     """
-    found = {_planned_precision(phase, made, device) for phase in plan.phases}
-    (only,) = found if len(found) == 1 else {None}
+    precisions = {_planned_precision(phase, choices, device) for phase in plan.phases}
+    (only,) = precisions if len(precisions) == 1 else {None}
     return only if only in HALF else None
 
 
-def _planned_precision(phase: PhasePlan, made: Mapping[str, Any], device: torch.device) -> str | None:
-    chosen = made.get(f"precision.{phase.name}") if phase.precision == "auto" else None
-    return chosen or (fixed_precision(phase.precision, device) or (None,))[0]
+def _planned_precision(phase: PhasePlan, choices: Mapping[str, Any], device: torch.device) -> str | None:
+    choice = choices.get(f"precision.{phase.name}") if phase.precision == "auto" else None
+    return choice or (fixed_precision(phase.precision, device) or (None,))[0]
 
 
 def _use_threads(count: int) -> Callable[[], str]:

@@ -32,7 +32,7 @@ class Trial:
         """
         buffers = BufferSnapshot(self._graph)
         buffers.remember()
-        drawn = Randomness.snapshot()
+        rng_state = Randomness.snapshot()
         times: list[list[float]] = [[] for _ in settings]
         try:
             for use in settings:
@@ -45,9 +45,9 @@ class Trial:
                     break
         finally:
             buffers.restore()
-            Randomness.restore(drawn)
+            Randomness.restore(rng_state)
             self._graph.zero_grad(set_to_none=True)
-        return [median(each) for each in times]
+        return [median(seconds) for seconds in times]
 
     def _step(self, precision: str) -> float:
         setting = make_precision(precision, self._device)

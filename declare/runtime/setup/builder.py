@@ -24,10 +24,10 @@ from declare.lowering.training.objective import Objective
 from declare.lowering.training.optimizer import make_optimizer
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
-from declare.runtime.distributed.problem_json import inexact
+from declare.runtime.distributed.problem_json import inexact_norm_problem
 from declare.runtime.distributed.stop_flag import StopRequests
 from declare.runtime.machine.precision import HALF
-from declare.runtime.machine.torch_compile import compile_graph, forget
+from declare.runtime.machine.torch_compile import compile_graph, reset_compiled
 from declare.runtime.run_folder.durable_io import write_durably
 from declare.runtime.run_folder.event_file import Event
 from declare.runtime.run_folder.events import SampleSkipped
@@ -36,7 +36,7 @@ from declare.runtime.setup.auto import gather_precision, read_choices
 from declare.runtime.step.interfaces import Loader
 from declare.runtime.step.strategies.fp32_eval import FullPrecisionCopy
 from declare.runtime.step.strategies.fsdp import shard
-from declare.runtime.step.strategies.select import shards, skipping
+from declare.runtime.step.strategies.select import random_skip_paths, uses_fsdp
 
 Emit = Callable[[Event], object]
 
@@ -64,27 +64,27 @@ class PlanBuilder:
         self.graph = make_graph(plan)
         half = (
             world.broadcast_from_rank0(lambda: gather_precision(plan, read_choices(place), device))
-            if shards(plan, world)
+            if uses_fsdp(plan, world)
             else None
         )
-        unrounded = FullPrecisionCopy(self.graph, skipping(plan)) if half else None
+        fp32_copy = FullPrecisionCopy(self.graph, random_skip_paths(plan)) if half else None
         exact = plan.hardware.determinism == "exact"
         if not exact:
             synchronise(self.graph, world)
         elif world.size > 1 and (norms := batch_norms(self.graph)):
-            raise ProblemError(inexact(norms[0]))
-        if shards(plan, world):
+            raise ProblemError(inexact_norm_problem(norms[0]))
+        if uses_fsdp(plan, world):
             # Before it is moved: no device need hold all of it.
             dtype = HALF[half] if half else None
-            shard(self.graph, self.graph.modules_by_path, device, skipping(plan), dtype)
+            shard(self.graph, self.graph.modules_by_path, device, random_skip_paths(plan), dtype)
         self.graph.to(device)
         self._compiled = plan.hardware.compile is True
         if self._compiled:
             compile_graph(self.graph)
-        self._judged = unrounded.follow(self.graph) if unrounded else self.graph
-        self._interruption = StopRequests(world, sharded=shards(plan, world))
+        self._eval_graph = fp32_copy.follow(self.graph) if fp32_copy else self.graph
+        self._interruption = StopRequests(world, sharded=uses_fsdp(plan, world))
         self._evaluator = Evaluator(
-            plan, self._judged, self._tables, device, world=SINGLE_PROCESS if exact else world
+            plan, self._eval_graph, self._tables, device, world=SINGLE_PROCESS if exact else world
         )
         self._evaluator.interruption = self._interruption
 
@@ -96,7 +96,7 @@ class PlanBuilder:
     def objective(self, phase: PhasePlan) -> Objective:
         """Return the losses of a phase."""
         if self._compiled:
-            forget()
+            reset_compiled()
         return Objective(self._plan, phase, self.graph, self.world).to(self.device)
 
     def optimizer(self, phase: PhasePlan) -> torch.optim.Optimizer:
@@ -115,12 +115,12 @@ class PlanBuilder:
     def initialize(self, phase: PhasePlan, resolve: Callable[[InitPlan], Path]) -> list[dict[str, Any]]:
         """Load what the phase's `init` names; return for each entry what was loaded and missing."""
         tries = _TRIES if self.world.size == 1 else 1  # processes of a group must ask equally often
-        found = load_init(self._plan, phase, self.graph, resolve, tries=tries)
-        return [report.plain() for report in found]
+        reports = load_init(self._plan, phase, self.graph, resolve, tries=tries)
+        return [report.plain() for report in reports]
 
     def evaluate_at(self, sizes: Mapping[str, int]) -> None:
         """Show fields of images at these sizes (of the shorter edge) in evaluations and probes from now on."""
-        self._tables.shown_at = dict(sizes)
+        self._tables.evaluation_sizes = dict(sizes)
 
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
         """Return the metrics of a split; none where the split has no samples."""
@@ -146,7 +146,7 @@ class PlanBuilder:
 
     def probe(self, phase: PhasePlan) -> dict[str, float]:
         """Return the figures of the phase's probes on the graph as it stands."""
-        prober = Prober(self._plan, self._judged, self._tables, self.device, self._interruption)
+        prober = Prober(self._plan, self._eval_graph, self._tables, self.device, self._interruption)
         return prober.run(phase)
 
     def _note_skipped(self, dataset: str, sample: SkippedSample) -> None:
@@ -162,11 +162,11 @@ def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = SINGLE_PRO
     """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
     if world.size > 1:
 
-        def learned() -> tuple[dict[str, Any], dict[str, Stamps]]:
+        def fit_on_rank0() -> tuple[dict[str, Any], dict[str, Stamps]]:
             tables = open_tables(plan, place)
             return tables.statistics, tables.stamps()
 
-        statistics, stamps = world.broadcast_from_rank0(learned)
+        statistics, stamps = world.broadcast_from_rank0(fit_on_rank0)
         return Tables(plan, statistics, place if world.is_rank0 else None, stamps)
     path = place / STATISTICS if place else None
     if path is not None and path.is_file():

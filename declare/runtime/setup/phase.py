@@ -12,7 +12,7 @@ from declare.ir.micro_batches import group_size, num_micro_batches
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
 from declare.nn.running_statistics import StatisticsBySize, running_statistics, unshared_norms
-from declare.runtime.errors import nothing_trained
+from declare.runtime.errors import nothing_trained_problem
 from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.benchmark import Trial
 from declare.runtime.step.freeze import Freezer
@@ -61,7 +61,7 @@ def assemble(
     freezer = Freezer(phase, parts.graph, trainable_names)
     frozen_patterns = freezer.apply(at_step)
     if not freezer.ever_trains:
-        raise ProblemError(nothing_trained(phase))
+        raise ProblemError(nothing_trained_problem(phase))
     objective = parts.objective(phase)
 
     def trial() -> Trial:
@@ -72,7 +72,7 @@ def assemble(
 
     optimizer = parts.optimizer(phase)
     if objective.balance is not None:
-        join(optimizer, objective.balance)
+        add_balance_parameters(optimizer, objective.balance)
     settings, record = auto
     statistics = _statistics(phase, parts, objective, at_step)
     config = StepConfig(
@@ -90,8 +90,10 @@ def assemble(
         statistics=statistics,
     )
     step = Step(config)
-    unshared = unshared_statistics(config.graph, statistics) if parts.world.size > 1 else []
-    return PhaseSetup(config, step, wrap_step(step, config), loader, freezer, frozen_patterns, unshared)
+    unshared_tensors = unshared_statistics(config.graph, statistics) if parts.world.size > 1 else []
+    return PhaseSetup(
+        config, step, wrap_step(step, config), loader, freezer, frozen_patterns, unshared_tensors
+    )
 
 
 def _statistics(
@@ -105,13 +107,13 @@ def _statistics(
     if scales is None:
         return None
     size = scales.evaluation_size(max(0, at_step - 1))
-    found = StatisticsBySize(parts.graph, scales.all_sizes, size)
-    if len(found) and size not in scales.all_sizes:
+    statistics = StatisticsBySize(parts.graph, scales.all_sizes, size)
+    if len(statistics) and size not in scales.all_sizes:
         at = f"phases.{phase.name}.scales"
         raise ProblemError(
             untrained_size(size, scales.all_sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
         )
-    return found
+    return statistics
 
 
 def unshared_statistics(graph: nn.Module, statistics: StatisticsBySize | None) -> list[Tensor]:
@@ -121,9 +123,9 @@ def unshared_statistics(graph: nn.Module, statistics: StatisticsBySize | None) -
     return tensors if statistics is None else tensors + statistics.of(names)
 
 
-def join(optimizer: torch.optim.Optimizer, balance: Balance) -> None:
+def add_balance_parameters(optimizer: torch.optim.Optimizer, balance: Balance) -> None:
     """Let the phase's optimizer train what a balance learns, without weight decay."""
-    learned = list(balance.parameters())
-    if learned:
-        rate = {} if balance.lr is None else {"lr": balance.lr}
-        optimizer.add_param_group({"params": learned, "weight_decay": 0.0, **rate})
+    parameters = list(balance.parameters())
+    if parameters:
+        lr = {} if balance.lr is None else {"lr": balance.lr}
+        optimizer.add_param_group({"params": parameters, "weight_decay": 0.0, **lr})

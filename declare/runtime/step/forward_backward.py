@@ -63,10 +63,10 @@ def make_forward_backward(
         of_sizes = statistics.tensors if statistics is not None else []
         buffers = {id(item): item for item in (*norm_buffers(config.graph), *of_sizes)}
         if buffers:
-            shared = StepStatistics(list(buffers.values()))
-            passes = StatisticsOncePerStep(passes, shared, config.world, config.precision.device)
+            step_statistics = StepStatistics(list(buffers.values()))
+            passes = StatisticsOncePerStep(passes, step_statistics, config.world, config.precision.device)
     if balance is not None:
-        passes = Balanced(passes, single, balance, parameters)
+        passes = BalancedLosses(passes, single, balance, parameters)
     return passes
 
 
@@ -153,7 +153,7 @@ class JointScales(SequentialScales):
         return sum_losses([(loss.detach() * share, parts.detach() * share) for loss, parts in losses])
 
 
-class Balanced:
+class BalancedLosses:
     """Other passes, whose losses a balance makes one gradient of."""
 
     def __init__(

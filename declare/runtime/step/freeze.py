@@ -17,29 +17,29 @@ class Freezer:
     def __init__(self, phase: PhasePlan, graph: nn.Module, trainable: Collection[str]) -> None:
         self._rules = phase.freeze
         self._graph = graph
-        named = dict(graph.named_parameters(remove_duplicate=False))
-        self._parameters = named
-        self._trainable = {id(named[name]) for name in trainable}
+        parameters = dict(graph.named_parameters(remove_duplicate=False))
+        self._parameters = parameters
+        self._trainable = {id(parameters[name]) for name in trainable}
         self._changes = sorted({rule.until_step for rule in phase.freeze if rule.until_step is not None})
 
     @property
     def ever_trains(self) -> bool:
         """Whether some parameter is trained at some step of the phase."""
-        whole = [rule for rule in self._rules if rule.until_step is None]
-        held = {id(self._parameters[name]) for rule in whole for name in rule.parameters}
-        return bool(self._trainable - held)
+        permanent_rules = [rule for rule in self._rules if rule.until_step is None]
+        frozen = {id(self._parameters[name]) for rule in permanent_rules for name in rule.parameters}
+        return bool(self._trainable - frozen)
 
     def apply(self, step: int) -> list[str]:
         """Train everything but what is frozen at `step`; return the patterns in force."""
         self._graph.train()
-        held = [rule for rule in self._rules if rule.until_step is None or step < rule.until_step]
-        frozen = {id(self._parameters[name]) for rule in held for name in rule.parameters}
+        rules = [rule for rule in self._rules if rule.until_step is None or step < rule.until_step]
+        frozen = {id(self._parameters[name]) for rule in rules for name in rule.parameters}
         for parameter in self._parameters.values():
             parameter.requires_grad_(id(parameter) in self._trainable and id(parameter) not in frozen)
-        for rule in held:
+        for rule in rules:
             for name in rule.modules:
                 freeze_statistics(self._graph.get_submodule(name))
-        return [rule.match for rule in held]
+        return [rule.match for rule in rules]
 
     def next_change(self, step: int) -> int | None:
         """Return the first step after `step` at which something thaws."""

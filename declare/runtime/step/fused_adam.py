@@ -109,12 +109,12 @@ class DirectAdam:
     def _make_group(self, group: dict[str, Any], active: list[Tensor], count: float) -> _AdamGroup:
         state = self._optimizer.state
         members = [item for item in active if float(state[item]["step"]) == count]
-        shared = state[members[0]]["step"]
+        step = state[members[0]]["step"]
         for item in members:
-            state[item]["step"] = shared
+            state[item]["step"] = step
         means = [state[item]["exp_avg"] for item in members]
         squares = [state[item]["exp_avg_sq"] for item in members]
-        return _AdamGroup(group, members, means, squares, shared, [shared] * len(members))
+        return _AdamGroup(group, members, means, squares, step, [step] * len(members))
 
     def _separate(self) -> None:
         """Give every parameter a counter of its own again, as the optimizer expects it."""

@@ -13,7 +13,7 @@ from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.run_folder.durable_io import brief
 
 
-class Window:
+class LossBuffer:
     """Steps since the last reading; `read` is the only place where the loop waits for the device.
 
     What is read is the mean over the processes of `world`: losses are made for that. `about` says what is known of
@@ -24,10 +24,10 @@ class Window:
         self,
         names: Sequence[str],
         world: ProcessGroup = SINGLE_PROCESS,
-        about: Callable[[int], Sequence[str]] | None = None,
+        describe_samples: Callable[[int], Sequence[str]] | None = None,
     ) -> None:
         self._names = tuple(names)
-        self._about = about
+        self._describe_samples = describe_samples
         self._world = world
         self._restored: list[Tensor] = []
         self._losses: list[Tensor] = []
@@ -84,10 +84,10 @@ class Window:
         ]
         problem = not_finite(self._numbers[row], f"{float(values[row, 0])}", guilty)
         shares = self._world.all_gather_object(
-            [] if self._about is None else list(self._about(self._numbers[row]))
+            [] if self._describe_samples is None else list(self._describe_samples(self._numbers[row]))
         )
-        about = tuple(line for lines in shares for line in lines)
-        return replace(problem, notes=about + problem.notes)
+        sample_notes = tuple(line for lines in shares for line in lines)
+        return replace(problem, notes=sample_notes + problem.notes)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the unread steps."""
@@ -118,10 +118,10 @@ class Window:
 
 def not_finite(number: int, value: str, guilty: Sequence[str]) -> Problem:
     """Return the finding that the loss of a step was not a finite number."""
-    where = f" (`{brief(guilty[0], 24)}`)" if guilty else ""
+    loss_name = f" (`{brief(guilty[0], 24)}`)" if guilty else ""
     return Problem(
         "PHS620",
-        f"the loss is {value} at step {number + 1}{where}",
+        f"the loss is {value} at step {number + 1}{loss_name}",
         at="phases",
         notes=("the run was stopped; the checkpoints before this step are untouched",),
         helps=(

@@ -16,7 +16,7 @@ class OptimizerLR:
         self._group_bases = {group.match: group.lr for group in phase.groups if group.lr != self._phase_base}
         self._last_factor: float | None = None
 
-    def set(self, number: int) -> None:
+    def apply(self, number: int) -> None:
         """Give each group its learning rate at step `number`."""
         factor = self._schedule(number)
         if factor != self._last_factor:

@@ -67,7 +67,7 @@ class Step:
         if before_update is not None:
             before_update(loss, self._parameters)
         with self.timer("optimizer"):
-            self.lr.set(number)
+            self.lr.apply(number)
             self._clip_gradients()
             self._optimizer_step()
             if self._ema is not None:
@@ -92,11 +92,11 @@ class MultiscaleStep:
 
 def wrap_step(step: Step, config: StepConfig) -> TrainStep:
     """Return the step with what the phase asks for around it."""
-    wrapped: TrainStep = step
+    train_step: TrainStep = step
     if config.phase.on_batch_error["action"] == "skip":
         tensors = config.statistics.tensors if config.statistics is not None else ()
         scaled = config.precision.scaler is not None
-        wrapped = SkippingStep(step, BufferSnapshot(config.graph, tensors), config.world, scaled=scaled)
+        train_step = SkippingStep(step, BufferSnapshot(config.graph, tensors), config.world, scaled=scaled)
     if config.objective.scales is not None and config.statistics is not None:
-        wrapped = MultiscaleStep(wrapped, config.objective.scales, config.statistics, config.ema)
-    return wrapped
+        train_step = MultiscaleStep(train_step, config.objective.scales, config.statistics, config.ema)
+    return train_step

@@ -140,7 +140,7 @@ def test_a_request_from_a_thread_interrupts_too():
     import threading
 
     with StopFlag() as flag:
-        threading.Timer(0.2, stop_flag.ask, ["an order"]).start()
+        threading.Timer(0.2, stop_flag.request_stop, ["an order"]).start()
         began = time.monotonic()
         with pytest.raises(StopRequestedError), flag.interruptible():
             time.sleep(LONG)

@@ -84,8 +84,8 @@ def test_sharing_a_call_changes_no_output():
 def test_joined_outputs_stand_by_lane():
     """With `joined`, a head that ran once gives one tensor over the rows of its datasets in the plan's order."""
     graph, batch = make_graph(two_datasets().plan()), rows(right=3, left=5)
-    ((lane, output),) = graph(batch, ["age"], joined=True)["age"]
-    assert lane == ("left", "right")
+    ((group, output),) = graph(batch, ["age"], joined=True)["age"]
+    assert group == ("left", "right")
     split = graph(batch, ["age"])["age"]
     torch.testing.assert_close(output, torch.cat([split["left"], split["right"]]))
 

@@ -19,7 +19,7 @@ from torch.distributed import checkpoint as dcp
 
 from declare.nn.distributed.dtensor import rank_rows
 from declare.runtime.checkpoint.safetensors_io import read_tensors
-from declare.runtime.checkpoint.sharded_read import lazy_tensors, marks
+from declare.runtime.checkpoint.sharded_read import lazy_tensors, shard_metadata
 from declare.runtime.checkpoint.sharded_write import shard_state
 from declare.runtime.checkpoint.store import write_share
 from declare.runtime.run_folder.folder import Run
@@ -232,7 +232,7 @@ def test_shares_of_any_number_make_shares_of_any_other(
         start, stop = rank_rows(shape[0], rank, writers)
         mine = {"a/b": whole[start:stop]} if start < stop else {}
         name = f"state-{rank + 1}-of-{writers}.safetensors"
-        write_share(folder, name, mine, marks({"a/b": (start, len(shape))} if mine else {}))
+        write_share(folder, name, mine, shard_metadata({"a/b": (start, len(shape))} if mine else {}))
     found = lazy_tensors(sorted(folder.glob("*.safetensors")))["a/b"]
     assert found.shape == tuple(shape)
     assert torch.equal(found.read(), whole)

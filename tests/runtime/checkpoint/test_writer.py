@@ -242,8 +242,11 @@ def test_a_finding_of_a_full_disk_does_not_contradict_itself(tmp_path, monkeypat
     from declare.runtime.run_folder import durable_io
 
     monkeypatch.setattr(durable_io, "free_bytes", lambda _: 2_000_000)
-    assert durable_io.disk_full(tmp_path, 3_000_000).title == "the disk is full: 3.0 MB needed, 2.0 MB free"
-    assert durable_io.disk_full(tmp_path, 1_000_000).title == "the disk is full: 2.0 MB free"
+    assert (
+        durable_io.disk_full_problem(tmp_path, 3_000_000).title
+        == "the disk is full: 3.0 MB needed, 2.0 MB free"
+    )
+    assert durable_io.disk_full_problem(tmp_path, 1_000_000).title == "the disk is full: 2.0 MB free"
     sizes = [0, 999, 1000, 999_949, 999_950, 999_999_999, 1e15]
     assert list(map(durable_io.readable_bytes, sizes)) == [
         *("0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "1.0 GB", "1000.0 TB")

@@ -13,19 +13,19 @@ from declare.runtime.run_folder.event_file import Event
 def test_events_arrive_once_and_in_order(tmp_path: Path) -> None:
     """What was read is not read again; half a line waits for its end."""
     sender, receiver = event_pipe.Sender(tmp_path), event_pipe.Receiver(tmp_path)
-    assert receiver.news() == []
+    assert receiver.read_events() == []
     first = Event("step", "fit", 3, 3, {"losses": {"loss": math.inf}, "folder": "r"})
     sender.on_event(first)
-    assert receiver.news() == [first]
-    assert receiver.news() == []
+    assert receiver.read_events() == [first]
+    assert receiver.read_events() == []
     sender.on_event(Event("tick"))
     sender.on_event(Event("boundary", "fit", 4, 4))
     with (tmp_path / "events").open("a", encoding="utf-8") as file:
         file.write('["evaluated", "fit", 4')
-    assert [event.name for event in receiver.news()] == ["tick", "boundary"]
+    assert [event.name for event in receiver.read_events()] == ["tick", "boundary"]
     with (tmp_path / "events").open("a", encoding="utf-8") as file:
         file.write(", 4, {}]\n")
-    assert [event.name for event in receiver.news()] == ["evaluated"]
+    assert [event.name for event in receiver.read_events()] == ["evaluated"]
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from declare.runtime.distributed import heartbeat
 from declare.runtime.distributed.rank_environment import LAUNCH
 from declare.runtime.distributed.stop_flag import SAME_SECONDS, StopFlag
-from declare.runtime.distributed.stop_request import StopRequestFile, order_stop, watch_stop_file
+from declare.runtime.distributed.stop_request import StopRequestFile, request_stop, watch_stop_file
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def _launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def test_a_request_to_stop_reaches_processes_that_have_begun(tmp_path: Path) -> None:
     """The first one is an order that they find whenever they look, the second one leaves."""
     with StopRequestFile(kills=False) as orders:
-        orders.begin(tmp_path)
-        heartbeat.begin(tmp_path, 0)
+        orders.watch_folder(tmp_path)
+        heartbeat.start(tmp_path, 0)
         assert orders.status is None
         signal.raise_signal(signal.SIGTERM)
         assert orders.status == 75
@@ -43,7 +43,7 @@ def test_a_request_to_stop_reaches_processes_that_have_begun(tmp_path: Path) -> 
 def test_before_anything_has_begun_a_signal_leaves_at_once(tmp_path: Path) -> None:
     """There is nothing to save, and nobody who could."""
     with StopRequestFile(kills=True) as orders:
-        orders.begin(tmp_path)
+        orders.watch_folder(tmp_path)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
         assert orders.status == 143
@@ -52,7 +52,7 @@ def test_before_anything_has_begun_a_signal_leaves_at_once(tmp_path: Path) -> No
 @pytest.mark.usefixtures("_launched")
 def test_an_order_raises_the_flag_of_a_run(tmp_path: Path) -> None:
     """Also one that was given before the run began to listen."""
-    order_stop(tmp_path, "SIGTERM")
+    request_stop(tmp_path, "SIGTERM")
     with StopFlag() as flag, watch_stop_file():
         for _ in range(100):
             if flag.raised:

@@ -7,7 +7,13 @@ import pytest
 
 from declare.contract.problem import Problem
 from declare.runtime.distributed import heartbeat
-from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, note_outcome, outcome
+from declare.runtime.distributed.launch import (
+    LaunchResult,
+    LaunchSpec,
+    ProcessFailure,
+    read_outcome,
+    write_outcome,
+)
 from declare.runtime.distributed.rank_environment import LAUNCH
 from declare.runtime.distributed.supervisor import watch
 
@@ -66,16 +72,16 @@ def test_attempts_that_come_no_further_are_given_up(tmp_path: Path) -> None:
 def test_what_a_process_could_not_say_is_told_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the leading process was ended while it waited, the finding of the other one is not lost."""
     monkeypatch.setenv(LAUNCH, str(tmp_path))
-    heartbeat.begin(tmp_path, 0)
-    note_outcome(1, 4, [Problem("PHS621", "the batch of step 3 failed", notes=("the pump is dry",))])
-    status, unsaid = outcome(tmp_path)
+    heartbeat.start(tmp_path, 0)
+    write_outcome(1, 4, [Problem("PHS621", "the batch of step 3 failed", notes=("the pump is dry",))])
+    status, unsaid = read_outcome(tmp_path)
     assert status == 4
     assert [(item.code, item.notes) for item in unsaid] == [
         ("PHS621", ("the pump is dry", "in the process of rank 1"))
     ]
     assert watched(tmp_path, [LaunchResult(status, None, None, unsaid)]) == (4, ["PHS621"], 1)
-    note_outcome(0, 4, [])
-    assert outcome(tmp_path) == (4, ())
+    write_outcome(0, 4, [])
+    assert read_outcome(tmp_path) == (4, ())
 
 
 def test_nothing_begins_anew_after_a_request_to_stop(tmp_path: Path) -> None:

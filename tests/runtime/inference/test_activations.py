@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from declare.contract.problem import ProblemError
-from declare.runtime.inference.activations import Activity, _Watch, matching_modules
+from declare.runtime.inference.activations import Activity, _ActivationRecorder, matching_modules
 
 
-def watched(model: nn.Module, *inputs: torch.Tensor, names: list[str] | None = None) -> _Watch:
+def watched(model: nn.Module, *inputs: torch.Tensor, names: list[str] | None = None) -> _ActivationRecorder:
     """Return what was heard while the model ran."""
-    watch = _Watch(names or matching_modules(model, ["*"]), keep=True)
-    with torch.no_grad(), watch.on(model):
+    watch = _ActivationRecorder(names or matching_modules(model, ["*"]), keep=True)
+    with torch.no_grad(), watch.hooks(model):
         for item in inputs:
             model(item)
     return watch
@@ -26,7 +26,7 @@ def test_statistics_are_those_of_all_batches_together() -> None:
     """Mean, spread and range over two batches are numpy's over both."""
     torch.manual_seed(0)
     batches = [torch.randn(4, 3), torch.randn(6, 3) * 3]
-    found = watched(nn.Sequential(nn.Identity()), *batches).seen["0"]
+    found = watched(nn.Sequential(nn.Identity()), *batches).activities["0"]
     values = torch.cat(batches).numpy()
     assert found.mean == pytest.approx(values.mean(), rel=1e-6)
     assert found.std == pytest.approx(values.std(), rel=1e-6)
@@ -39,12 +39,12 @@ def test_dead_units_are_those_never_active() -> None:
     layer = nn.Linear(3, 4)
     with torch.no_grad():
         layer.bias.copy_(torch.tensor([-1e3, 5.0, -1e3, 5.0]))
-    found = watched(nn.Sequential(layer, nn.ReLU()), torch.rand(8, 3)).seen["1"]
+    found = watched(nn.Sequential(layer, nn.ReLU()), torch.rand(8, 3)).activities["1"]
     assert (found.units, found.dead) == (4, 2)
     convolution = nn.Conv2d(1, 3, 3)
     with torch.no_grad():
         convolution.bias.copy_(torch.tensor([9.0, -1e3, 9.0]))  # type: ignore[union-attr]
-    maps = watched(nn.Sequential(convolution, nn.ReLU()), torch.rand(2, 1, 6, 6)).seen["1"]
+    maps = watched(nn.Sequential(convolution, nn.ReLU()), torch.rand(2, 1, 6, 6)).activities["1"]
     assert (maps.units, maps.dead) == (3, 1)
 
 
@@ -52,8 +52,8 @@ def test_saturation_is_known_for_bounded_activations_alone() -> None:
     """Values at the ends of a tanh count; a ReLU has no end."""
     model = nn.Sequential(nn.Tanh(), nn.ReLU())
     watch = watched(model, torch.tensor([[-50.0, 0.1, 50.0, 0.2]]))
-    assert watch.seen["0"].saturated == pytest.approx(0.5)
-    assert watch.seen["1"].saturated is None
+    assert watch.activities["0"].saturated == pytest.approx(0.5)
+    assert watch.activities["1"].saturated is None
 
 
 def test_the_source_of_a_nan_is_the_first_module_that_makes_it() -> None:
@@ -63,8 +63,8 @@ def test_the_source_of_a_nan_is_the_first_module_that_makes_it() -> None:
         model[1][0].weight[0, 0] = math.nan  # type: ignore[index]
     watch = watched(model, torch.rand(3, 2))
     assert watch.source == "1.0"
-    assert watch.seen["2"].nonfinite > 0
-    assert watch.seen["2"].plain()["mean"] is None
+    assert watch.activities["2"].nonfinite > 0
+    assert watch.activities["2"].plain()["mean"] is None
 
 
 def test_an_input_that_is_not_finite_has_no_source() -> None:

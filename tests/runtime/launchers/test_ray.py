@@ -127,7 +127,7 @@ def test_deaths_start_anew_and_end_at_the_same_step(
         if not folder.exists():
             create(Plan.model_validate_json(task.plan), task.spec_text, folder)
         Path(task.launch, "run").write_text("r")
-        heartbeat.begin(Path(task.launch), 1)(7)
+        heartbeat.start(Path(task.launch), 1)(7)
         raise failed(r1="no more memory")
 
     ray(fit)
@@ -136,7 +136,7 @@ def test_deaths_start_anew_and_end_at_the_same_step(
     assert [item["code"] for item in answer["diagnostics"]] == ["HW712"]
     assert "process 1 of 2 died at step 7 again: RuntimeError: no more" in answer["diagnostics"][0]["title"]
     assert told.count("HW711") == 1
-    assert [task.how["resume"] for task in tasks] == [False, True]
+    assert [task.train_options["resume"] for task in tasks] == [False, True]
     assert len({task.launch for task in tasks}) == 2
     assert len(list(Run("r").events("process_died"))) == 2
 
@@ -269,7 +269,7 @@ def test_only_rays_own_talk_is_left_out(tmp_path: Path, monkeypatch: pytest.Monk
 
     handler = Handler()
     monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
-    ray_worker._hush(tmp_path / "ray")
+    ray_worker._silence_library(tmp_path / "ray")
     for level, place, text in (
         (logging.INFO, tmp_path / "ray/train/context.py", "Reporting training result 1"),
         (logging.WARNING, tmp_path / "ray/train/context.py", "a worker is slow"),

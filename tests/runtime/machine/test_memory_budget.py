@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from declare.runtime.errors import out_of_memory
+from declare.runtime.errors import out_of_memory_problem
 from declare.runtime.machine.memory_budget import MemoryBudget, requested_bytes
 from tests.lowering.plans import classify
 
@@ -36,7 +36,7 @@ def test_the_advice_follows_from_room_and_size_of_a_sample(monkeypatch):
     monkeypatch.setattr("declare.runtime.machine.memory_budget._peak", lambda *_: 10_000_000)
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 4.00 MiB.")
     account = MemoryBudget(plan, phase, torch.device("cpu"))
-    problem = out_of_memory(phase, 4, error, account)
+    problem = out_of_memory_problem(phase, 4, error, account)
     fits = account.fits(error)
     assert (problem.code, problem.title) == ("RES810", "out of memory at step 5: 32 samples at once")
     assert 6 <= fits <= 8

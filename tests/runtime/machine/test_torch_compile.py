@@ -6,17 +6,17 @@ import torch
 from torch import nn
 from torch._dynamo import config, exc
 
-from declare.runtime.errors import outside
+from declare.runtime.errors import problem_outside_step
 from declare.runtime.machine import torch_compile
 
 
 def test_a_compilation_that_fails_is_a_finding():
     """PHS655 names torch's own words; another error is none of ours."""
-    problem = outside(exc.FailOnRecompileLimitHit("too many shapes\nmore"))
+    problem = problem_outside_step(exc.FailOnRecompileLimitHit("too many shapes\nmore"))
     assert problem is not None
     assert problem.code == "PHS655"
     assert "too many shapes" in problem.notes[0]
-    assert torch_compile.compile_failed(RuntimeError("something else")) is None
+    assert torch_compile.compile_problem(RuntimeError("something else")) is None
 
 
 class Broken(nn.Module):

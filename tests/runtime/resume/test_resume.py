@@ -8,7 +8,7 @@ import torch
 from declare.contract.problem import ProblemError
 from declare.runtime.checkpoint.state_tree import missing_parts
 from declare.runtime.checkpoint.writer import read_state
-from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal
+from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal_problem
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
@@ -60,7 +60,7 @@ def test_harmless_changes_go_on_and_are_said_with_the_reason(tmp_path):
 def test_a_plan_of_another_version_names_the_version(old, new, words):
     """Where another version of the program made the run's plan, the remedy is that version, not an undone change."""
     versions = (old, new) if old else None
-    found = refusal([Change("phases.fit.ema.warmup", None, True)], versions)
+    found = refusal_problem([Change("phases.fit.ema.warmup", None, True)], versions)
     assert found.helps[0].startswith(words)
     assert any("declare 0.1 made the run's plan" in text for text in found.notes) is bool(old)
     lacking = missing_parts(["norms"], old)

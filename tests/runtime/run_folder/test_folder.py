@@ -18,7 +18,7 @@ from declare.contract.problem import ProblemError
 from declare.runtime.listeners.folder_watch import FolderWatch
 from declare.runtime.resume.plan_diff import plan_changes
 from declare.runtime.run_folder import folder as folders
-from declare.runtime.run_folder.durable_io import explain, write_durably, write_whole
+from declare.runtime.run_folder.durable_io import os_error_problem, write_durably, write_whole
 from declare.runtime.run_folder.event_file import Event, EventFile, read_events
 from declare.runtime.run_folder.expectations import holds, missed_bounds
 from declare.runtime.run_folder.folder import Run
@@ -185,7 +185,8 @@ def test_changes_are_named_by_path(plan):
 def test_errors_of_the_system_get_their_code(tmp_path):
     """A full disk, a refused permission and a failing disk are three findings."""
     found = {
-        code: explain(OSError(code, "x"), tmp_path).code for code in (errno.ENOSPC, errno.EACCES, errno.EIO)
+        code: os_error_problem(OSError(code, "x"), tmp_path).code
+        for code in (errno.ENOSPC, errno.EACCES, errno.EIO)
     }
     assert list(found.values()) == ["RES804", "RES811", "RES812"]
 

@@ -114,7 +114,7 @@ def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     plan = fake_parts.make_plan(fake_parts.phase(precision="bf16"))
     choices = AutoSettings(plan, None, CPU)
-    choices._gathered = "bf16"
+    choices._gather_precision = "bf16"
     choices.load_state_dict({"threads": 1, "precision.fit": "fp32"})
     precision, told = resolve(choices, plan.phases[0], None)
     assert precision.name == "bf16"

@@ -3,7 +3,7 @@
 import torch
 
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.runtime.step.loss_buffer import Window
+from declare.runtime.step.loss_buffer import LossBuffer
 
 
 class Three(ProcessGroup):
@@ -15,11 +15,11 @@ class Three(ProcessGroup):
 
 def read(breaks):
     """Return what is read of ten steps where the run is saved and continued before those in `breaks`."""
-    window = Window(["a"], Three())
+    window = LossBuffer(["a"], Three())
     for number in range(10):
         if number in breaks:
             state = window.state_dict()
-            window = Window(["a"], Three())
+            window = LossBuffer(["a"], Three())
             window.load_state_dict(state)
         loss = torch.tensor(1.0) / (3 + number)
         window.add(number, loss, loss.reshape(1) * 0.7)

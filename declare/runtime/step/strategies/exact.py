@@ -80,9 +80,9 @@ class Exact(Strategy):
             flat = _tree_all_reduce(self.world, torch.cat([gradient.flatten() for gradient in present]))
             parts = flat.split([gradient.numel() for gradient in present])
             present = [part.view_as(gradient) for part, gradient in zip(parts, present, strict=True)]
-        summed = iter(present)
+        totals = iter(present)
         for item, gradient in zip(parameters, gradients, strict=True):
-            item.grad = None if gradient is None else next(summed)
+            item.grad = None if gradient is None else next(totals)
 
 
 def _tree_all_reduce(world: ProcessGroup, value: Tensor) -> Tensor:

@@ -30,40 +30,42 @@ class FullPrecisionCopy:
         """Return the modules as they compute with what `graph` holds, now that it is cut and in its place."""
         for ours, theirs in zip(self.graph.modules(), graph.modules(), strict=True):
             ours._parameters, ours._buffers = {**theirs._parameters}, theirs._buffers  # noqa: SLF001
-        seen: set[nn.Module] = set()
+        owned: set[nn.Module] = set()
         for unit in self._units:
-            own = [module for module in unit.modules() if module not in seen]
-            seen |= set(own)
-            shares = _shares(own)
+            modules = [module for module in unit.modules() if module not in owned]
+            owned |= set(modules)
+            shares = _sharded_parameters(modules)
             for name in ("forward", "read") if unit is self.graph else ("forward",):
-                setattr(unit, name, _gathering(getattr(unit, name), shares))
+                setattr(unit, name, _with_full_parameters(getattr(unit, name), shares))
         return self.graph
 
 
-def _shares(modules: Sequence[nn.Module]) -> list[tuple[nn.Parameter, Places]]:
+def _sharded_parameters(modules: Sequence[nn.Module]) -> list[tuple[nn.Parameter, Places]]:
     """Return the parameters of modules themselves that are held in shares, each with the places it stands in."""
-    found: dict[int, tuple[nn.Parameter, Places]] = {}
+    sharded: dict[int, tuple[nn.Parameter, Places]] = {}
     for module in modules:
         for name, item in module._parameters.items():  # noqa: SLF001
             if item is not None and is_sharded(item):
-                found.setdefault(id(item), (item, []))[1].append((module._parameters, name))  # noqa: SLF001
-    return list(found.values())
+                sharded.setdefault(id(item), (item, []))[1].append((module._parameters, name))  # noqa: SLF001
+    return list(sharded.values())
 
 
-def _gathering(function: Callable[..., Any], shares: list[tuple[nn.Parameter, Places]]) -> Callable[..., Any]:
+def _with_full_parameters(
+    function: Callable[..., Any], shares: list[tuple[nn.Parameter, Places]]
+) -> Callable[..., Any]:
     """Return a function inside which parameters are whole; all processes must call it."""
 
-    def put(places: Places, value: nn.Parameter) -> None:
+    def replace(places: Places, value: nn.Parameter) -> None:
         for parameters, name in places:
             parameters[name] = value
 
-    def call(*arguments: Any, **named: Any) -> Any:
+    def call(*arguments: Any, **keywords: Any) -> Any:
         try:
             for item, places in shares:
-                put(places, nn.Parameter(full_tensor(item), requires_grad=False))
-            return function(*arguments, **named)
+                replace(places, nn.Parameter(full_tensor(item), requires_grad=False))
+            return function(*arguments, **keywords)
         finally:
             for item, places in shares:
-                put(places, item)
+                replace(places, item)
 
     return call

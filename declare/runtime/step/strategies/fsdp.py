@@ -70,17 +70,17 @@ def shard(
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
     mesh = init_device_mesh(device.type, (torch.distributed.get_world_size(),))
-    whole = {item for item in graph.parameters() if item.dim() == 0}
-    found = units(graph, nodes, skip)
-    narrow = _narrow(found, _cast(graph)) if half is not None else {}
+    unsharded = {item for item in graph.parameters() if item.dim() == 0}
+    fsdp_units = units(graph, nodes, skip)
+    narrow = _narrow(fsdp_units, _cast(graph)) if half is not None else {}
     rounding = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=torch.float32, cast_forward_inputs=False)
-    whole |= {item for others in narrow.values() for item in others}
+    unsharded |= {item for uncast in narrow.values() for item in uncast}
     for name in skip:
-        nodes[name].register_forward_hook(_reaching_all)
-    for unit in found:
+        nodes[name].register_forward_hook(_depend_on_all_parameters)
+    for unit in fsdp_units:
         unit.register_forward_hook(_without_views)
         policy = rounding if unit in narrow else MixedPrecisionPolicy()
-        fully_shard(unit, mesh=mesh, reshard_after_forward=True, ignored_params=whole, mp_policy=policy)
+        fully_shard(unit, mesh=mesh, reshard_after_forward=True, ignored_params=unsharded, mp_policy=policy)
     register_fsdp_forward_method(graph, "read")
 
 
@@ -89,25 +89,25 @@ def _cast(graph: nn.Module) -> set[nn.Parameter]:
 
     Layers whose forward pass is not torch's own may do anything with theirs.
     """
-    found: dict[bool, set[nn.Parameter]] = {True: set(), False: set()}
+    by_casting: dict[bool, set[nn.Parameter]] = {True: set(), False: set()}
     for module in graph.modules():
-        found[type(module).forward in _CASTING] |= set(module.parameters(recurse=False))
-    return found[True] - found[False]
+        by_casting[type(module).forward in _CASTING] |= set(module.parameters(recurse=False))
+    return by_casting[True] - by_casting[False]
 
 
 def _narrow(
     units: Sequence[nn.Module], cast: Collection[nn.Parameter]
 ) -> dict[nn.Module, list[nn.Parameter]]:
     """Return the units that can be gathered in half precision, and what of their own must not be rounded."""
-    found, seen = {}, set()
+    uncast_by_unit, owned = {}, set()
     for unit in units:
-        own = [item for item in unit.parameters() if item not in seen and item.dim()]
-        seen |= set(own)
-        others = [item for item in own if item not in cast]
-        small = _LARGER * sum(item.numel() for item in others)
-        if small <= sum(item.numel() for item in own) > 0:
-            found[unit] = others
-    return found
+        parameters = [item for item in unit.parameters() if item not in owned and item.dim()]
+        owned |= set(parameters)
+        uncast = [item for item in parameters if item not in cast]
+        small = _LARGER * sum(item.numel() for item in uncast)
+        if small <= sum(item.numel() for item in parameters) > 0:
+            uncast_by_unit[unit] = uncast
+    return uncast_by_unit
 
 
 def _without_views(_module: nn.Module, _inputs: Any, output: Any) -> Any:
@@ -119,12 +119,12 @@ def _own_memory(item: Any) -> Any:
     return item.clone() if isinstance(item, Tensor) and item.requires_grad and item._is_view() else item  # noqa: SLF001
 
 
-def _reaching_all(module: nn.Module, _inputs: Any, output: Any) -> Any:
+def _depend_on_all_parameters(module: nn.Module, _inputs: Any, output: Any) -> Any:
     """Let an output depend on every parameter of a module, if only by nothing."""
-    trained = [item for item in module.parameters() if item.requires_grad]
-    if not trained or not torch.is_grad_enabled():
+    parameters = [item for item in module.parameters() if item.requires_grad]
+    if not parameters or not torch.is_grad_enabled():
         return output
-    nothing = torch.stack([item.sum(dtype=torch.float32) for item in trained]).sum() * 0
+    nothing = torch.stack([item.sum(dtype=torch.float32) for item in parameters]).sum() * 0
 
     def reaching(item: Any) -> Any:
         return item + nothing if isinstance(item, Tensor) and item.is_floating_point() else item
@@ -146,8 +146,8 @@ def _units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[st
     for name, node in nodes.items():
         inner = [] if name in skip else [*_blocks(node)]
         for module in [*reversed(inner), node]:
-            own = Counter(id(item) for item in _parameters(module))
-            if own and all(uses[key] == count for key, count in own.items()):
+            uses_inside = Counter(id(item) for item in _parameters(module))
+            if uses_inside and all(uses[key] == count for key, count in uses_inside.items()):
                 yield module
 
 

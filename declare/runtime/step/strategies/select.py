@@ -29,7 +29,7 @@ def _parallel_strategy(
 ) -> Strategy:
     if problems := list(lacking(phase, world.size)):
         raise ProblemError(*problems)
-    if shards(plan, world):
+    if uses_fsdp(plan, world):
         if problems := list(conflicts(plan.hardware, world.size, [phase])):
             raise ProblemError(*problems)
         return Fsdp(objective, world)
@@ -42,18 +42,18 @@ def _parallel_strategy(
     return Ddp(objective, world, static=is_static(plan, phase))
 
 
-def shards(plan: Plan, world: ProcessGroup) -> bool:
+def uses_fsdp(plan: Plan, world: ProcessGroup) -> bool:
     """Whether each process of `world` holds a share of the model alone."""
     return plan.hardware.strategy == "fsdp" and world.size > 1
 
 
-def skipping(plan: Plan) -> list[str]:
+def random_skip_paths(plan: Plan) -> list[str]:
     """Return the paths of modules that leave parts of themselves out at random."""
-    found = [node for node in plan.nodes if node.role != "head"]
-    found = [node for node in found if read_component("modules", node.block).skips_at_random]
+    nodes = [node for node in plan.nodes if node.role != "head"]
+    nodes = [node for node in nodes if read_component("modules", node.block).skips_at_random]
     return [
         path
-        for node in found
+        for node in nodes
         for path in ([f"{node.path}.{name}" for name in node.variants] if node.per_dataset else [node.path])
     ]
 
@@ -65,4 +65,4 @@ def is_static(plan: Plan, phase: PhasePlan) -> bool:
     where a module skips parts of itself at random.
     """
     several = phase.accumulate > 1 or (phase.scales is not None and phase.scales.mode == "joint")
-    return not (several or phase.alternate or skipping(plan))
+    return not (several or phase.alternate or random_skip_paths(plan))

@@ -64,7 +64,7 @@ def test_every_parameter_gets_a_gradient() -> None:
     node = nn.ModuleDict({"used": nn.Linear(3, 3), "left_out": nn.Linear(3, 3)})
     values = torch.ones(2, 3)
     plain = node["used"](values)
-    found = fsdp._reaching_all(node, (), {"output": plain, "lengths": torch.tensor([3, 3])})
+    found = fsdp._depend_on_all_parameters(node, (), {"output": plain, "lengths": torch.tensor([3, 3])})
     assert torch.equal(found["output"], plain)
     found["output"].sum().backward()
     assert all(item.grad is not None for item in node.parameters())
