@@ -33,10 +33,10 @@ def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple
     The parts of all processes are what one process would take for that micro-batch: layers and losses that look at
     it as a whole see the same. Where there are too few groups for a part each, all make fewer micro-batches.
     """
-    found = []
+    spans = []
     for first, last in _cut(0, groups, min(each, max(1, groups // processes))):
-        found.append(_cut(first, last, processes)[rank])
-    return found
+        spans.append(_cut(first, last, processes)[rank])
+    return spans
 
 
 def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
@@ -45,9 +45,9 @@ def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
     Pieces of all processes, one after another, are those that one process would cut: each belongs to one of them.
     Where there are fewer groups than pieces, pieces are left out of every process alike.
     """
-    own = min(each, max(1, groups // processes))
-    num_micro_batches = _cut(0, groups, processes * own)
-    return num_micro_batches[rank * own][0], num_micro_batches[(rank + 1) * own - 1][1]
+    count = min(each, max(1, groups // processes))
+    spans = _cut(0, groups, processes * count)
+    return spans[rank * count][0], spans[(rank + 1) * count - 1][1]
 
 
 def bounds(rows: int, parts: int, group_rows: int = 1) -> list[tuple[int, int]]:

@@ -124,7 +124,7 @@ def test_rows_are_as_wide_as_the_classes_that_are_stated(values):
     """Other names than columns are refused, so that no target is wider than what predicts it."""
     four = ["a", "b", "c", "d"]
     assert code_of(lambda: encoded(values, type="labels", classes=["a", "b"])) == "LOS401"
-    assert field(type="labels", classes=four).examine(values).shape.dims == (4,)
+    assert field(type="labels", classes=four).infer_facts(values).shape.dims == (4,)
 
 
 @pytest.mark.parametrize(

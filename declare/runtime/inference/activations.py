@@ -206,9 +206,7 @@ def _equally_long(
 
 
 @contextmanager
-def _real_steps(
-    run: LoadedRun, lengths: Mapping[str, int], watch: "_ActivationRecorder"
-) -> Iterator[None]:
+def _real_steps(run: LoadedRun, lengths: Mapping[str, int], watch: "_ActivationRecorder") -> Iterator[None]:
     """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
 
     Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
