@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from declare.dev.generators import glossary
-
 ROOT = Path(__file__).parents[2]
 PAGES = ("architecture.md", "glossary.md", "decisions.md")
 EXAMPLES = {"declare/components/losses/tversky.py"}
@@ -56,8 +54,10 @@ def test_a_name_that_is_gone_is_seen() -> None:
 
 def test_each_term_stands_once_in_the_glossary() -> None:
     """No term of the glossary has two meanings."""
-    terms = [term for term, _, _ in glossary.TERMS]
-    assert len(terms) == len(set(terms))
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^\| ([a-z -]+) \|", text, re.MULTILINE)[1:]
+    assert len(terms) > 40
+    assert terms == sorted(set(terms))
 
 
 def test_each_page_stands_once_in_the_index() -> None:

@@ -1,9 +1,8 @@
 """`alignment`: how close positives lie."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from declare.components.metrics._embedding_figures import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Alignment(EmbeddingMetric):
@@ -22,9 +21,4 @@ class Alignment(EmbeddingMetric):
     needs_positives: ClassVar[bool] = True
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 4.0)
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of all embeddings."""
-        from declare.nn.metrics.embeddings import alignment
-
-        return alignment
+    formula: ClassVar[str] = "alignment"

@@ -1,13 +1,12 @@
 """`cohen_kappa`: agreement beyond chance."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
-from declare.contract.kinds.metric import Metric
-from declare.contract.kinds.task import Target
+from declare.components.metrics._formulas import ConfusionMetric
 from declare.contract.prediction import Prediction
 
 
-class CohenKappa(Metric):
+class CohenKappa(ConfusionMetric):
     """Cohen's kappa: 1 is perfect, 0 is chance.
 
     Takes class logits [N, classes]; missing labels do not count. Not defined (null) where all samples are of
@@ -22,12 +21,5 @@ class CohenKappa(Metric):
     also_called: ClassVar[tuple[str, ...]] = ("kappa", "cohen_kappa_score")
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
-
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.classification import Confusion, kappa
-        from declare.nn.metrics.metric import Figure
-
-        return Figure(Confusion(len(target.classes or ())), kappa)
+    formula: ClassVar[str] = "kappa"

@@ -1,9 +1,8 @@
 """`concordance_corrcoef`: agreement of predicted and true values."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
 
 
 class ConcordanceCorrcoef(OutputMomentsMetric):
@@ -19,9 +18,4 @@ class ConcordanceCorrcoef(OutputMomentsMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("ccc",)
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import concordance
-
-        return concordance
+    formula: ClassVar[str] = "concordance"

@@ -1,9 +1,8 @@
 """`correlation`: Pearson's correlation of rates and counts, neuron by neuron."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
 from declare.contract.prediction import Prediction
 
 
@@ -22,9 +21,4 @@ class Correlation(OutputMomentsMetric):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
     needs_varied_targets: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import correlation
-
-        return correlation
+    formula: ClassVar[str] = "correlation"

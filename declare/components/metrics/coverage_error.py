@@ -1,9 +1,8 @@
 """`coverage_error`: how far down the true labels reach."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._label_ranking import LabelRankingMetric
+from declare.components.metrics._formulas import LabelRankingMetric
 
 
 class CoverageError(LabelRankingMetric):
@@ -20,9 +19,4 @@ class CoverageError(LabelRankingMetric):
     """
 
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of a sample."""
-        from declare.nn.metrics.label_ranking import coverage
-
-        return coverage
+    formula: ClassVar[str] = "coverage"

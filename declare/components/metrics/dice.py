@@ -1,9 +1,8 @@
 """`dice`: the overlap of regions."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import Agreement
+from declare.components.metrics._formulas import Agreement
 
 
 class Dice(Agreement):
@@ -19,9 +18,4 @@ class Dice(Agreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("dice_coefficient", "dice_coef")
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import f1
-
-        return f1
+    formula: ClassVar[str] = "f1"

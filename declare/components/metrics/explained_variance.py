@@ -1,11 +1,11 @@
 """`explained_variance`: the share of variance that is explained, a constant error left out."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.contract.kinds.task import Target
 
 
 class ExplainedVariance(OutputMomentsMetric):
@@ -30,8 +30,7 @@ class ExplainedVariance(OutputMomentsMetric):
         description="the mean over outputs, or over outputs by the variance of their target",
     )
 
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import explained_variance, weighted_explained_variance
-
-        return weighted_explained_variance if self.multioutput == "variance_weighted" else explained_variance
+    def formula_for(self, target: Target) -> str:
+        """Return the name of the function for the parameters and a target."""
+        weighted = self.multioutput == "variance_weighted"
+        return "weighted_explained_variance" if weighted else "explained_variance"

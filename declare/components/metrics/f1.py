@@ -1,9 +1,8 @@
 """`f1`: the harmonic mean of precision and recall."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement
 
 
 class F1(AveragedAgreement):
@@ -29,9 +28,4 @@ class F1(AveragedAgreement):
         "fscore",
         "fbeta",
     )
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import f1
-
-        return f1
+    formula: ClassVar[str] = "f1"

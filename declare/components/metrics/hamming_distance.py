@@ -1,9 +1,8 @@
 """`hamming_distance`: the share of wrong decisions."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from declare.components.metrics._agreement import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 
@@ -26,8 +25,6 @@ class HammingDistance(AveragedAgreement):
     mode: ClassVar[Literal["max", "min"]] = "min"
     unseen_labels: ClassVar[bool] = True
 
-    def figure_of(self, target: Target) -> Callable[..., Any]:
-        """Return the figure of each class or label."""
-        from declare.nn.metrics.classification import share_missed, share_wrong
-
-        return share_wrong if target.prediction == "label_logits" else share_missed
+    def formula_for(self, target: Target) -> str:
+        """Return the name of the function for the parameters and a target."""
+        return "share_wrong" if target.prediction == "label_logits" else "share_missed"

@@ -1,9 +1,8 @@
 """`iou`: intersection over union."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import Agreement
+from declare.components.metrics._formulas import Agreement
 
 
 class Iou(Agreement):
@@ -19,9 +18,4 @@ class Iou(Agreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("jaccard", "JaccardIndex", "miou")
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import iou
-
-        return iou
+    formula: ClassVar[str] = "iou"

@@ -1,9 +1,8 @@
 """`isc`: the correlation between subjects."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._embedding_figures import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Isc(EmbeddingMetric):
@@ -21,9 +20,4 @@ class Isc(EmbeddingMetric):
     """
 
     needs_positives: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of all embeddings."""
-        from declare.nn.metrics.embeddings import isc
-
-        return isc
+    formula: ClassVar[str] = "isc"

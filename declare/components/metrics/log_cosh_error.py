@@ -1,9 +1,8 @@
 """`log_cosh_error`: the mean log cosh of errors."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._value_errors import ValueErrorMetric
+from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class LogCoshError(ValueErrorMetric):
@@ -18,9 +17,4 @@ class LogCoshError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("logcosh",)
-
-    def costs(self) -> tuple[Callable[..., Any], ...]:
-        """Return the cost of a value."""
-        from declare.nn.metrics.regression import log_cosh
-
-        return (log_cosh,)
+    formula: ClassVar[str] = "log_cosh"

@@ -1,9 +1,8 @@
 """`mae`: the mean absolute error."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._errors import ErrorMetric
+from declare.components.metrics._formulas import ErrorMetric
 
 
 class Mae(ErrorMetric):
@@ -19,15 +18,5 @@ class Mae(ErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("mean_absolute_error", "l1")
-
-    def of_values(self) -> Callable[..., Any]:
-        """Return the figure of values."""
-        from declare.nn.metrics.regression import mean_absolute
-
-        return mean_absolute
-
-    def of_steps(self) -> Callable[..., Any]:
-        """Return the figure of steps between classes."""
-        from declare.nn.metrics.classification import mean_steps
-
-        return mean_steps
+    formula: ClassVar[str] = "mean_absolute"
+    step_formula: ClassVar[str] = "mean_steps"

@@ -1,9 +1,8 @@
 """`mean_absolute_percentage_error`: the mean error as a share of the target."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._value_errors import ValueErrorMetric
+from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class MeanAbsolutePercentageError(ValueErrorMetric):
@@ -19,9 +18,4 @@ class MeanAbsolutePercentageError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("mape",)
-
-    def costs(self) -> tuple[Callable[..., Any], ...]:
-        """Return the cost of a value."""
-        from declare.nn.metrics.regression import relative_error
-
-        return (relative_error,)
+    formula: ClassVar[str] = "relative_error"

@@ -1,9 +1,8 @@
 """`mean_squared_log_error`: the mean squared error of logarithms."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._value_errors import ValueErrorMetric
+from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class MeanSquaredLogError(ValueErrorMetric):
@@ -19,9 +18,4 @@ class MeanSquaredLogError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("msle", "mean_squared_logarithmic_error")
-
-    def costs(self) -> tuple[Callable[..., Any], ...]:
-        """Return the cost of a value."""
-        from declare.nn.metrics.regression import squared_log_error
-
-        return (squared_log_error,)
+    formula: ClassVar[str] = "squared_log_error"

@@ -1,9 +1,8 @@
 """`mse`: the mean squared error."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._errors import ErrorMetric
+from declare.components.metrics._formulas import ErrorMetric
 
 
 class Mse(ErrorMetric):
@@ -19,15 +18,5 @@ class Mse(ErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
-
-    def of_values(self) -> Callable[..., Any]:
-        """Return the figure of values."""
-        from declare.nn.metrics.regression import mean_squared
-
-        return mean_squared
-
-    def of_steps(self) -> Callable[..., Any]:
-        """Return the figure of steps between classes."""
-        from declare.nn.metrics.classification import mean_squared_steps
-
-        return mean_squared_steps
+    formula: ClassVar[str] = "mean_squared"
+    step_formula: ClassVar[str] = "mean_squared_steps"

@@ -1,9 +1,8 @@
 """`negative_predictive_value`: the share of what was not predicted that is not true."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement
 from declare.contract.prediction import Prediction
 
 
@@ -24,9 +23,4 @@ class NegativePredictiveValue(AveragedAgreement):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     unseen_labels: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import negative_predictive_value
-
-        return negative_predictive_value
+    formula: ClassVar[str] = "negative_predictive_value"

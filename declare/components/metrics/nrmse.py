@@ -1,9 +1,8 @@
 """`nrmse`: the error in standard deviations of the target."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
 from declare.contract.prediction import Prediction
 
 
@@ -23,9 +22,4 @@ class Nrmse(OutputMomentsMetric):
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
     needs_varied_targets: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import root_relative_squared
-
-        return root_relative_squared
+    formula: ClassVar[str] = "root_relative_squared"

@@ -1,9 +1,8 @@
 """`pearson`: the correlation of predicted and true values."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
 
 
 class Pearson(OutputMomentsMetric):
@@ -27,9 +26,4 @@ class Pearson(OutputMomentsMetric):
         "correlation_coefficient",
     )
     needs_varied_targets: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import correlation
-
-        return correlation
+    formula: ClassVar[str] = "correlation"

@@ -1,13 +1,11 @@
 """`perplexity`: how many tokens a model wavers between."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from declare.contract.kinds.metric import Metric
-from declare.contract.kinds.task import Target
-from declare.contract.prediction import Prediction
+from declare.components.metrics._formulas import TokenMetric
 
 
-class Perplexity(Metric):
+class Perplexity(TokenMetric):
     """Exponential of the mean negative log probability of the true tokens.
 
     Over all tokens that count, whatever text they stand in: padding never, of `masked_lm` hidden tokens alone. A
@@ -22,13 +20,6 @@ class Perplexity(Metric):
 
     also_called: ClassVar[tuple[str, ...]] = ("ppl",)
 
-    takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (1.0, None)
-
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.metric import Figure
-        from declare.nn.metrics.tokens import TokenSums, perplexity
-
-        return Figure(TokenSums(), perplexity)
+    formula: ClassVar[str] = "perplexity"

@@ -1,9 +1,8 @@
 """`precision`: the share of what was predicted that is true."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement
 
 
 class Precision(AveragedAgreement):
@@ -21,9 +20,4 @@ class Precision(AveragedAgreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("ppv", "positive_predictive_value")
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import precision
-
-        return precision
+    formula: ClassVar[str] = "precision"

@@ -1,9 +1,8 @@
 """`r2`: the share of variance that is explained."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
 from declare.contract.prediction import Prediction
 
 
@@ -30,9 +29,4 @@ class R2(OutputMomentsMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction", "values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
     needs_varied_targets: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import r_squared
-
-        return r_squared
+    formula: ClassVar[str] = "r_squared"

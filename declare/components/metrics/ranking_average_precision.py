@@ -1,9 +1,8 @@
 """`ranking_average_precision`: how true the labels above true ones are."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from declare.components.metrics._label_ranking import LabelRankingMetric
+from declare.components.metrics._formulas import LabelRankingMetric
 
 
 class RankingAveragePrecision(LabelRankingMetric):
@@ -20,9 +19,4 @@ class RankingAveragePrecision(LabelRankingMetric):
     """
 
     mode: ClassVar[Literal["max", "min"]] = "max"
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of a sample."""
-        from declare.nn.metrics.label_ranking import ranking_precision
-
-        return ranking_precision
+    formula: ClassVar[str] = "ranking_precision"

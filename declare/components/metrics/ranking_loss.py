@@ -1,9 +1,8 @@
 """`ranking_loss`: the share of pairs of labels in the wrong order."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import ClassVar
 
-from declare.components.metrics._label_ranking import LabelRankingMetric
+from declare.components.metrics._formulas import LabelRankingMetric
 
 
 class RankingLoss(LabelRankingMetric):
@@ -19,8 +18,4 @@ class RankingLoss(LabelRankingMetric):
     ```
     """
 
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of a sample."""
-        from declare.nn.metrics.label_ranking import ranking_loss
-
-        return ranking_loss
+    formula: ClassVar[str] = "ranking_loss"

@@ -1,9 +1,8 @@
 """`recall`: the share of what is true that was predicted."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement
 
 
 class Recall(AveragedAgreement):
@@ -21,9 +20,4 @@ class Recall(AveragedAgreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("sensitivity", "tpr", "true_positive_rate")
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import recall
-
-        return recall
+    formula: ClassVar[str] = "recall"

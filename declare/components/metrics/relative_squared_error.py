@@ -1,11 +1,11 @@
 """`relative_squared_error`: the squared error over that of the mean."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.metrics._output_moments import OutputMomentsMetric
+from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.contract.kinds.task import Target
 
 
 class RelativeSquaredError(OutputMomentsMetric):
@@ -26,8 +26,6 @@ class RelativeSquaredError(OutputMomentsMetric):
 
     squared: bool = Param(True, description="whether the root is left out")
 
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of an output."""
-        from declare.nn.metrics.regression import relative_squared, root_relative_squared
-
-        return relative_squared if self.squared else root_relative_squared
+    def formula_for(self, target: Target) -> str:
+        """Return the name of the function for the parameters and a target."""
+        return "relative_squared" if self.squared else "root_relative_squared"

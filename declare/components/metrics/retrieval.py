@@ -1,9 +1,8 @@
 """`retrieval`: whether the nearest is a positive."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._embedding_figures import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Retrieval(EmbeddingMetric):
@@ -21,9 +20,4 @@ class Retrieval(EmbeddingMetric):
 
     needs_positives: ClassVar[bool] = True
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of all embeddings."""
-        from declare.nn.metrics.embeddings import retrieval
-
-        return retrieval
+    formula: ClassVar[str] = "retrieval"

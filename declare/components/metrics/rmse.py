@@ -1,9 +1,8 @@
 """`rmse`: the root of the mean squared error."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._errors import ErrorMetric
+from declare.components.metrics._formulas import ErrorMetric
 
 
 class Rmse(ErrorMetric):
@@ -19,15 +18,5 @@ class Rmse(ErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("root_mean_squared_error", "rms")
-
-    def of_values(self) -> Callable[..., Any]:
-        """Return the figure of values."""
-        from declare.nn.metrics.regression import root_mean_squared
-
-        return root_mean_squared
-
-    def of_steps(self) -> Callable[..., Any]:
-        """Return the figure of steps between classes."""
-        from declare.nn.metrics.classification import root_mean_steps
-
-        return root_mean_steps
+    formula: ClassVar[str] = "root_mean_squared"
+    step_formula: ClassVar[str] = "root_mean_steps"

@@ -1,13 +1,12 @@
 """`spearman`: the correlation of ranks."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
-from declare.contract.kinds.metric import Metric
-from declare.contract.kinds.task import Target
+from declare.components.metrics._formulas import RankingMetric
 from declare.contract.prediction import Prediction
 
 
-class Spearman(Metric):
+class Spearman(RankingMetric):
     """Spearman's correlation of the ranks of predicted and true values; ties share their mean rank.
 
     Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
@@ -22,12 +21,6 @@ class Spearman(Metric):
     also_called: ClassVar[tuple[str, ...]] = ("spearmanr", "SpearmanCorrCoef", "rank_correlation")
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
     needs_varied_targets: ClassVar[bool] = True
-
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.ranking import Ranking, spearman
-
-        return Ranking(spearman)
+    formula: ClassVar[str] = "spearman"

@@ -1,9 +1,8 @@
 """`specificity`: the share of what is not true that was not predicted."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._agreement import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement
 from declare.contract.prediction import Prediction
 
 
@@ -24,9 +23,4 @@ class Specificity(AveragedAgreement):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     unseen_labels: ClassVar[bool] = True
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of each class."""
-        from declare.nn.metrics.classification import specificity
-
-        return specificity
+    formula: ClassVar[str] = "specificity"

@@ -1,9 +1,8 @@
 """`symmetric_mean_absolute_percentage_error`: the mean error as a share of both sizes."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._value_errors import ValueErrorMetric
+from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
@@ -21,9 +20,4 @@ class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
     also_called: ClassVar[tuple[str, ...]] = ("smape",)
 
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 2.0)
-
-    def costs(self) -> tuple[Callable[..., Any], ...]:
-        """Return the cost of a value."""
-        from declare.nn.metrics.regression import symmetric_relative_error
-
-        return (symmetric_relative_error,)
+    formula: ClassVar[str] = "symmetric_relative_error"

@@ -1,13 +1,11 @@
 """`token_accuracy`: the share of right tokens."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
-from declare.contract.kinds.metric import Metric
-from declare.contract.kinds.task import Target
-from declare.contract.prediction import Prediction
+from declare.components.metrics._formulas import TokenMetric
 
 
-class TokenAccuracy(Metric):
+class TokenAccuracy(TokenMetric):
     """Share of tokens that are the likeliest ones; padding does not count.
 
     Each token is judged given the true ones before it. Source: any textbook.
@@ -18,13 +16,5 @@ class TokenAccuracy(Metric):
     ```
     """
 
-    takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits"})
-    mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
-
-    def build(self, target: Target) -> Any:
-        """Return the real metric."""
-        from declare.nn.metrics.metric import Figure
-        from declare.nn.metrics.tokens import TokenSums, token_accuracy
-
-        return Figure(TokenSums(), token_accuracy)
+    formula: ClassVar[str] = "token_accuracy"

@@ -1,9 +1,8 @@
 """`uniformity`: how evenly embeddings are spread."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from declare.components.metrics._embedding_figures import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Uniformity(EmbeddingMetric):
@@ -20,9 +19,4 @@ class Uniformity(EmbeddingMetric):
 
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (-8.0, 0.0)
-
-    def figure(self) -> Callable[..., Any]:
-        """Return the figure of all embeddings."""
-        from declare.nn.metrics.embeddings import uniformity
-
-        return uniformity
+    formula: ClassVar[str] = "uniformity"

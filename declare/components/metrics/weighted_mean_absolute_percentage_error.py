@@ -1,9 +1,8 @@
 """`weighted_mean_absolute_percentage_error`: all errors as a share of all targets."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from declare.components.metrics._value_errors import ValueErrorMetric
+from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
@@ -19,9 +18,5 @@ class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("wmape", "wape")
-
-    def costs(self) -> tuple[Callable[..., Any], ...]:
-        """Return the cost of a value and its weight."""
-        from declare.nn.metrics.regression import absolute_error, target_size
-
-        return absolute_error, target_size
+    formula: ClassVar[str] = "absolute_error"
+    weight: ClassVar[str | None] = "target_size"
