@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -105,7 +105,3 @@ class Diagnostic:
     def fingerprint(self) -> str:
         """A hash that survives edits elsewhere in the file: code, path and title."""
         return hashlib.sha256(f"{self.code}\0{self.path}\0{self.title}".encode()).hexdigest()
-
-    def as_severity(self, severity: Severity) -> "Diagnostic":
-        """Return a copy with another severity."""
-        return replace(self, severity=severity)

@@ -104,10 +104,10 @@ def _output_spans(
     return {name: mapped if shape.time_axis is not None else None for name, shape in outputs.items()}
 
 
-def field_spans(dataset: DatasetPlan, counts: Sequence[int] = TRIED) -> dict[str, Span]:
-    """Return the spans of the fields whose samples differ in length, for samples of `counts` steps."""
+def field_spans(dataset: DatasetPlan) -> dict[str, Span]:
+    """Return the spans of the fields whose samples differ in length, for samples of `TRIED` steps."""
     return {
-        name: Span(name, is_fixed(field.shape), tuple(counts))
+        name: Span(name, is_fixed(field.shape), TRIED)
         for name, field in dataset.fields.items()
         if field.has_lengths
     }
@@ -119,7 +119,7 @@ def is_fixed(shape: Shape) -> bool:
     return shape.layout != "tokens" and axis is not None and shape.dims[axis] is not None
 
 
-def least_length(nodes: Sequence[ModulePlan], dataset: str, span: Span, longest: int = 1 << 20) -> int:
+def least_length(nodes: Sequence[ModulePlan], dataset: str, span: Span) -> int:
     """Return the steps that a sample of a span's field must have for every node that it flows into."""
 
     def enough(count: int) -> bool:
@@ -127,7 +127,7 @@ def least_length(nodes: Sequence[ModulePlan], dataset: str, span: Span, longest:
         given = (found for item in visits(nodes, dataset, own) for found in item.outputs.values())
         return all(found is None or found.counts[0] >= 1 for found in given)
 
-    low, high = 1, longest
+    low, high = 1, 1 << 20
     if enough(low):
         return low
     while low < high:

@@ -18,7 +18,7 @@ class Words:
     words: tuple[str, ...]
 
 
-def bash(commands: Sequence[Words], program: str = "dcl") -> str:
+def bash(commands: Sequence[Words]) -> str:
     """Return the script for bash."""
     cases = []
     for item in commands:
@@ -28,7 +28,7 @@ def bash(commands: Sequence[Words], program: str = "dcl") -> str:
     names = " ".join(item.command for item in commands)
     return "\n".join(
         [
-            f"_{program}() {{",
+            "_dcl() {",
             "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} found=''",
             "  if (( COMP_CWORD == 1 )); then",
             f"    found='{names} --help --version'",
@@ -39,12 +39,12 @@ def bash(commands: Sequence[Words], program: str = "dcl") -> str:
             "  fi",
             '  COMPREPLY=($(compgen -W "$found" -- "$word"))',
             "}",
-            f"complete -o default -F _{program} {program}",
+            "complete -o default -F _dcl dcl",
         ]
     )
 
 
-def zsh(commands: Sequence[Words], program: str = "dcl") -> str:
+def zsh(commands: Sequence[Words]) -> str:
     """Return the script for zsh."""
     cases = []
     for item in commands:
@@ -56,8 +56,8 @@ def zsh(commands: Sequence[Words], program: str = "dcl") -> str:
     shown = "\n".join(f"    '{item.command}:{_quote(item.summary)}'" for item in commands)
     return "\n".join(
         [
-            f"#compdef {program}",
-            f"_{program}() {{",
+            "#compdef dcl",
+            "_dcl() {",
             "  local -a commands=(",
             shown,
             "  )",
@@ -70,18 +70,18 @@ def zsh(commands: Sequence[Words], program: str = "dcl") -> str:
             "  esac",
             "  _files",
             "}",
-            f"(( $+functions[compdef] )) && compdef _{program} {program}",
+            "(( $+functions[compdef] )) && compdef _dcl dcl",
         ]
     )
 
 
-def fish(commands: Sequence[Words], program: str = "dcl") -> str:
+def fish(commands: Sequence[Words]) -> str:
     """Return the script for fish."""
     lines = []
     for item in commands:
         about = f"-a {item.command} -d '{_quote(item.summary)}'"
-        lines.append(f"complete -c {program} -n __fish_use_subcommand -f {about}")
-        inside = f"complete -c {program} -n '__fish_seen_subcommand_from {item.command}'"
+        lines.append(f"complete -c dcl -n __fish_use_subcommand -f {about}")
+        inside = f"complete -c dcl -n '__fish_seen_subcommand_from {item.command}'"
         choices = dict(item.choices)
         for flag in item.flags:
             if flag.startswith("--"):

@@ -45,29 +45,32 @@ def may_miss(task: Task, facts: Mapping[str, FieldFacts]) -> bool:
     return task.mask is not None or any(item.num_missing or item.num_nonfinite for item in facts.values())
 
 
-def one_class_left(task: Task, facts: Mapping[str, FieldFacts]) -> Iterator[Problem]:
-    """Yield (LOS412) that the task's mask leaves one class of several among the training samples."""
-    if task.mask is None:
-        return
-    if len({item.classes for item in facts.values()}) > 1:  # each dataset has a head of its own
-        for name, item in facts.items():
-            yield from one_class_left(task, {name: item})
-        return
-    present = [index for index, number in enumerate(_counts(facts) or ()) if number]
-    if len(present) != 1:
-        return
-    name = (next(iter(facts.values())).classes or ("",))[present[0]]
-    yield Problem(
-        "LOS412",
-        f"`{task.mask}` leaves one class of target `{task.target}` in training: `{name}`",
-        at="target",
-        label="every sample that counts has this class",
-        helps=(f"look at the values of `{task.mask}`: true where a target counts",),
-    )
-
-
 def _counts(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:
     counts = [item.counts["train"] for item in facts.values() if item.counts.get("train")]
     if len(counts) < len(facts):
         return None
     return tuple(sum(row) for row in zip(*counts, strict=True))
+
+
+class OneClassTask(ClassTask):
+    """A task in which each sample, or each word, is of one class."""
+
+    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterator[Problem]:
+        """Yield (LOS412) that the task's mask leaves one class of several among the training samples."""
+        if self.mask is None:
+            return
+        if len({item.classes for item in facts.values()}) > 1:  # each dataset has a head of its own
+            for name, item in facts.items():
+                yield from self.check_facts({name: item})
+            return
+        present = [index for index, number in enumerate(_counts(facts) or ()) if number]
+        if len(present) != 1:
+            return
+        name = (next(iter(facts.values())).classes or ("",))[present[0]]
+        yield Problem(
+            "LOS412",
+            f"`{self.mask}` leaves one class of target `{self.target}` in training: `{name}`",
+            at="target",
+            label="every sample that counts has this class",
+            helps=(f"look at the values of `{self.mask}`: true where a target counts",),
+        )

@@ -1,9 +1,8 @@
 """`classification`: one class of several for each sample."""
 
-from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import ClassTask, no_classes, one_class_left
+from declare.components.tasks._classes import OneClassTask, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
@@ -11,7 +10,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class Classification(ClassTask):
+class Classification(OneClassTask):
     """Predicts one class for each sample.
 
     The target is a `category` (or an `id`) field, indices [B] with -1 where the label is missing: such
@@ -43,10 +42,6 @@ class Classification(ClassTask):
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return one logit for each class."""
         return Shape("vector", (len(facts.classes),)) if facts.classes else no_classes(self)
-
-    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield that the mask leaves one class alone."""
-        return one_class_left(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

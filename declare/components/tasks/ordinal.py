@@ -1,9 +1,8 @@
 """`ordinal`: one of several ordered classes for each sample, such as pain levels."""
 
-from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import ClassTask, no_classes, one_class_left
+from declare.components.tasks._classes import OneClassTask, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
@@ -11,7 +10,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class Ordinal(ClassTask):
+class Ordinal(OneClassTask):
     """Predicts one of several classes that stand in an order (the order of the field's `classes`).
 
     The target is a `category` field, indices [B] with -1 where the label is missing. The head gives logits
@@ -37,10 +36,6 @@ class Ordinal(ClassTask):
         """Return one logit for each step between classes."""
         # One class alone is reported by its own rule; a head of one logit keeps the shapes going until then.
         return Shape("vector", (max(len(facts.classes) - 1, 1),)) if facts.classes else no_classes(self)
-
-    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield that the mask leaves one class alone."""
-        return one_class_left(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

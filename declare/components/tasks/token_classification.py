@@ -1,9 +1,8 @@
 """`token_classification`: a class for each word of a text."""
 
-from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from declare.components.tasks._classes import ClassTask, no_classes, one_class_left
+from declare.components.tasks._classes import OneClassTask, no_classes
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target, TaskAdapter
 from declare.contract.prediction import Prediction
@@ -11,7 +10,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 
 
-class TokenClassification(ClassTask):
+class TokenClassification(OneClassTask):
     """Predicts a class for each word of a text.
 
     The target is a `tags` field, class indices [B, length] at the first token of each word and -1 elsewhere: those
@@ -36,10 +35,6 @@ class TokenClassification(ClassTask):
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return one logit for each class at each position."""
         return Shape("sequence", (None, len(facts.classes))) if facts.classes else no_classes(self)
-
-    def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield that the mask leaves one class alone."""
-        return one_class_left(self, facts)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

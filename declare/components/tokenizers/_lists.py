@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from declare.contract.kinds.tokenizer import SPECIAL
+from pydantic import Field as Param
+
+from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 Text = str | Sequence[str]
 
@@ -64,3 +66,33 @@ def most_common(counts: Counter[str], number: int | None, least: int = 1) -> lis
         (piece for piece, count in counts.items() if count >= least), key=lambda p: (-counts[p], p)
     )
     return order[:number]
+
+
+class ListTokenizer(Tokenizer):
+    """A tokenizer that cuts texts by itself; `_cut` and `_join` say how."""
+
+    vocab_size: int | None = Param(
+        None, ge=5, le=1_000_000, description="keep so many, the most frequent; special ones count"
+    )
+    lowercase: bool = Param(False, description="take capital letters for small ones")
+
+    def _cut(self, text: str) -> list[str]:
+        """Return the pieces of a text."""
+        raise NotImplementedError
+
+    def _join(self, pieces: Sequence[str]) -> str:
+        """Return the text of pieces."""
+        return "".join(pieces)
+
+    def fit(self, texts: Iterable[Text]) -> Vocabulary:
+        """Return the pieces by falling frequency."""
+        number = None if self.vocab_size is None else self.vocab_size - len(SPECIAL)
+        return {"pieces": most_common(count_pieces(texts, self._cut), number, self._least_count())}
+
+    def _least_count(self) -> int:
+        """Return how often a piece must occur in the training split."""
+        return 1
+
+    def open(self, vocabulary: Vocabulary) -> Coder:
+        """Return the tokenizer with its pieces."""
+        return ListCoder(vocabulary["pieces"], self._cut, self._join)

@@ -13,16 +13,16 @@ def pair(size: int | list[int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[-1])
 
 
-def bad_size(size: int | list[int], key: str = "size") -> Iterable[Problem]:
+def bad_size(size: int | list[int]) -> Iterable[Problem]:
     """Yield that a size is not one or two positive numbers."""
     sides = [size] if isinstance(size, int) else size
     if len(sides) not in {1, 2} or min(sides) < 1:
         yield Problem(
             "SCH108",
-            f"`{key}` is {size}, not one or two positive numbers of pixels",
-            at=key,
+            f"`size` is {size}, not one or two positive numbers of pixels",
+            at="size",
             label="a side, or [height, width]",
-            helps=(f"write one number, such as `{key}: 64`, or `{key}: [HEIGHT, WIDTH]`",),
+            helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
         )
 
 

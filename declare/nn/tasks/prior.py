@@ -29,11 +29,11 @@ def conditional_logits(counts: Sequence[int] | None) -> Tensor | None:
     return (beyond[1:].log() - shares[:-1].log()).float()
 
 
-def label_logits(rates: Sequence[float] | None, smallest: float = 1e-6) -> Tensor | None:
-    """Return the logit [L] of each label's rate, kept `smallest` away from 0 and 1; None where no rate is known."""
+def label_logits(rates: Sequence[float] | None) -> Tensor | None:
+    """Return the logit [L] of each label's rate, kept 1e-6 away from 0 and 1; None where no rate is known."""
     if not rates:
         return None
-    return torch.tensor(rates, dtype=torch.float64).clamp(smallest, 1 - smallest).logit().float()
+    return torch.tensor(rates, dtype=torch.float64).clamp(1e-6, 1 - 1e-6).logit().float()
 
 
 def constant(logits: Tensor | None, output: Tensor, axis: int) -> Tensor | None:

@@ -9,13 +9,14 @@ from declare.report.report import Curve
 
 WIDTH, HEIGHT = 460, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 30
+_MOST_POINTS = 400
 COLOURS = ("#3b6fd4", "#d9622b", "#2a9d6f", "#9b4fc0", "#c7a11b", "#c23b57", "#2f9fb5", "#6b6f76")
 
 
-def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Return round values that cover [low, high]."""
     span = high - low or abs(high) or 1.0
-    raw = span / wanted
+    raw = span / 5
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw)
     first = math.ceil(low / step - 1e-9)
@@ -90,11 +91,11 @@ def _line(curve: Curve, colour: str, frame: _Frame) -> str:
     return f'<polyline fill="none" stroke="{colour}" stroke-width="1.8" points="{path}"/>{dots}'
 
 
-def thin(points: Sequence[tuple[int, float]], limit: int = 400) -> list[tuple[int, float]]:
-    """Return at most about `limit` points, keeping the lowest and highest of each stretch."""
-    if len(points) <= limit:
+def thin(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return at most about 400 points, keeping the lowest and highest of each stretch."""
+    if len(points) <= _MOST_POINTS:
         return list(points)
-    width = math.ceil(len(points) / (limit // 2))
+    width = math.ceil(len(points) / (_MOST_POINTS // 2))
     kept: list[tuple[int, float]] = []
     for start in range(0, len(points), width):
         stretch = points[start : start + width]

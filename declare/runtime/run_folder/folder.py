@@ -97,9 +97,9 @@ def _not_empty(folder: Path) -> Problem:
     )
 
 
-def latest(name: str, root: Path = Path("runs")) -> Path | None:
+def latest(name: str) -> Path | None:
     """Return the newest run folder of the spec called `name`, or None."""
-    runs = [place for place in (root / name).glob("[0-9]*") if (place / PLAN).is_file()]
+    runs = [place for place in Path("runs", name).glob("[0-9]*") if (place / PLAN).is_file()]
     return max(runs, key=_age_key, default=None)
 
 
