@@ -38,9 +38,7 @@ def command(
     if html is not None:
         _write(html, report)
     if as_json:
-        from declare.report.render.json import render
-
-        terminal.emit_json_text(render(report).rstrip("\n"))
+        terminal.emit_json_text(report.model_dump_json(indent=2))
     elif html is None:
         from declare.report.render.terminal import render as show
 

@@ -235,3 +235,16 @@ class _ClassCounts:
     def counts(self) -> tuple[int, ...]:
         """Return the samples of each class."""
         return tuple(self._total.tolist())
+
+
+def outside_domain(plan: DatasetPlan, path: str, field: str) -> tuple[Problem, ...]:
+    """Return what transforms of the dataset at `path` make nothing of, in any split; nothing for a field in files.
+
+    What is found to be whole is kept in the user's cache.
+    """
+    try:
+        if Pool(plan, path).is_light(field):
+            target_statistics(plan, path, TargetQuery(field, exact=False))
+    except ProblemError as error:
+        return error.problems
+    return ()
