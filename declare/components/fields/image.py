@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._sizes import check_size
+from declare.components.fields._sizes import PictureField
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout, Shape
 
@@ -21,7 +20,7 @@ _DIM = 16
 """A column that uses fewer of the 256 levels leaves most of its scale unused."""
 
 
-class Image(Field):
+class Image(PictureField):
     """A picture, encoded as uint8 [channels, height, width] in 0..255.
 
     Accepts files, encoded bytes, PIL pictures, and arrays or lists [H, W], [H, W, C] or [C, H, W]. Bit depth,
@@ -49,30 +48,13 @@ class Image(Field):
     takes_missing: ClassVar[bool] = False
 
     channels: int | None = Param(None, ge=1, description="1 grey, 3 RGB, 4 RGBA; files are converted")
-    size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
-    fit: Literal["stretch", "crop"] = Param(
-        "stretch", description="how pictures of another aspect ratio get `size`: stretched, or centre-cropped"
-    )
-    layout_: Literal["HWC", "CHW"] | None = Param(
-        None, alias="layout", description="axis order of arrays; default: inferred from their sizes"
-    )
     range: list[float] | None = Param(
         None, description="the values of black and white; default: by bit depth and type"
     )
-    frame: int | None = Param(
-        None, ge=0, description="which frame or page is read from a file with several, from 0"
-    )
-
-    def _size(self) -> tuple[int, int] | None:
-        if self.size is None:
-            return None
-        sides = (self.size, self.size) if isinstance(self.size, int) else tuple(self.size)
-        return (sides[0], sides[-1])
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for sizes that are not one or two positive numbers, and for an invalid range."""
         yield from super().check()
-        yield from check_size(self.size)
         if self.range is not None and (len(self.range) != 2 or not self.range[0] < self.range[1]):
             yield Problem(
                 "SCH108",
@@ -100,11 +82,6 @@ class Image(Field):
             converts=self.channels is not None,
             number=self.frame,
         )
-
-    def cut_to(self) -> tuple[int, int] | None:
-        """Return the size if pictures are centre-cropped to it."""
-        size = [self.size] if isinstance(self.size, int) else self.size
-        return (size[0], size[-1]) if size and self.fit == "crop" else None
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape of the pictures of a sample, the axis order of arrays and the meaning of their values."""

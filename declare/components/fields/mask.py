@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._sizes import check_size
+from declare.components.fields._sizes import PictureField
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.shapes import Array, Layout, Shape
 
@@ -21,7 +20,7 @@ _FEW = 1 << 16
 """Values below this are counted, larger ones are sorted."""
 
 
-class Mask(Field):
+class Mask(PictureField):
     """A segmentation target, int64 [height, width]: the class index of each pixel, -1 where not labelled.
 
     Accepts files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, 1] or [1, H, W] of integers; the
@@ -58,25 +57,12 @@ class Mask(Field):
     void: int | str | list[int | str] | None = Param(
         None, description='values that mean "not labelled": numbers, or colours `#rrggbb`'
     )
-    size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
-    fit: Literal["stretch", "crop"] = Param(
-        "stretch", description="how masks of another aspect ratio get `size`: stretched, or centre-cropped"
-    )
-    layout_: Literal["HWC", "CHW"] | None = Param(
-        None,
-        alias="layout",
-        description="axis order of arrays in colours; default: inferred from their sizes",
-    )
-    frame: int | None = Param(
-        None, ge=0, description="which frame or page is read from a file with several, from 0"
-    )
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for texts that are not colours, and for values with two meanings."""
         from declare.components.fields._mask_codes import is_colour
 
         yield from super().check()
-        yield from check_size(self.size)
         turned = self._names_by_value()
         if turned:
             yield Problem(
@@ -143,15 +129,8 @@ class Mask(Field):
     def _decoding(self, known: tuple[int, int] | None = None, layout: str | None = None) -> Decoding:
         from declare.components.fields._decoding import Decoding, Frame
 
-        size = None if self.size is None else [self.size] * 2 if isinstance(self.size, int) else self.size
-        stated = None if size is None else (size[0], size[-1])
-        frame = Frame(stated, known, crop=self.fit == "crop")
+        frame = Frame(self._size(), known, crop=self.fit == "crop")
         return Decoding(frame=frame, layout=self.layout_ or layout, number=self.frame)
-
-    def cut_to(self) -> tuple[int, int] | None:
-        """Return the size if masks are centre-cropped to it."""
-        size = [self.size] if isinstance(self.size, int) else self.size
-        return (size[0], size[-1]) if size and self.fit == "crop" else None
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return size and classes; raises `ProblemError` DAT301, DAT394, DAT395 or DAT396 for unclear values."""

@@ -1,10 +1,13 @@
 """Convolutional stages over series and images: sizes after halving, costs, and inputs that are too small."""
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
 
-from declare.contract.kinds.module import Costs
+from pydantic import Field as Param
+
+from declare.contract.kinds.module import Costs, Module
 from declare.contract.nodes.costs import CostCounter
+from declare.contract.nodes.port_check import even_kernel
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
 
@@ -18,37 +21,49 @@ def halve(size: Dim, downsample: Downsample) -> Dim:
     return (size + 1) // 2 if downsample == "stride" else size // 2
 
 
-class ConvStages(Protocol):
-    """The parameters of stages that their costs depend on."""
+class ConvNet(Module):
+    """Stages of convolution, norm, activation and dropout over one kind of map."""
 
-    @property
-    def channels(self) -> list[int]: ...
-    @property
-    def kernel(self) -> int: ...
-    @property
-    def norm(self) -> str: ...
-    @property
-    def downsample(self) -> Downsample: ...
-    @property
-    def pool(self) -> str: ...
-    @property
-    def dropout(self) -> float: ...
+    channels: list[Annotated[int, Param(gt=0)]] = Param(
+        [32, 64], min_length=1, max_length=1_000, description="channels of each stage"
+    )
+    kernel: int
+    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
+    downsample: Downsample
+    pool: Literal["mean", "max", "flatten"]
+    dropout: float = Param(
+        0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
+    )
 
+    def check(self) -> Iterable[Problem]:
+        """Yield that an even kernel has no middle."""
+        if problem := even_kernel(self, self.kernel):
+            yield problem
 
-def costs_of_stages(stages: ConvStages, before: int, sizes: Sequence[tuple[Dim, ...]]) -> Costs:
-    """Return the costs of stages that give maps of `sizes`, from `before` channels on."""
-    counter = CostCounter()
-    for index, (width, size) in enumerate(zip(stages.channels, sizes, strict=True)):
-        if index and stages.downsample in {"max", "mean"}:
-            counter.write(before, size)
-        counter.conv(before, width, (stages.kernel,) * len(size), size, bias=stages.norm == "none")
-        if stages.norm != "none":
-            counter.norm(width, size)
-        counter.write(width * (2 if stages.dropout else 1), size)
-        before = width
-    if stages.pool != "flatten":
-        counter.write(before)
-    return counter.costs()
+    def _num_halved(self) -> int:
+        """Return how many stages leave over what does not divide by two."""
+        return len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
+
+    def _costs(self, before: int, sizes: Sequence[tuple[Dim, ...]]) -> Costs:
+        """Return the costs of stages that give maps of `sizes`, from `before` channels on."""
+        counter = CostCounter()
+        for index, (width, size) in enumerate(zip(self.channels, sizes, strict=True)):
+            if index and self.downsample in {"max", "mean"}:
+                counter.write(before, size)
+            counter.conv(before, width, (self.kernel,) * len(size), size, bias=self.norm == "none")
+            if self.norm != "none":
+                counter.norm(width, size)
+            counter.write(width * (2 if self.dropout else 1), size)
+            before = width
+        if self.pool != "flatten":
+            counter.write(before)
+        return counter.costs()
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the parameters of the real network."""
+        names = ("kernel", "norm", "activation", "downsample", "pool", "dropout")
+        return {name: getattr(self, name) for name in names}
 
 
 def too_small(

@@ -13,22 +13,21 @@ model:
 ```
 """
 
-from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.components.modules._conv_stages import Downsample, costs_of_stages, halve, too_small
-from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
+from declare.components.modules._conv_stages import ConvNet, Downsample, halve, too_small
+from declare.contract.kinds.module import Costs, Inputs, LeftOut, Outputs, Port
 from declare.contract.nodes.costs import size
-from declare.contract.nodes.port_check import channels_last, even_kernel, misfit, remainders, varies
+from declare.contract.nodes.port_check import channels_last, misfit, remainders, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
 
 
-class Cnn(Module):
+class Cnn(ConvNet):
     """Stages of convolution, norm, activation and dropout; between stages the map is halved."""
 
     also_called: ClassVar[tuple[str, ...]] = ("conv", "conv2d", "convnet", "simple_cnn", "Conv2d", "unet")
@@ -39,18 +38,8 @@ class Cnn(Module):
         [32, 64, 128], min_length=1, max_length=1_000, description="channels of each stage"
     )
     kernel: int = Param(3, gt=0, description="width of the square kernels")
-    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
     downsample: Downsample = Param("max", description="how the map is halved")
     pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the map becomes a vector")
-    dropout: float = Param(
-        0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
-    )
-
-    def check(self) -> Iterable[Problem]:
-        """Yield that an even kernel has no middle."""
-        if problem := even_kernel(self, self.kernel):
-            yield problem
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the map."""
@@ -77,8 +66,7 @@ class Cnn(Module):
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
         """Return the pixels at the edge that halving leaves over."""
-        halved = len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
-        return remainders(inputs["input"][0], (1, 2), 2**halved)
+        return remainders(inputs["input"][0], (1, 2), 2 ** self._num_halved())
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the places of the last map."""
@@ -87,20 +75,11 @@ class Cnn(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         shape = inputs["input"][0]
-        return costs_of_stages(self, shape.dims[0] or 0, self._sizes(shape))
+        return self._costs(shape.dims[0] or 0, self._sizes(shape))
 
     def build(self, inputs: Inputs) -> TorchModule:
         """Return the real network."""
         from declare.nn.modules.cnn import CNN
 
-        real = CNN(
-            inputs["input"][0].dims[0] or 0,
-            self.channels,
-            kernel=self.kernel,
-            norm=self.norm,
-            activation=self.activation,
-            downsample=self.downsample,
-            pool=self.pool,
-            dropout=self.dropout,
-        )
+        real = CNN(inputs["input"][0].dims[0] or 0, self.channels, **self._parameters())
         return _pretrained.start(real, self.pretrained)

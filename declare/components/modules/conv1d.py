@@ -13,43 +13,29 @@ model:
 ```
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
-from declare.components.modules._conv_stages import Downsample, costs_of_stages, halve, too_small
-from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
-from declare.contract.nodes.port_check import even_kernel, misfit, remainders, varies
+from declare.components.modules._conv_stages import ConvNet, Downsample, halve, too_small
+from declare.contract.kinds.module import Costs, Inputs, LeftOut, Outputs, Padding, Port
+from declare.contract.nodes.port_check import misfit, remainders, varies
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
 
 
-class Conv1d(Module):
+class Conv1d(ConvNet):
     """Stages of one-dimensional convolution, norm, activation and dropout."""
 
     also_called: ClassVar[tuple[str, ...]] = ("tcn", "temporal_convolution")
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
 
-    channels: list[Annotated[int, Param(gt=0)]] = Param(
-        [32, 64], min_length=1, max_length=1_000, description="channels of each stage"
-    )
     kernel: int = Param(7, gt=0, description="length of the kernels, in time steps")
-    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
     downsample: Downsample = Param("max", description="how the time axis is halved")
     pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the series becomes a vector")
-    dropout: float = Param(
-        0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
-    )
-
-    def check(self) -> Iterable[Problem]:
-        """Yield that an even kernel has no middle."""
-        if problem := even_kernel(self, self.kernel):
-            yield problem
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the series."""
@@ -96,8 +82,7 @@ class Conv1d(Module):
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
         """Return the steps at the end that halving leaves over."""
         shape = inputs["input"][0]
-        halved = len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
-        return remainders(shape, (1 if shape.layout == "series" else 0,), 2**halved)
+        return remainders(shape, (1 if shape.layout == "series" else 0,), 2 ** self._num_halved())
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the steps that the last stage sees."""
@@ -108,7 +93,7 @@ class Conv1d(Module):
     def costs(self, inputs: Inputs) -> Costs:
         """Return the costs of the stages."""
         shape = inputs["input"][0]
-        return costs_of_stages(self, shape.features or 0, [(length,) for length in self._lengths(shape)])
+        return self._costs(shape.features or 0, [(length,) for length in self._lengths(shape)])
 
     def build(self, inputs: Inputs) -> TorchModule:
         """Return the real network."""
@@ -118,12 +103,7 @@ class Conv1d(Module):
         real = Real(
             shape.features or 0,
             self.channels,
-            kernel=self.kernel,
-            norm=self.norm,
-            activation=self.activation,
-            downsample=self.downsample,
-            pool=self.pool,
-            dropout=self.dropout,
+            **self._parameters(),
             features_last=shape.layout == "sequence",
         )
         return _pretrained.start(real, self.pretrained)

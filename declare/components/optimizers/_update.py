@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.optimizer import Optimizer
+from declare.contract.torch_types import TorchOptimizer
 
 
 class Decaying(Optimizer):
@@ -20,6 +21,8 @@ class AdamFamily(Decaying):
     """An optimizer that scales steps by running means of gradients and their squares."""
 
     num_states: ClassVar[int | None] = 2
+    rule: ClassVar[str]
+    """The class of `torch.optim`."""
 
     betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
         [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
@@ -27,16 +30,20 @@ class AdamFamily(Decaying):
     eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
     amsgrad: bool = Param(False, description="never let the running square shrink")
 
-    def arguments(self, groups: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the arguments of torch's class, which is fused where the device has it."""
-        return {
-            "lr": self.lr,
-            "betas": (self.betas[0], self.betas[1]),
-            "eps": self.eps,
-            "weight_decay": self.weight_decay,
-            "amsgrad": self.amsgrad,
-            "fused": use_fused(groups, in_shares=True),
-        }
+    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
+        """Return torch's optimizer, fused where the device has it."""
+        import torch
+
+        optimizer: TorchOptimizer = getattr(torch.optim, self.rule)(
+            groups,
+            lr=self.lr,
+            betas=(self.betas[0], self.betas[1]),
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            amsgrad=self.amsgrad,
+            fused=use_fused(groups, in_shares=True),
+        )
+        return optimizer
 
 
 def use_fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:

@@ -1,9 +1,8 @@
 """`adam`: steps scaled by running means of gradients and their squares."""
 
-from typing import Any
+from typing import ClassVar
 
 from declare.components.optimizers._update import AdamFamily
-from declare.contract.torch_types import TorchOptimizer
 
 
 class Adam(AdamFamily):
@@ -19,8 +18,4 @@ class Adam(AdamFamily):
     ```
     """
 
-    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused where the device has it."""
-        import torch
-
-        return torch.optim.Adam(groups, **self.arguments(groups))
+    rule: ClassVar[str] = "Adam"

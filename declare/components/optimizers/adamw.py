@@ -1,11 +1,10 @@
 """`adamw`: Adam with weight decay apart from the gradient."""
 
-from typing import Any
+from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.optimizers._update import AdamFamily
-from declare.contract.torch_types import TorchOptimizer
 
 
 class AdamW(AdamFamily):
@@ -21,10 +20,6 @@ class AdamW(AdamFamily):
     ```
     """
 
+    rule: ClassVar[str] = "AdamW"
+
     weight_decay: float = Param(0.01, ge=0, le=1e3, description="how strongly weights are drawn to zero")
-
-    def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused where the device has it."""
-        import torch
-
-        return torch.optim.AdamW(groups, **self.arguments(groups))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from declare.nn.modules.conv_stages import global_pool, stage_layers
+from declare.nn.modules.conv_stages import global_pool, stages_of
 
 
 class CNN(nn.Module):
@@ -29,20 +29,12 @@ class CNN(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        stages: list[nn.Module] = []
-        for index, (before, after) in enumerate(zip([inputs, *channels], channels, strict=False)):
-            layers = stage_layers(
-                (before, after),
-                num_axes=2,
-                kernel=kernel,
-                norm=norm,
-                activation=activation,
-                downsample=downsample if index else "none",
-            )
-            if dropout:
-                layers.append(nn.Dropout2d(dropout))
-            stages.append(nn.Sequential(*layers))
-        self.stages = nn.Sequential(*stages)
+        stages = stages_of(
+            2, [inputs, *channels], kernel=kernel, norm=norm, activation=activation, downsample=downsample
+        )
+        self.stages = nn.Sequential(
+            *(nn.Sequential(*layers, *([nn.Dropout2d(dropout)] if dropout else [])) for layers, _ in stages)
+        )
         self.pool = global_pool(2, pool)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:

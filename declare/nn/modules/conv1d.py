@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from declare.nn.modules import padding
-from declare.nn.modules.conv_stages import global_pool, stage_layers
+from declare.nn.modules.conv_stages import global_pool, stages_of
 
 
 class Conv1d(nn.Module):
@@ -34,21 +34,16 @@ class Conv1d(nn.Module):
         features_last: bool = False,
     ) -> None:
         super().__init__()
-        stages: list[nn.Module] = []
-        for index, (before, after) in enumerate(zip([inputs, *channels], channels, strict=False)):
-            layers = stage_layers(
-                (before, after),
-                num_axes=1,
-                kernel=kernel,
-                norm=norm,
-                activation=activation,
-                downsample=downsample if index else "none",
-            )
-            if dropout:
-                layers.append(nn.Dropout1d(dropout))
-            stages.append(Stage(*layers, downsample=downsample if index else "none"))
+        stages = stages_of(
+            1, [inputs, *channels], kernel=kernel, norm=norm, activation=activation, downsample=downsample
+        )
         self.features_last = features_last
-        self.stages = nn.Sequential(*stages)
+        self.stages = nn.Sequential(
+            *(
+                Stage(*layers, *([nn.Dropout1d(dropout)] if dropout else []), downsample=halving)
+                for layers, halving in stages
+            )
+        )
         self.pool = global_pool(1, pool)
         self.pooling = pool
 

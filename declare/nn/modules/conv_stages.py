@@ -1,6 +1,7 @@
 """Layers of convolutional stages over series and images. Shapes: B batch, C channels, T time, H height, W width."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -22,24 +23,31 @@ _DOWNSAMPLES: dict[tuple[int, str], Callable[[int], nn.Module]] = {
 }
 
 
-def stage_layers(
-    channels: tuple[int, int], *, num_axes: int, kernel: int, norm: str, activation: str, downsample: str
-) -> list[nn.Module]:
-    """Return the layers of one stage: halving where asked for, convolution, norm and activation.
+def stages_of(
+    num_axes: int,
+    channels: Sequence[int],
+    *,
+    kernel: int,
+    norm: str,
+    activation: str,
+    downsample: str,
+) -> Iterator[tuple[list[nn.Module], str]]:
+    """Yield the layers of each stage, and how it halves the map: halving, convolution, norm, activation.
 
-    With `channels` (before, after) they map x[B, before, T] to [B, after, T'] (`num_axes` 1), or x[B, before, H, W]
-    to [B, after, H', W'] (2).
+    `channels` are those of the input and of each stage's output. A stage maps x[B, C, T] to [B, C', T'] (`num_axes`
+    1), or x[B, C, H, W] to [B, C', H', W'] (2); the first one halves nothing.
     """
-    before, after = channels
-    halve = _DOWNSAMPLES.get((num_axes, downsample))
-    layers: list[nn.Module] = [halve(2)] if halve is not None else []
-    stride = 2 if downsample == "stride" else 1
-    convolution = _CONVOLUTIONS[num_axes]
-    layers.append(convolution(before, after, kernel, stride, padding=kernel // 2, bias=norm == "none"))
-    if norm != "none":
-        layers.append(_BATCH_NORMS[num_axes](after) if norm == "batch" else nn.GroupNorm(1, after))
-    layers.append(ACTIVATIONS[activation]())
-    return layers
+    for index, (before, after) in enumerate(pairwise(channels)):
+        halving = downsample if index else "none"
+        halve = _DOWNSAMPLES.get((num_axes, halving))
+        layers: list[nn.Module] = [halve(2)] if halve is not None else []
+        stride = 2 if halving == "stride" else 1
+        convolution = _CONVOLUTIONS[num_axes]
+        layers.append(convolution(before, after, kernel, stride, padding=kernel // 2, bias=norm == "none"))
+        if norm != "none":
+            layers.append(_BATCH_NORMS[num_axes](after) if norm == "batch" else nn.GroupNorm(1, after))
+        layers.append(ACTIVATIONS[activation]())
+        yield layers, halving
 
 
 def global_pool(num_axes: int, pool: str) -> nn.Module:
