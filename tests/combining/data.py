@@ -183,6 +183,29 @@ def _tokenizer(path: Path, values: Columns) -> None:
     made.save(str(path))
 
 
+def _run(path: Path, values: Columns) -> None:
+    """Write the plan of a run that learned the words of a text."""
+    from declare.compiler.pipeline import check
+    from tests.combining.writing import text_of
+
+    path.mkdir(parents=True, exist_ok=True)
+    source = {"type": "text", "path": str(path.with_name("rows.txt").resolve())}
+    fields = {"text": {"type": "text", "tokenizer": "word"}}
+    spec = {
+        "declare": 1,
+        "datasets": {"corpus": {"source": source, "fields": fields}},
+        "model": {
+            "m": {"type": "transformer", "input": "text", "dim": 4, "depth": 1, "heads": 1, "causal": True}
+        },
+        "tasks": {"t": {"type": "causal_lm", "target": "text"}},
+        "phases": {"p": {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}},
+    }
+    (path / "spec.yaml").write_text(text_of(spec), encoding="utf-8")
+    checked = check(path / "spec.yaml")
+    assert checked.plan is not None, checked.diagnostics
+    (path / "plan.json").write_text(checked.plan.model_dump_json(), encoding="utf-8")
+
+
 def _saved(path: Path, values: Columns) -> None:
     import datasets
 
@@ -198,6 +221,7 @@ WRITERS: Mapping[str, Callable[[Path, Columns], None]] = {
     "rows.csv": _csv,
     "rows.txt": _text,
     "tokenizer.json": _tokenizer,
+    "language_model": _run,
     "torchvision": _digits,
     "pictures": _pictures,
     "split_pictures": _pictures,

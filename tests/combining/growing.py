@@ -72,7 +72,7 @@ class Growth:
 
     def _readable(self, task: Any) -> list[str]:
         """Return the outputs that the head of a task may start from."""
-        layouts = starts_from(task)
+        layouts = starts_from(task, self.forced.get("heads"))
         return [name for name, shape in self.outputs.items() if shape.layout in layouts]
 
     # -- data --------------------------------------------------------------------------------------------
@@ -155,6 +155,8 @@ class Growth:
             block = self.ordinary.component("fields", kind, bare=0.8)
             stated = {key for key in block if key in {"key", "column"}}
             found[name] = {key: value for key, value in block.items() if key not in stated}
+            if kind == "text" and self.forced.get("tokenizers"):
+                found[name]["tokenizer"] = self.ordinary.component("tokenizers")
             if kind == "tags":
                 found[name]["of"] = next(word for word in WORDS_OF[name] if types.get(word) == "text")
         return found
@@ -227,8 +229,9 @@ class Growth:
             for name, shape in self.shapes[reads].items()
             if name not in taken or self.draw.random() < 0.1
         }
+        head = self.forced.get("heads")
         wanted = {
-            layout for kind, _, _ in self.chosen.values() for layout in starts_from(find("tasks", kind))
+            layout for kind, _, _ in self.chosen.values() for layout in starts_from(find("tasks", kind), head)
         }
         for _ in range(5):
             made = self._module(inputs)
@@ -338,6 +341,8 @@ class Growth:
             head = self._head(cls)
             if "input" in block:  # what its own head reads
                 block["input"] = self.draw.choice(self._readable(cls) or [block["input"]])
+                if head and self.forced.get("heads"):
+                    block["head"] = head | {"input": block["input"]}
             elif head:
                 block["head"] = head
             self.spec["tasks"][name] = block

@@ -9,6 +9,7 @@ from typing import Any
 
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.kinds.sampler import Sampler
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.reading import parser
@@ -86,10 +87,10 @@ def shapes_of(dataset: Block, name: str) -> dict[str, Shape]:
     return dict(linked.shapes.get(name, {}))
 
 
-def starts_from(task: Any) -> set[str]:
-    """Return the layouts that a task feeds to its own head."""
-    head = find("heads", task.default_head)
-    takes = {layout for port in getattr(head, "ports", ()) for layout in port.takes}
+def starts_from(task: Any, head: str | None = None) -> set[str]:
+    """Return the layouts that a task feeds to a head, its own one by default."""
+    cls = find("heads", head or task.default_head)
+    takes = {layout for port in getattr(cls, "ports", ()) for layout in port.takes}
     return (takes & set(task.feeds)) or takes
 
 
@@ -99,17 +100,14 @@ def drawn_with(kind: str, name: str, draw: random.Random) -> dict[str, str]:
     if kind == "tokenizers":
         forced["fields"] = "text"
     if kind in {"losses", "metrics", "heads"}:
-        able = [
-            task
-            for task in own_names("tasks")
-            if (found := find("tasks", task)) is not None
-            and not found.trusted_only
-            and (
-                name in {found.default_head, *getattr(found, "heads", ())}
-                if kind == "heads"
-                else found.prediction in cls.takes  # type: ignore[union-attr]
-            )
-        ]
+        own = {task: find("tasks", task) for task in own_names("tasks")}
+        classes = {task: item for task, item in own.items() if item is not None and not item.trusted_only}
+        if kind == "heads":
+            able = [task for task, item in classes.items() if item.default_head == name]
+            # A head that is nobody's own stands in the place of the plain one.
+            able = able or [task for task, item in classes.items() if item.default_head == Task.default_head]
+        else:
+            able = [task for task, item in classes.items() if item.prediction in cls.takes]  # type: ignore[union-attr]
         if able:
             forced["tasks"] = draw.choice(able)
     targets = getattr(find("tasks", forced.get("tasks", "")), "targets", ())

@@ -22,6 +22,7 @@ from declare.reading.lookup import find
 UNDEFINED = "DAT398"
 """The warning that a loss will not be a number on some split."""
 DONE, FINDINGS, FAILED = 0, 1, 4
+_LARGEST = 3.4e38
 DIVERGED = "diverged"
 """Where a run ended whose weights or gradients grew beyond all numbers."""
 
@@ -108,7 +109,16 @@ def _is_divergence(result: Result, path: Path) -> bool:
     """Return whether numbers outgrew their type in training, which only the steps themselves show."""
     half = "fp16" in path.read_text(encoding="utf-8")
     later = "at step 1 " not in result.details
+    if result.place == "figures":
+        return _outgrew(path.parent / "run" / "metrics.csv")
     return (result.codes == ["PHS620"] and (later or half)) or (result.codes == ["PHS623"] and half)
+
+
+def _outgrew(figures: Path) -> bool:
+    """Return whether a training loss became so large that its square is beyond single precision."""
+    with figures.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "train/loss"]
+    return any(abs(float(row["value"])) > math.sqrt(_LARGEST) for row in rows if row["value"])
 
 
 def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:
@@ -120,11 +130,9 @@ def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:
         kinds = {task["block"]["type"] for task in plan["tasks"].values() if name in task["datasets"]}
         for split in ("val", "test") if whole else ("val",):
             if dataset["splits"].get(split) and kinds:
-                # Tags of windows are put together, and what goes on from a text does so from its beginning.
-                together = kinds == {"token_classification"} or any(
-                    find("tasks", kind).generates for kind in kinds
-                )
-                rows = _texts(run, name, split) if together else dataset["splits"][split]
+                goes_on = any(find("tasks", kind).generates for kind in kinds)
+                together = kinds == {"token_classification"}
+                rows = _rows(run, name, split, together) if together or goes_on else dataset["splits"][split]
                 _predicted(run, name, split, rows)
     if not whole:
         return
@@ -200,15 +208,16 @@ def _close(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
 
 
-def _texts(run: Path, name: str, split: str) -> int:
-    """Return the number of texts that the samples of a split are parts of."""
+def _rows(run: Path, name: str, split: str, together: bool) -> int:
+    """Return the number of samples where texts are read as beginnings; of texts where windows go `together`."""
     from declare.lowering.data.tables import Tables
     from declare.runtime.inference.text_outputs import with_prompts
     from declare.runtime.run_folder.folder import Run
 
     opened = Run(run)
     tables = Tables(with_prompts(opened.plan, name), opened.statistics)
-    return len(set(tables.pool(name).texts_of(tables.table(name, split).rows)))
+    rows = tables.table(name, split).rows
+    return len(set(tables.pool(name).texts_of(rows)) if together else rows)
 
 
 def _predicted(run: Path, name: str, split: str, rows: int) -> None:

@@ -98,7 +98,8 @@ class Ordinary:
             return next((str(path) for path in there if path.exists()), NOTHING)
         if item.annotation is str:
             known = means(key, item.description, self.pool)
-            if known:
+            elsewhere = key == "field" and "." in str(shown)  # of another run
+            if known and not elsewhere:
                 return self.draw.choice(known)
         return shown
 

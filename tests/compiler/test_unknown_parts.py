@@ -98,3 +98,24 @@ phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}}
     assert {(item.code, item.path) for item in found if item.severity == "error"} == {
         ("SCH110", "datasets.a.fields.b.c")
     }
+
+
+def test_nothing_is_read_from_a_module_that_fits_one_dataset_alone(tmp_path):
+    """Modules with a copy for each dataset are not judged behind one whose datasets contradict each other."""
+    for name, words in (("a", ["red", "on"]), ("b", ["green", "blue", "on", "under"])):
+        texts = [" ".join(words[: 1 + i % len(words)]) for i in range(20)]
+        rows = "".join(f'{{"text": "{text}", "kind": "{len(text) % 2}"}}\n' for text in texts)
+        (tmp_path / f"{name}.jsonl").write_text(rows)
+    (tmp_path / "spec.yaml").write_text("""
+declare: 1
+datasets:
+  a: {source: {type: jsonl, path: a.jsonl}, fields: {text: {type: text, tokenizer: word}, kind: category}}
+  b: {source: {type: jsonl, path: b.jsonl}, fields: {text: {type: text, tokenizer: word}, kind: category}}
+model:
+  shared: {type: transformer, dim: 4, depth: 1, heads: 1, input: text}
+  apart: {type: conv1d, per_dataset: true, channels: [4], input: shared}
+tasks: {t: {type: classification, target: kind, datasets: [a, b], head: {type: linear, input: apart}}}
+phases: {p: {steps: 1, batch_size: 2, optimizer: {type: sgd, lr: 0.1}}}
+""")
+    codes = [item.code for item in check(tmp_path / "spec.yaml").diagnostics if item.severity == "error"]
+    assert codes == ["SHP515"]

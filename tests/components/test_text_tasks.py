@@ -67,6 +67,15 @@ def test_every_text_hides_a_token_and_never_a_special_one():
     assert hidden.tolist() == [[True, False, False], [True, False, False], [False, False, False]]
 
 
+@pytest.mark.parametrize(("unigrams", "code"), [([9, 9, 0, 9, 0], "DAT362"), ([9, 9, 0, 9, 1], None)])
+def test_a_text_of_special_tokens_alone_hides_nothing(unigrams, code):
+    """Words that the tokenizer does not know are one special token, of which none is ever hidden."""
+    extra = {"special": SPECIAL, "unigrams": unigrams}
+    task, _ = parser.read("tasks", {"type": "masked_lm", "target": "text"})
+    linked = task.link({"corpus": FieldFacts(shape=Shape("tokens", (6,), "int64", 5), extra=extra)})
+    assert getattr(linked, "code", None) == code
+
+
 def counting(fields):
     """Return logits of a model that says one more than each id it sees, `eos` after 9."""
     following = torch.where(fields["text"] >= 9, 1, fields["text"] + 1).clamp_min(1)

@@ -1,6 +1,6 @@
 """Shapes: walk the graph, parents first, and work out outputs and costs of every node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from declare.compiler.graph.heads import head_wiring
@@ -49,6 +49,8 @@ def _infer_nodes(stage: WiredSpec, nodes: dict[str, ModulePlan]) -> Reports[None
         if path not in stage.wiring.datasets:
             continue
         plan = _node(stage, shaper, node)
+        if isinstance(plan, ModulePlan) and not _has_sources(plan, nodes):
+            plan = None
         if isinstance(plan, ModulePlan):
             nodes[path] = plan
             yield from (problem.under(node.at) for problem in pretrained_files(node.component, plan))
@@ -57,6 +59,13 @@ def _infer_nodes(stage: WiredSpec, nodes: dict[str, ModulePlan]) -> Reports[None
             yield plan
         else:
             yield Skip(node.at)
+
+
+def _has_sources(plan: ModulePlan, nodes: Mapping[str, ModulePlan]) -> bool:
+    """Return whether all modules that a node reads are known, not just their outputs for one dataset."""
+    names = {name for node in nodes.values() for name in (node.path, node.name)}
+    wires = (wire for dataset in plan.datasets for wire in plan.wires_of(dataset))
+    return all(wire.source == "field" or wire.name in names for wire in wires)
 
 
 def _check_values(stage: ShapedSpec) -> Reports[None]:

@@ -44,9 +44,17 @@ class MaskedLm(TextTask):
             )
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its special tokens; a problem where the tokenizer has no token `mask`."""
+        """Return the target with its special tokens; a problem without a token `mask`, or a token to hide."""
         target = super().link(facts)
-        if isinstance(target, Problem) or "mask" in target.special:
+        if isinstance(target, Problem):
+            return target
+        special = set(target.special.values())
+        ordinary = [count for token, count in enumerate(target.unigrams or ()) if token not in special]
+        if target.unigrams is not None and not any(ordinary):
+            helps = ("use a tokenizer that knows the words of the text, such as `tokenizer: word`",)
+            title = f"the tokenizer knows no word of `{self.target}`: all its tokens are special ones"
+            return Problem("DAT362", title, at="target", label="has no token to hide", helps=helps)
+        if "mask" in target.special:
             return target
         helps = ("name it: `tokenizer: {type: file, special: {mask: ...}}`",)
         title = f"the tokenizer of `{self.target}` has no token `mask`"
