@@ -1,7 +1,5 @@
 """The developers' commands: `python -m declare.dev generate | check | constraints | versions | new`."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _versions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands about versions of libraries."""
     constraints = commands.add_parser(
         "constraints", help="write the versions of this environment, if they pass"

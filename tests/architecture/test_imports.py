@@ -95,3 +95,24 @@ def test_a_good_spec_needs_no_torch(spec: str, tmp_path: Path) -> None:
     torch = {"torch", "torchvision", "timm", "tensorboard"}
     assert not top(modules_after(code, tmp_path)) & torch
     assert not top(modules_after(code, tmp_path)) & HEAVY
+
+
+LOOK_AHEAD = {
+    "declare/language/document.py": "a tree of nodes, whose class names itself in nine annotations",
+    "declare/runtime/run_folder/events.py": "a registry of the subclasses of the class that holds it",
+}
+"""Files whose annotations name what stands further down."""
+
+
+def test_annotations_are_deferred_only_where_they_look_ahead() -> None:
+    """`from __future__ import annotations` stands where types are imported for checkers alone, and nowhere else."""
+    texts = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in (ROOT / "declare").rglob("*.py")
+    }
+    deferred = {
+        name
+        for name, text in texts.items()
+        if "TYPE_CHECKING" not in text and "\nfrom __future__ import annotations\n" in text
+    }
+    assert deferred == set(LOOK_AHEAD)

@@ -1,15 +1,12 @@
 """What a full reading of the data found, for people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
 
 from declare.data.check.summary import DatasetSummary, FieldSummary, several
 from declare.report.number_format import counts_text, figure
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _CLASSES = 20
 
@@ -30,8 +27,6 @@ def render(summaries: Sequence[DatasetSummary], console: Console) -> None:
 
 
 def _fields(summary: DatasetSummary, console: Console) -> None:
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("  field", "shape"):
         table.add_column(name)
@@ -55,8 +50,6 @@ def _fields(summary: DatasetSummary, console: Console) -> None:
 def _balance(field: FieldSummary, splits: Sequence[str], console: Console) -> None:
     if not field.counts:
         return
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(f"  {field.name}")
     for split in splits:

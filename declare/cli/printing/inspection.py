@@ -1,16 +1,14 @@
 """What modules give, on the terminal: a row for each, and what a reader should worry about."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.report.number_format import figure
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from declare.runtime.inference.activations import Activity, Inspection
+from declare.runtime.inference.activations import Activity, Inspection
 
 _SATURATED = 0.5
 """Share of values at the bounds from which a module is called saturated."""
@@ -18,9 +16,6 @@ _SATURATED = 0.5
 
 def render(inspection: Inspection, console: Console) -> None:
     """Print a table of the modules in the order of execution, then what is wrong."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     shown = [column for column in _COLUMNS if any(column.cell(item) for item in inspection.activities)]
     for column in shown:

@@ -1,16 +1,14 @@
 """Final metrics on the terminal: a row per metric, a column per split, and what was expected."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.report.number_format import figure
 from declare.report.report import share
 from declare.runtime.run_folder.trivial_baseline import split_trivial
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 def render(
@@ -25,9 +23,6 @@ def render(
     `oracle` holds the best figures there are, where the data know them; `trained_earlier` the phase that trained a
     task last, where a later one did not.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     model, trivial = split_trivial(metrics)
     parts = [(name, *name.partition("/")[::2]) for name in model]
     splits = list(dict.fromkeys(split for _, split, rest in parts if rest))

@@ -1,18 +1,13 @@
 """The phases of a plan on the terminal: a line for every setting that changes what is trained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from declare.cli.printing.components import component, parameters, short
 from declare.contract.averaging import shares
+from declare.ir.plan import FreezePlan, InitPlan, PhasePlan, Plan
 from declare.report.number_format import count, size
 from declare.report.phrases import scales_text
 from declare.report.render.terminal import sparkline
-
-if TYPE_CHECKING:
-    from declare.ir.plan import FreezePlan, InitPlan, PhasePlan, Plan
 
 
 def phase_lines(plan: Plan) -> Iterator[str]:

@@ -1,26 +1,16 @@
 """A plan on the terminal: what will happen, from the data to the last phase."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.cli.printing.components import component, parameters, short
 from declare.cli.printing.phases import phase_lines
+from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan
 from declare.report.number_format import count, counts_text, figure, size
 from declare.report.phrases import target_text
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from declare.ir.plan import (
-        DatasetPlan,
-        FieldPlan,
-        ModulePlan,
-        Plan,
-        TaskPlan,
-    )
 
 _MANY_CLASSES = 12
 _LEARNED = frozenset({"tokenizer", "overlong"})
@@ -33,8 +23,6 @@ _SAID = frozenset({"dataset", "datasets", "target", "mask", "head", "loss", "met
 
 def render(plan: Plan, console: Console) -> None:
     """Print data, modules, tasks, phases and hardware of `plan`."""
-    from rich.text import Text
-
     console.print(Text.assemble((plan.name, "bold"), f"  plan {plan.sha256[:12]}, seed {plan.seed}"))
     if plan.description:
         console.print(Text(plan.description))
@@ -134,9 +122,6 @@ def _missing(data: DatasetPlan, field: str) -> str:
 
 
 def _model(plan: Plan) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("  node", "type", "input", "output"):
         table.add_column(name, overflow="fold")

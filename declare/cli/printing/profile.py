@@ -1,17 +1,13 @@
 """Where a step's time goes, on the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.report.number_format import seconds, size
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from declare.runtime.profiling.profile import PhaseProfile
+from declare.runtime.profiling.profile import PhaseProfile
 
 _BAR = 40
 _OPERATORS = 10
@@ -19,8 +15,6 @@ _OPERATORS = 10
 
 def render(profiles: Sequence[PhaseProfile], console: Console) -> None:
     """Print each phase: its step split into parts, then the operators that take longest."""
-    from rich.text import Text
-
     for item in profiles:
         step = f"{seconds(item.step_seconds)} a step, {item.samples_per_second:,.0f} samples/s"
         memory = f", peak {size(item.peak_bytes)}" if item.peak_bytes else ""
@@ -34,9 +28,6 @@ def render(profiles: Sequence[PhaseProfile], console: Console) -> None:
 
 
 def _operators(item: PhaseProfile) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     table.add_column("  operator (own time)")
     for name in ("calls a step", "CPU", "device"):

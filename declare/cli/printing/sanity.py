@@ -1,23 +1,17 @@
 """What became of one batch in each phase, on the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.report.number_format import figure
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from declare.runtime.profiling.overfit_check import Trial
+from declare.runtime.profiling.overfit_check import Trial
 
 
 def render(trials: Sequence[Trial], console: Console) -> None:
     """Print a row for each loss of each phase, then whether the batch was learned."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     for name in ("phase", "loss"):
         table.add_column(name)

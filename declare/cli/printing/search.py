@@ -1,25 +1,20 @@
 """A search on the terminal: its trials from the best down."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.report.number_format import figure, seconds
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from declare.tune.run import SearchOutcome
-    from declare.tune.search import Trial
+from declare.tune.run import SearchOutcome
+from declare.tune.search import Trial
 
 _SHOWN = 12
 
 
 def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> None:
     """Print up to twelve trials, the best first, and how much each value explains."""
-    from rich.table import Table
-    from rich.text import Text
-
     paths = list(tune["space"])
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     names = [path.rpartition(".")[2] for path in paths]

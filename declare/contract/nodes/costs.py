@@ -1,10 +1,9 @@
 """Counting what layers cost in closed form: parameters, FLOPs and activation bytes of one sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
+from typing import Self
 
 from declare.contract.kinds.module import Costs
 from declare.contract.shapes import Dim
@@ -24,13 +23,13 @@ class CostCounter:
     flops: int | None = 0
     activation_bytes: int | None = 0
 
-    def linear(self, inputs: int, outputs: int, *, positions: Dim = 1, bias: bool = True) -> CostCounter:
+    def linear(self, inputs: int, outputs: int, *, positions: Dim = 1, bias: bool = True) -> Self:
         """Add a linear layer, or a 1x1 convolution, applied at `positions` places."""
         return self.conv(inputs, outputs, (1,), (positions,), bias=bias)
 
     def conv(
         self, inputs: int, outputs: int, kernel: Iterable[int], out: Iterable[Dim], *, bias: bool = True
-    ) -> CostCounter:
+    ) -> Self:
         """Add a convolution with output size `out` (spatial axes)."""
         weights = inputs * outputs * prod(kernel)
         self.parameters += weights + (outputs if bias else 0)
@@ -38,17 +37,17 @@ class CostCounter:
         self.multiply(None if positions is None else weights * positions)
         return self.write(outputs, out)
 
-    def norm(self, features: int, out: Iterable[Dim] = ()) -> CostCounter:
+    def norm(self, features: int, out: Iterable[Dim] = ()) -> Self:
         """Add a norm with a scale and a shift per feature, applied at the places of `out`."""
         self.parameters += 2 * features
         return self.write(features, out)
 
-    def multiply(self, multiply_adds: int | None) -> CostCounter:
+    def multiply(self, multiply_adds: int | None) -> Self:
         """Add multiply-adds that belong to no weight of their own."""
         self.flops = None if self.flops is None or multiply_adds is None else self.flops + 2 * multiply_adds
         return self
 
-    def write(self, features: int, out: Iterable[Dim] = ()) -> CostCounter:
+    def write(self, features: int, out: Iterable[Dim] = ()) -> Self:
         """Add a layer's output of `features` at the places of `out`."""
         positions = size(out)
         known = self.activation_bytes is not None and positions is not None

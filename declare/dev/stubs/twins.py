@@ -1,7 +1,5 @@
 """The plain PyTorch of a new component: what stands in `declare/nn`, and how `build` makes it."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

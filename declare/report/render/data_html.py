@@ -1,21 +1,16 @@
 """What a full reading of the data found, as one self-contained HTML page: no script, nothing loaded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING
 
+from declare.data.check.previews import Sample
 from declare.data.check.summary import DatasetSummary, Duplicates, FieldSummary, several
+from declare.diagnostics.diagnostic import Diagnostic
 from declare.diagnostics.output import visible
 from declare.report.number_format import counts_text
 from declare.report.render.html import POLICY, section, table
 from declare.report.render.thumbnails import bars, card
-
-if TYPE_CHECKING:
-    from declare.data.check.previews import Sample
-    from declare.diagnostics.diagnostic import Diagnostic
 
 _CLASSES = 40
 _ROWS = 200

@@ -1,19 +1,17 @@
 """A report on the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declare.report.incidents import rows as incident_rows
 from declare.report.number_format import count, figure, seconds, size
 from declare.report.probes import across_phases, is_probe
 from declare.report.report import Node, Report, share, trained_last
 from declare.report.restarts import describe_starts
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 COURSE = "course"
 BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
@@ -49,8 +47,6 @@ def course(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> s
 
 def render(report: Report, console: Console) -> None:
     """Print the report."""
-    from rich.text import Text
-
     console.print(
         Text(f"{report.name}", style="bold"), Text(f"{report.status}, plan {report.plan_sha256[:12]}")
     )
@@ -71,9 +67,6 @@ def render(report: Report, console: Console) -> None:
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int = 99) -> Table:
     """Return a table without its wholly empty columns; those from number `right` on are flush right."""
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     lines = list(rows)
     kept = [index for index in range(len(columns)) if any(row[index] for row in lines)]

@@ -1,18 +1,14 @@
 """Samples as small pictures and lines for a page."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from declare.contract.shapes import Array
+from declare.data.check.previews import Sample
 from declare.report.render.line_chart import COLOURS
-
-if TYPE_CHECKING:
-    from declare.data.check.previews import Sample
 
 SIDE = 72
 _LINES = 6
