@@ -1,4 +1,4 @@
-"""Types of torch for annotations: type checkers see those of torch; at run time nothing is imported."""
+"""Types of torch for annotations: type checkers see the real ones; at run time nothing is imported."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +6,9 @@ if TYPE_CHECKING:
     from torch import Tensor as TorchTensor
     from torch.nn import Module as TorchModule
     from torch.optim import Optimizer as TorchOptimizer
-else:
-    TorchModule = TorchOptimizer = TorchTensor = Any
 
-__all__ = ["TorchModule", "TorchOptimizer", "TorchTensor"]
+    from declare.nn.losses.summed_loss import SummedLoss
+else:
+    SummedLoss = TorchModule = TorchOptimizer = TorchTensor = Any
+
+__all__ = ["SummedLoss", "TorchModule", "TorchOptimizer", "TorchTensor"]

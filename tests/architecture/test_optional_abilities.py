@@ -21,7 +21,6 @@ FOREIGN = {
     "components/transforms/_introspect.py": "parameters of torchvision",
     "data/read/raw_values.py": "raw values",
     "language/yaml/tree.py": "events of PyYAML",
-    "lowering/training/objective.py": "losses are any torch modules",
     "nn/modules/huggingface.py": "models of transformers",
     "nn/modules/timm.py": "models of timm",
     "reading/describe.py": "annotations of Python",

@@ -11,7 +11,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Bce(Loss):
@@ -50,7 +50,7 @@ class Bce(Loss):
         """Return that of even chances; nobody can say where positive labels count more."""
         return None if self.pos_weight is not None else math.log(2)
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.binary import BinaryCrossEntropy
 

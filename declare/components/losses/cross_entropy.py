@@ -12,7 +12,7 @@ from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class CrossEntropy(ClassWeightedLoss):
@@ -78,7 +78,7 @@ class CrossEntropy(ClassWeightedLoss):
         """Return the sizes of indices: those of the logits without the axis of classes."""
         return index_dims(target.output)
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.cross_entropy import CrossEntropy as Real
         from declare.nn.losses.per_step import per_step

@@ -9,7 +9,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Dice(Loss):
@@ -38,7 +38,7 @@ class Dice(Loss):
         """Return the sizes of indices: those of the logits without the axis of classes."""
         return index_dims(target.output)
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.dice import Dice as Real
 

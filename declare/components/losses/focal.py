@@ -9,7 +9,7 @@ from declare.components.losses._weights import ClassWeightedLoss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Focal(ClassWeightedLoss):
@@ -35,7 +35,7 @@ class Focal(ClassWeightedLoss):
         """Return the sizes of labels, or of indices: those of the logits without the axis of classes."""
         return target.output.dims if target.prediction == "label_logits" else index_dims(target.output)
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         weights = self.class_weights(target)
         if target.prediction == "label_logits":

@@ -7,7 +7,7 @@ from pydantic import Field as Param
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Huber(Loss):
@@ -29,7 +29,7 @@ class Huber(Loss):
 
     delta: float = Param(1.0, gt=0, le=1e12, description="error up to which it is quadratic")
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.elementwise import Huber as Real
 

@@ -8,7 +8,7 @@ from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class InfoNce(Loss):
@@ -41,7 +41,7 @@ class InfoNce(Loss):
         """Return that there is a group and an origin for each sample."""
         return (2,)
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.pairs import InfoNce
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Mae(Loss):
@@ -25,7 +25,7 @@ class Mae(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.elementwise import AbsoluteError
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Mse(Loss):
@@ -29,7 +29,7 @@ class Mse(Loss):
         """Return the variance of a standardised target; nobody knows that of another one."""
         return 1.0 if target.std else None
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.elementwise import SquaredError
 

@@ -6,7 +6,7 @@ from declare.components.losses._weights import ClassWeightedLoss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
-from declare.contract.torch_types import TorchModule
+from declare.contract.torch_types import SummedLoss
 
 
 class Ordinal(ClassWeightedLoss):
@@ -35,7 +35,7 @@ class Ordinal(ClassWeightedLoss):
         """Return that there is a share for each class: one more than steps between them."""
         return (len(target.classes or ()),)
 
-    def build(self, target: Target) -> TorchModule:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         from declare.nn.losses.ordinal import Ordinal as Real
 

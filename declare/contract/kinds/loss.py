@@ -13,22 +13,17 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from declare.contract.kinds.task import Target
+    from declare.contract.torch_types import SummedLoss
 
 
 class Loss(Component):
     """A training objective.
 
-    The built module is called `loss(output, target)` and returns `(sum, weight)`, two scalars: the sum over
-    valid targets and the weight to divide by (their number, or the sum of their class weights). The loop
-    divides by the weight over all micro-batches and processes, so that missing labels never bias the
-    gradient. Where nothing can be missing the weight may be a plain number. `loss.count(target)` returns
-    the weight alone: it is known before the output is. A loss with a true attribute `compares_rows` sees the
-    rows of all processes side by side. A loss with a true attribute `direct` also has
-    `mean(output, target)`: sum / weight in one call. One with `check(output, target)`, which is asked once, raises
-    `nn.losses.shapes.ShapeMismatchError` itself where sizes alone do not tell whether both belong together.
+    The built module (`nn.losses.summed_loss.SummedLoss`) is called `loss(output, target)` and returns
+    `(sum, weight)`, two scalars: the sum over valid targets and the weight to divide by (their number, or the sum
+    of their class weights). The loop divides by the weight over all micro-batches and processes, so that missing
+    labels never bias the gradient.
     """
 
     takes: ClassVar[frozenset[Prediction]]
@@ -74,6 +69,6 @@ class Loss(Component):
         """Return about what a model that knows nothing yet should give, None where nobody can say."""
         return None
 
-    def build(self, target: Target) -> nn.Module:
+    def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""
         raise NotImplementedError

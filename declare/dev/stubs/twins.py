@@ -61,12 +61,13 @@ TWINS: dict[str, Twin] = {
     ),
     "heads": _module(_TENSORS, ("forward(self, values: Tensor) -> Tensor", "Return what the target needs.")),
     "losses": _module(
-        _TENSORS,
+        "from torch import Tensor\n\nfrom declare.nn.losses.summed_loss import SummedLoss",
         (
             "forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]",
             "Return (sum, weight).",
         ),
         ("count(self, target: Tensor) -> Tensor | int", "Return the weight, known from the target alone."),
+        base="SummedLoss",
     ),
     "metrics": Twin(
         _METRIC,

@@ -5,16 +5,16 @@ from torch import Tensor
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.shapes import Dim
 from declare.nn.losses.shapes import ShapeMismatchError
 
 
-def require_sizes(loss: Loss, task_target: Target, output: Tensor, target: Tensor) -> None:
-    """Raise `ShapeMismatchError` unless a target has the sizes that a loss needs for the output of `given`."""
+def target_sizes(loss: Loss, task_target: Target, target: Tensor) -> tuple[Dim, ...]:
+    """Return the sizes, without the batch, that a loss needs of `target` for the output of `task_target`."""
     sizes = loss.target_dims(task_target)
     if target.is_floating_point() and target.dim() > 1 + len(sizes):
-        sizes = loss.mixed_dims(task_target)  # indices have become class probabilities
-    if len(output) != len(target) or sizes != tuple(target.shape[1:]):
-        raise ShapeMismatchError(output, target)
+        return loss.mixed_dims(task_target)  # indices have become class probabilities
+    return sizes
 
 
 def require_scores(task: str, prediction: Tensor, target: Tensor) -> None:

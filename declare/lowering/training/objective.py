@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from declare.lowering.data.augments import make_augments
 from declare.lowering.data.multiscale import Scales
 from declare.lowering.model.graph import Batch, Graph, Joined
 from declare.lowering.model.padding import join_padded
-from declare.lowering.model.shape_check import require_sizes, shape_mismatch
+from declare.lowering.model.shape_check import shape_mismatch, target_sizes
 from declare.lowering.model.task_inputs import Fields, Views, model_view, original_fields, target_view
 from declare.lowering.training.loss_balancing import make_balance
 from declare.nn.distributed.all_gather_rows import all_gather_rows
@@ -22,6 +21,7 @@ from declare.nn.distributed.batch_norm import batch_norms
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.losses.consistency import Consistency
 from declare.nn.losses.shapes import ShapeMismatchError
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.reading.read_component import read_component
 
 Weight = Tensor | float
@@ -45,18 +45,15 @@ class TaskLosses(nn.Module):
         if self.adapter.module is not None:
             self.buffers_of_task = self.adapter.module
         components = [read_component("losses", loss.block) for loss in task.losses]
-        modules: list[Any] = [component.build(target) for component in components]
-        self.losses = nn.ModuleList(modules)
+        self.summed_losses: list[SummedLoss] = [component.build(target) for component in components]
+        self.losses = nn.ModuleList(self.summed_losses)
         self.shares = [loss.weight for loss in task.losses]
         self.names = [loss.name for loss in task.losses]
-        self._modules_of_losses = modules
-        targets = {} if target is not task.target else task.targets
         self._target = target
         self._components = components
+        targets = task.targets if target is task.target else {}
         self._losses_by_dataset = {
-            name: TaskLosses(task, other, world)
-            for name, other in targets.items()
-            if other is not task.target
+            name: TaskLosses(task, item, world) for name, item in targets.items() if item is not task.target
         }
         # Named by number: datasets may have names that modules have already.
         self.parts = nn.ModuleList(self._losses_by_dataset.values())
@@ -64,7 +61,7 @@ class TaskLosses(nn.Module):
     @property
     def needs_all_rows(self) -> bool:
         """Whether some loss depends on which rows stand together in a batch."""
-        return any(getattr(loss, "needs_all_rows", False) for loss in self._modules_of_losses)
+        return any(loss.needs_all_rows for loss in self.summed_losses)
 
     def of(self, dataset: str) -> "TaskLosses":
         """Return the losses in one dataset."""
@@ -72,7 +69,7 @@ class TaskLosses(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
         """Return (sum, weight) of each loss."""
-        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self._modules_of_losses]
+        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self.summed_losses]
 
     def check(self, name: str, output: Tensor, target: Tensor) -> None:
         """Raise `ProblemError` (LOS432) where an output and a target of the task `name` do not go together.
@@ -80,20 +77,20 @@ class TaskLosses(nn.Module):
         Asked once, of the first real tensors: it may wait for the device.
         """
         dims = tuple(output.shape[1:])
-        target_shape = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
-        for component, loss in zip(self._components, self._modules_of_losses, strict=True):
+        task_target = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
+        for component, loss in zip(self._components, self.summed_losses, strict=True):
             try:
-                getattr(loss, "check", partial(require_sizes, component, target_shape))(output, target)
+                loss.check(output, target, target_sizes(component, task_target, target))
             except ShapeMismatchError as error:
                 raise shape_mismatch(name, f"`{component.type_name()}`", error) from error
 
     def count(self, target: Tensor) -> list[Weight]:
         """Return the weight of each loss, known from the target alone."""
-        return [loss.count(self._rows(loss, target)) for loss in self._modules_of_losses]
+        return [loss.count(self._rows(loss, target)) for loss in self.summed_losses]
 
-    def _rows(self, loss: Any, values: Tensor) -> Tensor:
+    def _rows(self, loss: SummedLoss, values: Tensor) -> Tensor:
         """Return the rows that a loss wants to see: its own process's, or all."""
-        return all_gather_rows(values, self._world) if getattr(loss, "needs_all_rows", False) else values
+        return all_gather_rows(values, self._world) if loss.needs_all_rows else values
 
 
 class Penalty(nn.Module):
@@ -169,12 +166,12 @@ class Objective(nn.Module):
             shares.append(float(phase.scales.consistency["weight"]))
         return tuple(names), tuple(shares)
 
-    def _only_loss(self) -> Any:
+    def _only_loss(self) -> SummedLoss | None:
         """Return the loss that stands alone and gives its mean in one call, else None."""
         if len(self.names) != 1 or self.augments or not self._plain or self._losses[self.tasks[0]].parts:
             return None
-        loss = self._losses[self.tasks[0]].losses[0]
-        return loss if getattr(loss, "has_fused_mean", False) else None
+        loss = self._losses[self.tasks[0]].summed_losses[0]
+        return loss if loss.has_fused_mean else None
 
     def prepare(self, batch: Batch, seed: int) -> Batch:
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.shapes import require_same
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 _TINY = 1e-12
 
 
-class BinaryCrossEntropy(nn.Module):
+class BinaryCrossEntropy(SummedLoss):
     """Sum of the binary cross entropy over the labels that are not NaN, with their number.
 
     Takes logits [B, L] (the sigmoid is applied here) and labels [B, L] in [0, 1] (mixed targets too).

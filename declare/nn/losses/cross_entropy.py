@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.shapes import require_classes, require_indices
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 
-class CrossEntropy(nn.Module):
+class CrossEntropy(SummedLoss):
     """Sum over valid targets of the cross entropy, with the sum of their class weights.
 
     Takes logits [B, K, ...] (softmax is applied here) and indices [B, ...], where -1 and `ignore_index` do

@@ -1,14 +1,15 @@
 """Overlap of predicted and true regions. Shapes: B batch, K classes, H height, W width."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.shapes import require_classes
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 
-class Dice(nn.Module):
+class Dice(SummedLoss):
     """Sum over images of 1 - the mean soft Dice overlap of the classes, with the number of labelled images.
 
     Takes logits [B, K, H, W] (softmax is applied here) and indices [B, H, W], -1 where nothing is labelled,

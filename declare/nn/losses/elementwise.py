@@ -1,14 +1,15 @@
 """Distances between values, element by element. Shapes: any, the same for prediction and target."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.shapes import require_same
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 
-class Elementwise(nn.Module):
+class Elementwise(SummedLoss):
     """Sum of a distance over the elements whose target is not NaN, with their number: both scalars.
 
     Takes a prediction and a target of the same shape, [B, ...].

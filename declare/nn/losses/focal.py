@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from declare.nn.losses.shapes import require_classes
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 _TINY = 1e-12
 
 
-class Focal(nn.Module):
+class Focal(SummedLoss):
     """Sum over valid targets of (1 - p)^gamma times the cross entropy, with the sum of their class weights.
 
     Takes logits [B, K, ...] and indices [B, ...], -1 where missing, or class probabilities [B, K, ...]

@@ -1,12 +1,13 @@
 """A value that is a loss by itself. Shapes: B batch."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from declare.nn.losses.shapes import require_same
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 
-class Mean(nn.Module):
+class Mean(SummedLoss):
     """Sum over samples of what each of them costs [B], with their number."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:

@@ -6,15 +6,16 @@ Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.shapes import ShapeMismatchError
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.ordinal import beyond
 from declare.nn.precision import at_least_single
 
 
-class Ordinal(nn.Module):
+class Ordinal(SummedLoss):
     """Sum over valid targets of the negative log likelihood, with their number (or sum of class weights).
 
     Takes conditional logits [B, K - 1] and indices [B], -1 where missing, or class probabilities [B, K]

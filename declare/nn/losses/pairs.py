@@ -1,10 +1,11 @@
 """Losses over pairs of a batch. Shapes: B batch, E features of the embedding."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from declare.nn.losses.shapes import ShapeMismatchError
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.precision import at_least_single
 
 _NEVER = -1e9
@@ -24,7 +25,7 @@ def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
     return other & (origin[:, None] == origin) if explicit else other
 
 
-class PairLoss(nn.Module):
+class PairLoss(SummedLoss):
     """A loss whose weight is the number of rows that have a positive in the batch.
 
     Takes embeddings [B, E] and targets [B, 2], group and origin of each row; gives scalars. It is computed in single

@@ -1,15 +1,18 @@
 """Losses of classes at every step of a sequence. Shapes: B batch, T steps, S steps of the target, K classes."""
 
-from torch import Tensor, nn
+from collections.abc import Sequence
+
+from torch import Tensor
 
 from declare.nn.losses.shapes import ShapeMismatchError
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.tasks.token_classification import fit_length
 
 
-class PerStep(nn.Module):
+class PerStep(SummedLoss):
     """A loss over logits [N, K] and indices [N], taken at all steps: logits [B, T, K] and indices [B, S]."""
 
-    def __init__(self, loss: nn.Module) -> None:
+    def __init__(self, loss: SummedLoss) -> None:
         super().__init__()
         self.loss = loss
 
@@ -18,7 +21,7 @@ class PerStep(nn.Module):
         _require(logits, target)
         return self.loss(logits.flatten(0, 1), fit_length(target, logits.shape[1]).flatten())
 
-    def check(self, logits: Tensor, target: Tensor) -> None:
+    def check(self, logits: Tensor, target: Tensor, sizes: Sequence[int | None]) -> None:
         """Raise `ShapeMismatchError` where steps of the target that count lie beyond those of the logits."""
         _require(logits, target)
         steps = logits.shape[1]
@@ -28,8 +31,7 @@ class PerStep(nn.Module):
 
     def count(self, target: Tensor) -> Tensor | int:
         """Return the weight."""
-        weight: Tensor | int = self.loss.count(target.flatten())  # type: ignore[operator]
-        return weight
+        return self.loss.count(target.flatten())
 
 
 def _require(logits: Tensor, target: Tensor) -> None:
@@ -37,6 +39,6 @@ def _require(logits: Tensor, target: Tensor) -> None:
         raise ShapeMismatchError(logits, target, "[B, T, K] and [B, S] are needed")
 
 
-def per_step(loss: nn.Module) -> PerStep:
+def per_step(loss: SummedLoss) -> PerStep:
     """Return a loss of classes as one of sequences."""
     return PerStep(loss)

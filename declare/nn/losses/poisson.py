@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from declare.nn.losses.shapes import require_same
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.nn.tasks.counts import log_rates, offsets, rates
 
 
-class PoissonNLL(nn.Module):
+class PoissonNLL(SummedLoss):
     """Sum over valid counts of rate - count * log(rate), in nats, with their number.
 
     Takes scores [B, N] of a head and counts [B, N], NaN where missing. The logarithm of count! is left out: it does

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from declare.nn.losses.summed_loss import SummedLoss
 from declare.reading.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import Sample, generator, samples
@@ -40,7 +41,7 @@ def gradient(loss: Any, item: Sample) -> tuple[Tensor, Tensor]:
 
 def alone(loss: Any) -> bool:
     """Return whether the loss of a row depends on that row alone."""
-    return not getattr(loss, "needs_all_rows", False)
+    return not loss.needs_all_rows
 
 
 def the_weight_is_the_count(loss: Any, item: Sample) -> None:
@@ -176,7 +177,7 @@ def test_a_model_that_knows_nothing_costs_what_is_expected(name):
                     assert float(total / weight) == pytest.approx(expected, rel=0.1)
 
 
-class Squares(nn.Module):
+class Squares(SummedLoss):
     """A right loss of values, for the wrong ones below to differ from in one thing each."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Any]:
@@ -247,7 +248,7 @@ class Rounded(Squares):
         return (gap @ gap).float(), self.count(target)
 
 
-class IndicesOnly(nn.Module):
+class IndicesOnly(SummedLoss):
     """Reads mixed targets as their likeliest class, though none may be known."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Any]:
