@@ -49,6 +49,7 @@ _BLOCKS = frozenset(
         "optimizer",
         "regularizers",
         "sampler",
+        "samplers",
         "schedule",
         "source",
     }

@@ -16,7 +16,7 @@ from declare.contract.kinds.balance import Balance
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
-from declare.ir.resolved_blocks import resolved_blocks
+from declare.ir.resolved_blocks import dataset_samplers, resolved_blocks
 
 Block = dict[str, Any]
 PLAN_VERSION = "1.0"
@@ -292,6 +292,8 @@ class PhasePlan(PlanPart):
     accumulate: int
     mix: Block
     sampler: Block
+    samplers: dict[str, Block] = {}
+    """Of the datasets in which the sampler's fields or batches had to be chosen."""
     scales: ScalesPlan | None = None
     augment: tuple[Block, ...]
     optimizer: Block
@@ -324,6 +326,10 @@ class PhasePlan(PlanPart):
     def _resolve(self) -> Self:
         self.__dict__.update(resolved_blocks(self))
         return self
+
+    def sampler_of(self, dataset: str) -> Block:
+        """Return the sampler of a dataset, with its fields and the rows of its batches."""
+        return self.samplers.get(dataset, self.sampler)
 
 
 class HardwarePlan(PlanPart):
@@ -363,6 +369,18 @@ class Plan(PlanPart):
     expect: dict[str, str] = {}
     tune: Block | None = None
     trusted: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _choose_samplers(self) -> Self:
+        shapes = {
+            name: {field: item.shape for field, item in dataset.fields.items()}
+            for name, dataset in self.datasets.items()
+        }
+        phases = (
+            phase.model_copy(update={"samplers": dataset_samplers(phase, shapes)}) for phase in self.phases
+        )
+        self.__dict__["phases"] = tuple(phases)
+        return self
 
     @property
     def sha256(self) -> str:

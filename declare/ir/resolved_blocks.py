@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.problem import ProblemError
+from declare.contract.problem import Problem, ProblemError
 from declare.reading.read_component import read_component
 
 if TYPE_CHECKING:
+    from declare.contract.shapes import Shape
     from declare.ir.plan import PhasePlan
 
 
@@ -29,4 +31,20 @@ def resolved_blocks(phase: PhasePlan) -> dict[str, dict[str, Any]]:
         blocks["balance"] = read_component("balances", phase.balance).resolve(*length).dump()
     except ProblemError:
         pass  # said where the plan is checked
+    return blocks
+
+
+def dataset_samplers(
+    phase: PhasePlan, shapes: Mapping[str, Mapping[str, Shape]]
+) -> dict[str, dict[str, Any]]:
+    """Return the samplers of datasets (name -> field -> shape) in which fields or batches had to be chosen."""
+    blocks: dict[str, dict[str, Any]] = {}
+    for name in phase.datasets:
+        try:
+            sampler = read_component("samplers", phase.sampler).with_fields(shapes.get(name, {}))
+        except ProblemError:
+            return {}  # said where the plan is checked
+        if not isinstance(sampler, Problem):
+            block = sampler.for_batches(phase.rows[name]).dump()
+            blocks |= {} if block == phase.sampler else {name: block}
     return blocks

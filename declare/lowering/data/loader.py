@@ -130,11 +130,7 @@ class DatasetStream:
         self._seed = plan.seed
         self._key = [plan.seed, zlib.crc32(phase.name.encode()), zlib.crc32(name.encode())]
         self._phase = phase
-        shapes = {field: item.shape for field, item in plan.datasets[name].fields.items()}
-        sampler = read_component("samplers", phase.sampler).with_fields(shapes)
-        if isinstance(sampler, Problem):
-            raise ProblemError(sampler)
-        self._sampler: Sampler = sampler.for_batches(self._rows)
+        self._sampler: Sampler = read_component("samplers", phase.sampler_of(name))
         self._sampled_by = {
             field: _column(tables.table(name, "train"), field, by_length=self._sampler.by_length)
             for field in self._sampler.columns()

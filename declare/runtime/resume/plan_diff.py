@@ -58,7 +58,7 @@ _RULES: tuple[_Rule, ...] = (
 )
 """The first rule whose pattern is the whole path judges; what no rule names needs the user's word."""
 _FOLLOWS = re.compile(
-    r"spec_sha256|phases\.[^.]+\.((memory_bytes|rates|trainable_parameters)(\..*)?)"
+    r"spec_sha256|phases\.[^.]+\.((memory_bytes|rates|samplers|trainable_parameters)(\..*)?)"
     r"|nodes\.[^.]+\.(layers|flops|activation_bytes|left_out)(\..*)?"
 )
 """What only follows from other values, or estimates them."""
