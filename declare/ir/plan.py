@@ -5,7 +5,6 @@ Everything after it needs no YAML; the same plan gives the same run. Components 
 """
 
 import hashlib
-from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,7 +15,7 @@ from declare.contract.kinds.balance import Balance
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
-from declare.ir.resolved_blocks import dataset_samplers, resolved_blocks
+from declare.ir.resolved_blocks import resolved_blocks, with_samplers
 
 Block = dict[str, Any]
 PLAN_VERSION = "1.0"
@@ -372,14 +371,7 @@ class Plan(PlanPart):
 
     @model_validator(mode="after")
     def _choose_samplers(self) -> Self:
-        shapes = {
-            name: {field: item.shape for field, item in dataset.fields.items()}
-            for name, dataset in self.datasets.items()
-        }
-        phases = (
-            phase.model_copy(update={"samplers": dataset_samplers(phase, shapes)}) for phase in self.phases
-        )
-        self.__dict__["phases"] = tuple(phases)
+        self.__dict__["phases"] = with_samplers(self)
         return self
 
     @property
@@ -387,19 +379,6 @@ class Plan(PlanPart):
         """The plan's identity: a hash of its canonical JSON."""
         text = strict_json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def fields_read(self, tasks: Iterable[str]) -> set[str]:
-        """Return the fields that the heads of tasks depend on."""
-        by_path = {node.path: node for node in self.nodes}
-        waiting = [self.tasks[name].head for name in tasks]
-        fields: set[str] = set()
-        while waiting:
-            node = by_path.pop(waiting.pop(), None)
-            if node is not None:
-                wires = [*node.wires, *(wire for each in node.variants.values() for wire in each.wires)]
-                fields |= {wire.name for wire in wires if wire.source == "field"}
-                waiting += [wire.name for wire in wires if wire.source == "module"]
-        return fields
 
     @property
     def trained_earlier(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Blocks of a phase with durations in steps, and with the metric that a schedule follows."""
+"""Blocks of a phase as they follow from its length, its best metric and its datasets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from declare.reading.read_component import read_component
 
 if TYPE_CHECKING:
     from declare.contract.shapes import Shape
-    from declare.ir.plan import PhasePlan
+    from declare.ir.plan import PhasePlan, Plan
 
 
 def resolved_blocks(phase: PhasePlan) -> dict[str, dict[str, Any]]:
@@ -34,10 +34,21 @@ def resolved_blocks(phase: PhasePlan) -> dict[str, dict[str, Any]]:
     return blocks
 
 
-def dataset_samplers(
+def with_samplers(plan: Plan) -> tuple[PhasePlan, ...]:
+    """Return the phases of a plan with the samplers of datasets in which fields or batches have to be chosen."""
+    shapes = {
+        name: {field: item.shape for field, item in dataset.fields.items()}
+        for name, dataset in plan.datasets.items()
+    }
+    return tuple(
+        phase.model_copy(update={"samplers": _dataset_samplers(phase, shapes)}) for phase in plan.phases
+    )
+
+
+def _dataset_samplers(
     phase: PhasePlan, shapes: Mapping[str, Mapping[str, Shape]]
 ) -> dict[str, dict[str, Any]]:
-    """Return the samplers of datasets (name -> field -> shape) in which fields or batches had to be chosen."""
+    """Return the samplers of datasets (name -> field -> shape) that are not the phase's own."""
     blocks: dict[str, dict[str, Any]] = {}
     for name in phase.datasets:
         try:
