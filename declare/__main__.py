@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _root() -> str:
-    """Return the folder that this package stands in."""
+    """Return the folder of this package."""
     return os.path.realpath(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120 - cheap
 
 

@@ -72,7 +72,7 @@ def check(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) ->
 
 
 def load(spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = ()) -> Spec:
-    """Return the spec as strict models: exactly what its author said, bases and overrides composed.
+    """Return the spec as strict models: exactly as written, with bases and overrides composed.
 
     Raises:
         SpecError: It cannot be read, or keys and types are wrong.
@@ -120,7 +120,7 @@ def train(
     resume: bool = False,
     allow_changes: bool = False,
 ) -> Outcome:
-    """Train a spec in a new run folder, or continue a run; says nothing while it does.
+    """Train a spec in a new run folder, or continue a run; prints nothing.
 
     Args:
         spec: The path of the spec.
@@ -209,7 +209,7 @@ def tune(
     resume: bool = False,
     workers: int = 1,
 ) -> SearchOutcome:
-    """Run the search that a spec's `tune` section describes; says nothing while it does.
+    """Run the search of a spec's `tune` section; prints nothing.
 
     Args:
         spec: The path of the spec.

@@ -30,7 +30,7 @@ def function(name: str) -> Callable[..., Any]:
 
 
 def prepare_argv(name: str, words: list[str]) -> list[str]:
-    """Return the words as the parser takes them; a command's `prepare` writes out what it leaves implicit."""
+    """Return the argv that the parser takes; a command's `prepare` makes implicit arguments explicit."""
     prepare = getattr(_module(name), "prepare", list)
     return list(prepare(words))
 

@@ -1,4 +1,4 @@
-"""From words to a command: imports the chosen command alone and turns every ending into an exit code."""
+"""From argv to a command: imports only the chosen command and turns every outcome into an exit code."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from declare.contract.problem import Problem
 
 PROGRAM = "dcl"
-_NOTE = "`declare` is this program too, except where the shell has a builtin of that name: see `dcl shell`."
+_NOTE = "`declare` runs this program too, unless the shell has a builtin of that name: see `dcl shell`."
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; returns its exit code."""
+    """Run one command line; return its exit code."""
     from declare.system.out_of_memory import hold_reserve
 
     open_streams()
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _say_damaged(entry: Path) -> None:
-    """Say that an entry of the cache was damaged, where no list of findings and no run does."""
+    """Report a damaged cache entry, if no list of problems and no run does."""
     from declare.cli import findings
     from declare.system.user_cache import damaged_entry
 
@@ -67,7 +67,7 @@ def _say_damaged(entry: Path) -> None:
 
 
 def _outside(error: Exception) -> Problem | None:
-    """Return the finding of what is no bug of ours: lack of memory, or code of the user's that fails."""
+    """Return the problem of an error that is not a bug of ours: lack of memory, or code of the user's that fails."""
     from declare.system import user_code
     from declare.system.out_of_memory import before_training, is_shortage, is_starved
 
@@ -77,7 +77,7 @@ def _outside(error: Exception) -> Problem | None:
 
 
 def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:
-    """Return why the system takes no path that an argument names; None for any other error."""
+    """Return why the system does not accept a path of an argument; None for any other error."""
     if not isinstance(error, OSError) or error.filename is None or error.strerror is None:
         return None
     path = os.path.abspath(os.fsdecode(error.filename))  # noqa: PTH100 - as the argument is written
@@ -87,7 +87,7 @@ def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:
 
 
 def _show(problem: Problem, error: Exception, *, as_json: bool) -> int:
-    """Print a finding that ended a command before it could be told otherwise."""
+    """Print a problem that ended a command early."""
     from declare.cli import findings
 
     if as_json:
@@ -101,7 +101,7 @@ def _show(problem: Problem, error: Exception, *, as_json: bool) -> int:
 
 
 def _refuse_odd_names(words: Sequence[str]) -> int:
-    """Return the exit code where an argument or the current folder is no UTF-8, else 0: plans keep paths as text."""
+    """Return the exit code if an argument or the current folder is not UTF-8, else 0: plans store paths as text."""
     for name in (_current_folder(), *words):
         try:
             name.encode()
@@ -112,7 +112,7 @@ def _refuse_odd_names(words: Sequence[str]) -> int:
 
 
 def _current_folder() -> str:
-    """Return the folder of the call; nothing where it is gone."""
+    """Return the current folder; empty if it no longer exists."""
     try:
         return os.getcwd()  # noqa: PTH109 - as it is written
     except OSError:
@@ -162,8 +162,8 @@ def overview() -> str:
             "Commands:",
             *lines,
             "",
-            f"`{PROGRAM} COMMAND --help` says more. Exit codes: 0 done, 1 findings, 2 could not, 3 our bug,",
-            "4 run failed, 75 stopped with its state saved.",
+            f"`{PROGRAM} COMMAND --help` shows more. Exit codes: 0 done, 1 problems, 2 cannot be done,",
+            "3 our bug, 4 run failed, 75 stopped with its state saved.",
             _NOTE,
         ]
     )
@@ -194,7 +194,7 @@ def invoke(name: str, words: list[str]) -> int:
         return report("failure", str(failure), failure.code, hint=failure.hint, as_json=as_json)
     except usage_error as error:
         message = error.format_message().replace("Value error, ", "").replace("\\x09", " ")  # type: ignore[attr-defined]
-        hint = f"`{PROGRAM} {name} --help` shows what it takes"
+        hint = f"`{PROGRAM} {name} --help` shows its arguments"
         return report("usage", message, COULD_NOT, hint=hint, as_json=as_json)
 
 
@@ -210,7 +210,7 @@ def parser(name: str) -> Command:
 
 
 def _with_shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command's function `--quiet` and `--no-color`, which every command takes."""
+    """Add `--quiet` and `--no-color`, which every command takes, to a command's function."""
     import inspect
 
     from declare.cli.options import NoColor, Quiet

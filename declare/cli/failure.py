@@ -1,4 +1,4 @@
-"""What ends a command early: something that could not be done, or a bug of our own."""
+"""Early ends of a command: something that cannot be done, or a bug of ours."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ FORMAT = "1.0"
 
 
 class CommandError(Exception):
-    """The command could not be done; the message says why and what to do about it."""
+    """The command cannot be done; the message states why and the fix."""
 
     def __init__(self, message: str, *, hint: str = "", code: int = COULD_NOT) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class CommandError(Exception):
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether the arguments ask for JSON, read so simply that it works for wrong ones too."""
+    """Return whether the arguments request JSON, parsed so simply that it works for wrong ones too."""
     return any(
         word in {"--json", "--format=json", "--format=jsonl"}
         or (word == "--format" and value in {"json", "jsonl"})
@@ -32,7 +32,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 
 def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool) -> int:
-    """Say on standard error (and as JSON on standard output where asked) why nothing was done."""
+    """Print why nothing was done, on standard error (and as JSON on standard output if requested)."""
     from declare.system.secrets import hide_values
 
     message, hint = hide_values(message), hide_values(hint)
@@ -49,7 +49,7 @@ def report(kind: str, message: str, code: int, *, hint: str = "", as_json: bool)
 
 
 def report_bug(error: BaseException, arguments: Sequence[str], *, as_json: bool) -> int:
-    """Say that this is our own bug, with all that a report of it needs."""
+    """Print that this is a bug of ours, with what a bug report needs."""
     from declare import __version__
 
     words = " ".join(arguments)
@@ -62,7 +62,7 @@ def report_bug(error: BaseException, arguments: Sequence[str], *, as_json: bool)
 
 
 def show_traceback(error: BaseException) -> bool:
-    """Print the traceback of an error where the environment asks for it; return whether it does."""
+    """Print the traceback of an error if the environment requests it; return whether it did."""
     if not os.environ.get("DECLARE_DEBUG"):
         return False
     import traceback

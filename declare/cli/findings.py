@@ -1,4 +1,4 @@
-"""Findings of a spec: how commands check one, print what was found, and settle on an exit code."""
+"""Problems of a spec: how commands check one, print the diagnostics, and choose an exit code."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Format = Literal["text", "concise", "json", "jsonl", "sarif", "github"]
 FailOn = Literal["error", "warning", "info", "never"]
 _UNREAD = {"spec-not-found", "spec-unreadable"}
-"""Findings that say that there is nothing to check."""
+"""Codes that mean that there is nothing to check."""
 _LONG_SECONDS = 2.0
-"""From here on it is said what took so long."""
+"""Seconds from which slow trials are reported."""
 _RANK = {"error": 3, "warning": 2, "info": 1}
 
 
 def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -> CheckedSpec:
-    """Run every pass over a spec; say so where parts of libraries had to be tried for long."""
+    """Run every pass over a spec; report if library parts had to be tried for long."""
     from declare.compiler.pipeline import check as compile_spec
     from declare.system.worker_process import WORKER
 
@@ -38,12 +38,12 @@ def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -
     num_calls, seconds = WORKER.num_calls - num_calls, WORKER.seconds - seconds
     if seconds > _LONG_SECONDS:
         parts = "1 part of a library" if num_calls == 1 else f"{num_calls} parts of libraries"
-        terminal.say(f"{parts} had to be tried, which took {seconds:.0f} s; the answers are kept")
+        terminal.say(f"{parts} had to be tried, which took {seconds:.0f} s; the results are cached")
     return checked
 
 
 def exit_code(checked: CheckedSpec, fail_on: FailOn = "error") -> int:
-    """Return 2 where the spec's file could not be read, 1 where something at or above `fail_on` was found."""
+    """Return 2 if the spec's file could not be read, 1 if there is a diagnostic at or above `fail_on`."""
     if any(diagnostic.name in _UNREAD for diagnostic in checked.diagnostics):
         return COULD_NOT
     if fail_on == "never":
@@ -53,7 +53,7 @@ def exit_code(checked: CheckedSpec, fail_on: FailOn = "error") -> int:
 
 
 class FindingsError(Exception):
-    """Ends a command because of findings, which are printed already."""
+    """Ends a command because of diagnostics, which are printed already."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -61,7 +61,7 @@ class FindingsError(Exception):
 
 
 def write(checked: CheckedSpec, format: Format, *, to_error: bool = False) -> None:
-    """Print all findings of a check; in text, a line at the end says what was looked at."""
+    """Print all diagnostics of a check; as text, the last line states what was checked."""
     _print(checked.diagnostics, format, checked.passes, to_error=to_error)
     if format == "text" and not terminal.settings.quiet:
         terminal.say(_closing(checked))
@@ -75,12 +75,12 @@ def _closing(checked: CheckedSpec) -> str:
 
 
 def show(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print findings for people on standard error."""
+    """Print diagnostics for people on standard error."""
     _print(diagnostics, "text", (), to_error=True)
 
 
 def document(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Return findings as the JSON document that `validate` prints."""
+    """Return diagnostics as the JSON document that `validate` prints."""
     from declare.diagnostics.render.json import envelope
 
     return envelope(diagnostics, _settings((), sys.stdout))
@@ -117,9 +117,9 @@ def _settings(passes: Sequence[PassRecord], stream: TextIO) -> Settings:
 def plan(
     spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None, *, as_json: bool
 ) -> tuple[Plan, CheckedSpec]:
-    """Return the plan of a spec; where it has errors, print them and end the command.
+    """Return the plan of a spec; if it has errors, print them and end the command.
 
-    Warnings go to standard error, so that they never stand among results; notes are left to `validate`.
+    Warnings are printed on standard error, apart from results; only `validate` prints notes.
     """
     checked = check(spec, sets, trust)
     if checked.plan is None or not checked.valid:
@@ -132,7 +132,7 @@ def plan(
 
 
 def diagnose(problem: Problem, checked: CheckedSpec | None) -> Diagnostic:
-    """Return the diagnostic of a problem that showed after the check, at its place in the spec."""
+    """Return the diagnostic of a problem that occurred after the check, at its place in the spec."""
     from declare.compiler.diagnose.locate import diagnose as place
     from declare.language.document import Document
 
@@ -142,14 +142,14 @@ def diagnose(problem: Problem, checked: CheckedSpec | None) -> Diagnostic:
 
 
 def as_dict(problem: Problem, checked: CheckedSpec | None) -> dict[str, Any]:
-    """Return a problem as the JSON formats print a finding."""
+    """Return a problem in the JSON form of a diagnostic."""
     from declare.diagnostics.render.json import as_dict as plain
 
     return plain(diagnose(problem, checked))
 
 
 def show_problems(problems: Iterable[Problem], checked: CheckedSpec | None) -> None:
-    """Print problems that showed after the check."""
+    """Print problems that occurred after the check."""
     diagnostics = [diagnose(problem, checked) for problem in problems]
     if diagnostics:
         show(diagnostics)
@@ -157,7 +157,7 @@ def show_problems(problems: Iterable[Problem], checked: CheckedSpec | None) -> N
 
 @contextmanager
 def report_problems(checked: CheckedSpec | None = None, *, as_json: bool = False) -> Iterator[None]:
-    """Turn a problem with the outside world (files, disk, devices) into printed findings and exit code 2."""
+    """Turn a problem with the outside world (files, disk, devices) into printed diagnostics and exit code 2."""
     from declare.contract.problem import ProblemError
 
     try:

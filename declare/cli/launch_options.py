@@ -1,4 +1,4 @@
-"""Training in several processes: whether a command starts them, and with which words."""
+"""Training in several processes: whether a command starts them, and with which argv."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def settings(gpus: int | None, procs: int | None, nodes: int | None) -> list[str
 
 
 def launch_spec(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
-    """Return the processes that this command is to start; None where it trains itself.
+    """Return the processes to start; None if this command trains itself.
 
-    Inside torchrun, SLURM or Ray somebody has started them already.
+    Inside torchrun, SLURM or Ray the processes have been started already.
     """
     from declare.runtime.distributed.launch import LaunchSpec
     from declare.runtime.distributed.rank_environment import read_rank_environment
@@ -50,23 +50,23 @@ def launch_spec(plan: Plan, rdzv: str | None) -> LaunchSpec | None:
 
 
 def _require_meeting(nodes: int, rdzv: str | None) -> None:
-    """End the command where several machines have no place to meet, or one needs none."""
-    hint = "run the same command on each machine with `--rdzv HOST:PORT`, HOST being one of them"
+    """End the command if several machines have no address to connect at, or one has one."""
+    hint = "run the same command on each machine with `--rdzv HOST:PORT`, with HOST being one of them"
     if nodes == 1:
         if rdzv is not None:
-            raise CommandError("--rdzv is where several machines meet; this is one", hint="add `--nodes N`")
+            raise CommandError("--rdzv is for several machines; this is one", hint="add `--nodes N`")
         return
     if rdzv is None:
-        raise CommandError(f"{nodes} machines need a place to meet", hint=hint)
+        raise CommandError(f"{nodes} machines need an address to connect at", hint=hint)
     host, colon, port = rdzv.rpartition(":")
     if not colon:
-        raise CommandError(f"--rdzv `{rdzv}` names no port", hint=hint)
+        raise CommandError(f"--rdzv `{rdzv}` has no port", hint=hint)
     if not host or not port.isdecimal() or not 0 < int(port) < _PORTS:
-        raise CommandError(f"--rdzv `{rdzv}` is no HOST:PORT with a port from 1 to {_PORTS - 1}", hint=hint)
+        raise CommandError(f"--rdzv `{rdzv}` is not HOST:PORT with a port from 1 to {_PORTS - 1}", hint=hint)
 
 
 def _processes(plan: Plan) -> int:
-    """Return how many devices of this machine the plan asks for, one process for each."""
+    """Return the number of devices of this machine in the plan, one process for each."""
     hardware = plan.hardware
     if hardware.strategy == "single":
         return 1
@@ -104,25 +104,28 @@ def start(
 
 
 def require_file(spec: Path, what: str) -> None:
-    """End the command where a spec comes from a pipe, which is read once, and `what` reads it again."""
+    """End the command if a spec comes from a pipe, which can be read only once, and `what` reads it again."""
     if spec.is_fifo():
         raise CommandError(
-            f"{what} reads the spec again, `{spec}` is a pipe", hint="write the spec to a file"
+            f"{what} reads the spec again, but `{spec}` is a pipe", hint="write the spec to a file"
         )
 
 
 def refuse_with_ray(nodes: int | None, rdzv: str | None) -> None:
-    """End the command where it was told of machines: Ray knows its own, and where they meet."""
+    """End the command if it has options for machines with Ray, which knows its own machines."""
     option = "--nodes" if nodes else "--rdzv" if rdzv else None
     if option:
         raise CommandError(
             f"{option} and --engine ray contradict each other",
-            hint="Ray places the workers; name the cluster by RAY_ADDRESS and their number by --procs or --gpus",
+            hint=(
+                "Ray places the workers; state the cluster in RAY_ADDRESS and their number with "
+                "--procs or --gpus"
+            ),
         )
 
 
 def runner(engine: str, show: Callable[[list[Problem]], object]) -> Callable[..., Outcome] | None:
-    """Return what trains in the place of this process, if anything does."""
+    """Return what trains in place of this process, if anything does."""
     if engine != "ray":
         return None
     from declare.runtime.launchers.ray import RayEngine
@@ -131,14 +134,14 @@ def runner(engine: str, show: Callable[[list[Problem]], object]) -> Callable[...
 
 
 def is_launched() -> bool:
-    """Whether `dcl train` has started this process, and shown what there was to say of the spec."""
+    """Return whether `dcl train` started this process and has printed the diagnostics of the spec."""
     from declare.runtime.distributed.rank_environment import LAUNCH
 
     return LAUNCH in os.environ
 
 
 def hush() -> None:
-    """Say nothing in processes that do not lead; keep torch's C++ traces of lost connections off the screen."""
+    """Print nothing in processes other than rank 0; hide torch's C++ traces of lost connections."""
     from declare.runtime.distributed.rank_environment import is_rank0
 
     # Read when torch is imported, here and in the processes that are started.
@@ -148,5 +151,5 @@ def hush() -> None:
 
 
 def repeated_option(option: str, values: Iterable[str]) -> Iterator[str]:
-    """Return a repeated option as words of a command line."""
+    """Return a repeated option as arguments of a command line."""
     return (word for value in values for word in (option, value))

@@ -11,11 +11,11 @@ from typing import TextIO
 
 
 def open_streams() -> None:
-    """Make streams safe to write to: nowhere stands in the place of closed ones (`>&-`).
+    """Make streams safe to write to: closed ones (`>&-`) are replaced by the null device.
 
-    All three descriptors are filled first: a file of ours that was opened as number 2 would get what libraries say
-    there. What is said to people (`stderr`) may meet a reader that has gone; nothing is ended by that. A character
-    that the caller's locale does not have is escaped: no message fails for its letters.
+    All three descriptors are opened first: otherwise a file of ours could become number 2 and receive what
+    libraries print there. The reader of messages (`stderr`) may have gone; that ends nothing. A character
+    that the caller's locale lacks is escaped, so that no message fails.
     """
     _fill_descriptors()
     for number, name in ((1, "stdout"), (2, "stderr")):
@@ -28,7 +28,7 @@ def open_streams() -> None:
 
 
 def go_on_unseen() -> None:
-    """Let this command go on when its terminal is closed or the reader of its output goes away."""
+    """Let this command continue when its terminal is closed or the reader of its output exits."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the processes that it starts inherit that
     _outlive("stdout")
@@ -80,7 +80,7 @@ class _Unbroken(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        """Write some of the data; all of it counts as written where nobody can read it."""
+        """Write some of the data; all of it counts as written if it cannot be read any more."""
         view = memoryview(data)  # type: ignore[arg-type]
         try:
             return os.write(self._number, view)

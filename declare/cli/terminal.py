@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Settings:
-    """What every command is told: how much to say, and whether in colour."""
+    """Output settings of every command: verbosity and colour."""
 
     quiet: bool = False
     color: bool = True
@@ -61,7 +61,7 @@ def _console(stream: TextIO) -> Console:
             raise BrokenPipeError
 
         def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
-            """Escape what names and texts of data would tell the terminal to do."""
+            """Escape control characters in names and texts of data."""
             for segment in super().render(renderable, options):
                 yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
 
@@ -76,7 +76,7 @@ def say(text: str) -> None:
 
 
 def emit(text: str) -> None:
-    """Print a result to standard output; control characters are shown, line ends and tabs stay."""
+    """Print a result to standard output; control characters are escaped, line ends and tabs are kept."""
     print(visible(text))
 
 

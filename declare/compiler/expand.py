@@ -42,7 +42,7 @@ def _spec(spec: Any, plan: Plan) -> dict[str, Any]:
 
 
 def _dump(value: Any) -> dict[str, Any]:
-    """Return a block with its defaults, without what says nothing."""
+    """Return a block with its defaults, without empty values."""
     said: dict[str, Any] = _without_defaults(plain(value))
     return said
 
@@ -60,7 +60,7 @@ def _without_defaults(value: Any) -> Any:
 
 
 def _short(component: Mapping[str, Any]) -> Any:
-    """Return a component's block, just its name where nothing else is said."""
+    """Return a component's block, or just its name if it has no other keys."""
     said = _without_defaults(component)
     return said["type"] if list(said) == ["type"] else said
 

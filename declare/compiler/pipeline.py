@@ -42,7 +42,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("compose", stages.ParsedSpec, "bases, variables and --set give the one tree that all else reads"),
     Pass("schema", stages.ReadSpec, "the tree becomes strict blocks; needs values after composition"),
     Pass("names", stages.ReadSpec, "what refers to what, from the spec alone; needs readable blocks"),
-    Pass("facts", stages.NamedSpec, "what the data says; needs the sources and fields that names resolved"),
+    Pass("facts", stages.NamedSpec, "facts of the data; needs the sources and fields that names resolved"),
     Pass("links", stages.LinkedSpec, "shapes of fields after transforms, targets of tasks; needs facts"),
     Pass(
         "shapes",
@@ -55,7 +55,7 @@ PASSES: tuple[Pass, ...] = (
     ),
     Pass("hardware", stages.HostedSpec, "what is asked of the machine; needs the phases' precisions"),
     Pass("cost", stages.HostedSpec, "memory of every phase; needs parameters, activations and batch sizes"),
-    Pass("lint", stages.HostedSpec, "advice on what is legal; needs everything"),
+    Pass("lint", stages.HostedSpec, "advice on valid specs; needs everything"),
 )
 """The passes in order."""
 
@@ -73,7 +73,7 @@ class PassRecord:
 
 @dataclass(frozen=True)
 class CheckedSpec:
-    """All that is known of a spec; `plan` is there when no error stands and every pass ran."""
+    """All that is known of a spec; `plan` exists if there is no error and every pass ran."""
 
     document: Document
     spec: Spec | Any
@@ -84,7 +84,7 @@ class CheckedSpec:
 
     @property
     def valid(self) -> bool:
-        """Whether no error stands."""
+        """Return whether there is no error."""
         return all(item.severity != "error" for item in self.diagnostics)
 
 
@@ -212,7 +212,7 @@ class _PassLog:
 
 
 def _because(errors: Sequence[Diagnostic], paths: Iterable[str]) -> str:
-    """Name the errors at or around `paths`; the first error where there is none."""
+    """Return the names of the errors at or around `paths`; of the first error if there are none."""
     causes = {_place(error): None for path in paths for error in errors if _touches(error.path, path)}
     return ", ".join(list(causes)[:3]) or ", ".join(map(_place, errors[:1]))
 

@@ -1,4 +1,4 @@
-"""Putting the plan together from what the passes found; called only where no error stands."""
+"""Assembling the plan from the results of the passes; called only without errors."""
 
 import hashlib
 from typing import Any
@@ -74,7 +74,7 @@ def _identity(document: Document) -> str:
 
 
 def _tracking(stated: Any) -> tuple[dict[str, Any], ...]:
-    """Return the trackers as a list; TensorBoard where nothing is said."""
+    """Return the trackers as a list; by default TensorBoard."""
     if stated is None:
         return (read_component("trackers", Tracker.default).dump(),)
     return tuple(item.dump() for item in (stated if isinstance(stated, list) else [stated]))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 def decay_at(update: int, decay: float, *, warmup: bool) -> float:
-    """Return the share of the old average that update `update` (from 0) keeps.
+    """Return the fraction of the old average that update `update` (from 0) keeps.
 
     With a warm-up it begins low, (1 + n) / (10 + n) at update n, and never exceeds `decay`.
     """
@@ -13,7 +13,7 @@ def decay_at(update: int, decay: float, *, warmup: bool) -> float:
 
 
 class Shares(NamedTuple):
-    """What an average is made of: shares of the weights before its first update, and after its last ones.
+    """Fractions of the weights before the first update, and after the last ones, in an average.
 
     `first` is the share of the weights that it began with, `last` that of the weights after the last step, and
     `half` the number of last steps whose weights make up at least half of it (None where all steps do not).

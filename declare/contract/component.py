@@ -24,11 +24,11 @@ class Slot:
 
 @dataclass(frozen=True)
 class DataValue:
-    """Marks a number that is compared with raw data and not computed with: any number may stand there."""
+    """Marks a number that is compared with raw data and not computed with, so that any number is valid."""
 
 
 class Strict(BaseModel):
-    """A block of the spec: unknown keys and wrong types are errors, nothing is coerced.
+    """A block of the spec: unknown keys and wrong types are errors, values are not converted.
 
     Blocks are read by `declare.reading.parser`, which finds every error with its path; cross-field checks
     are `check()` methods or rules and never pydantic validators.
@@ -40,7 +40,7 @@ class Strict(BaseModel):
 
 
 class Refusal(NamedTuple):
-    """Why a component does not work: what the library says, and what would make the difference, as far as known.
+    """Why a component fails: the library's message, and a change that would make it work, if known.
 
     It works without `parameter`, and on the samples that `works_on` names.
     """
@@ -66,7 +66,7 @@ class Component(Strict):
 
     @classmethod
     def known_names(cls) -> Sequence[str]:
-        """Return what its `name` may be, where a library says it (models, data sets)."""
+        """Return the possible values of its `name`, if a library defines them (models, data sets)."""
         return ()
 
     @classmethod
@@ -85,23 +85,23 @@ class Component(Strict):
         return cls.__module__.split(".")[-2]
 
     def shown_name(self) -> str:
-        """Return the name of the library's part that it stands for (its parameter `name`), else its type."""
+        """Return the name of its library part (its parameter `name`), else its type."""
         return str(dict(self).get("name") or self.type_name())
 
     def check(self) -> Iterable[Problem]:
-        """Yield what is wrong with the parameters taken together (paths are inside this block)."""
+        """Yield problems of parameters taken together (paths are inside this block)."""
         return ()
 
     def is_proven(self, sample: Any) -> bool:
-        """Whether a generated table holds that it works on such a sample, so that it need not be tried."""
+        """Return whether a generated table proves that it works on such a sample, so that it need not be tried."""
         return not self.third_party
 
     def try_out(self, sample: Any) -> None:
-        """Work once on data made up after a plain `sample`; raises whatever the library raises."""
+        """Work once on random data with the shape of `sample`; raises whatever the library raises."""
         raise NotImplementedError
 
     def other_samples(self, sample: Any) -> dict[str, Any]:
-        """Return samples, by what they are, on which it may work where it does not on this one."""
+        """Return samples, by description, on which it may work if it fails on this one."""
         return {}
 
     def refusal_problem(self, reason: Refusal) -> Problem:
@@ -135,7 +135,7 @@ def _aliased_fields(model: BaseModel) -> dict[str, Any]:
 
 
 def not_finite(component: Component) -> Iterable[Problem]:
-    """Yield (SCH108) each parameter that is infinite or no number: those of libraries have no bounds that say so."""
+    """Yield SCH108 for each parameter that is infinite or NaN; library parameters have no bounds against it."""
     for name, value in component:
         numbers = value if isinstance(value, list) else [value]
         if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):

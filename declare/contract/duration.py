@@ -18,16 +18,16 @@ class Duration:
 
     @classmethod
     def parse(cls, text: object) -> "Duration":
-        """Read `text`; raises ValueError that says the three forms."""
+        """Parse `text`; raises ValueError that names the three forms."""
         match = _FORM.fullmatch(text) if isinstance(text, str) else None
         if match is None:
             raise ValueError("a duration is `5 epochs`, `300 steps` or `10%`")
         unit = match[2] if match[2] == "%" else match[2].rstrip("s") + "s"
         value = float(match[1])
         if unit == "steps" and not value.is_integer():
-            raise ValueError("a number of steps is a whole number")
+            raise ValueError("a number of steps must be an integer")
         if unit == "%" and value > 100:
-            raise ValueError("a share of the phase is at most 100%")
+            raise ValueError("a fraction of the phase is at most 100%")
         return cls(value, unit)  # type: ignore[arg-type]
 
     def steps(self, total: int, per_epoch: int) -> int:

@@ -27,7 +27,7 @@ class OutputStatistics(BaseModel):
 
 
 class FieldFacts(BaseModel):
-    """What the data says of one field, as the source delivers it (before transforms).
+    """Facts of one field, as the source delivers it (before transforms).
 
     `classes` are the class names in index order (categories, labels, masks, and the names behind ids);
     `values` are the raw values that stand for them where they differ from the names (integer labels).
@@ -79,14 +79,14 @@ class Reader(Protocol):
         return ""
 
     def expectation(self, column: str, rows: Array) -> Array | None:
-        """Return the mean of what is drawn at random, the best prediction there is; None where it does not know it.
+        """Return the expected value of randomly generated columns, the best prediction; None if unknown.
 
         Reports then say what share of the best possible figure was reached.
         """
         return None
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
-        """Field blocks (`{"image": {"type": "image"}}`) where the source knows its fields, else empty."""
+        """Return field blocks (`{"image": {"type": "image"}}`) if the source knows its fields, else nothing."""
         ...
 
     def is_light(self, column: str) -> bool:
@@ -101,5 +101,5 @@ class Reader(Protocol):
         ...
 
     def where(self, row: int) -> str:
-        """Say where a sample stands, for messages: a file name or `table.csv line 17`."""
+        """Return where a sample comes from, for messages: a file name or `table.csv line 17`."""
         ...

@@ -1,4 +1,4 @@
-"""Samples that differ in length: which fields hold some, and the name under which batches say how long each is."""
+"""Samples that differ in length: which fields have them, and the name of their lengths in batches."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def lengths_name(field: str) -> str:
 
 
 def lengths_differ(shape: Shape, facts: FieldFacts) -> bool:
-    """Return whether samples of a field differ in length: texts always, others where the data say so.
+    """Return whether samples of a field differ in length: always for texts, else by the facts.
 
     `shape` is that after all transforms.
     """

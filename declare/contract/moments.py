@@ -1,4 +1,4 @@
-"""Range and moments of large arrays, a part at a time: what it takes beside the array stays small."""
+"""Range and moments of large arrays, computed in parts to save memory."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Moments(NamedTuple):
 
 
 def parts(array: Array) -> Iterator[Array]:
-    """Yield views of an array with at most 4,194,304 values each; an array that is no larger comes as it is."""
+    """Yield views of an array with at most 4,194,304 values each; a smaller array is not divided."""
     if array.size <= _PART:
         yield array
         return
@@ -34,7 +34,7 @@ def parts(array: Array) -> Iterator[Array]:
 
 
 def moments(array: Array) -> Moments:
-    """Return what an array holds, as float64; nothing but `infinite` is known where no value is finite."""
+    """Return the moments of an array, as float64; only `infinite` is known if no value is finite."""
     import numpy as np
 
     low, high, number, infinite = np.inf, -np.inf, 0, 0

@@ -1,4 +1,4 @@
-"""Kinds of prediction: what the output of a head means, by which losses and metrics say what they take."""
+"""Kinds of prediction: the meaning of a head's output, by which losses and metrics declare what they accept."""
 
 from typing import Literal
 

@@ -27,7 +27,7 @@ class Rewrite:
 
     @property
     def assumed(self) -> bool:
-        """Whether reading goes on as if it were made."""
+        """Return whether reading continues as if the fix were applied."""
         removes = self.value is None and self.key is None and self.to is None
         return (self.safe or self.sure) and not removes
 

@@ -70,12 +70,12 @@ class Shape(NamedTuple):
 
     @property
     def time_axis(self) -> int | None:
-        """Axis along which samples may differ in length: time, frames or tokens; None where there is none."""
+        """Return the axis along which samples may differ in length: time, frames or tokens; None if there is none."""
         return next((axis for axis, name in enumerate(AXES[self.layout]) if name in _STEPS), None)
 
     @property
     def numel(self) -> int | None:
-        """Elements of one sample, or None where a size varies."""
+        """Return the number of elements of one sample, or None if a size varies."""
         total = 1
         for dim in self.dims:
             if dim is None:

@@ -31,5 +31,5 @@ def dumps(value: Any, **options: Any) -> str:
 
 
 def with_nan(figures: Mapping[str, float | None]) -> dict[str, float]:
-    """Return figures as they were before they were written: NaN for those that are not defined."""
+    """Return metrics as before they were written: NaN in place of null."""
     return {name: math.nan if value is None else value for name, value in figures.items()}

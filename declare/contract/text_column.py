@@ -16,7 +16,7 @@ _LOOK = 1000
 
 
 class TextColumn:
-    """Texts [rows] of a column, None in gaps, held by polars; to those who look at single values it is a list."""
+    """Texts [rows] of a column, None in gaps, stored in polars; behaves like a list."""
 
     def __init__(self, series: pl.Series) -> None:
         self.series = series
@@ -89,7 +89,7 @@ class TextColumn:
 
 
 def _as_numbers(texts: pl.Series) -> Array | None:
-    """Return texts as float64, None where one of them is no number."""
+    """Return texts as float64, or None if one of them is not a number."""
     import polars as pl
 
     values = texts.cast(pl.Float64, strict=False)

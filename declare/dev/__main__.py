@@ -57,10 +57,10 @@ def _versions(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "versions", help="try lowest, constrained and newest versions on each Python"
     )
     versions.add_argument(
-        "--only", nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS, help="these environments alone"
+        "--only", nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS, help="only these environments"
     )
     versions.add_argument(
-        "--python", action="append", type=Path, default=[], help="this interpreter alone; may be repeated"
+        "--python", action="append", type=Path, default=[], help="only this interpreter; may be repeated"
     )
     versions.add_argument("--no-suite", action="store_true", help="install and train, but run no tests")
     versions.add_argument("--processes", type=int, default=2, help="processes for the suite")

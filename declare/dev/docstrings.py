@@ -1,4 +1,4 @@
-"""Docstrings against signatures: what one states must be so; it need not repeat what the signature says."""
+"""Docstrings against signatures: what one states must be true; it need not repeat the signature."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Generated files: every module in `generators/` says what it writes; the folder is the list.
+"""Generated files: every module in `generators/` defines its outputs; the folder is the list.
 
 A generator has `outputs() -> dict[Path, str]` (absolute path -> text). One that takes minutes also has
 `SLOW = "why"`: it runs with `generate --all` only, and `check` does not compare its files.
@@ -32,7 +32,7 @@ def outputs(*, slow: bool = False) -> dict[Path, str]:
 
 
 def generated_folders() -> list[Path]:
-    """Return the folders in which every file is generated, so that one nobody generates any more is stale."""
+    """Return the folders in which every file is generated, so that a file without a generator is stale."""
     return [folder for module in _generators(slow=False) for folder in getattr(module, "OWNS", ())]
 
 

@@ -79,4 +79,4 @@ def _announce(line: str) -> None:
     head, mark, rest = text.partition("### Added\n\n")
     if mark:
         path.write_text(head + mark + line + "\n" + rest, encoding="utf-8", newline="\n")
-        print(f"added a line to {relative_path(path)}: say there what users gain")
+        print(f"added a line to {relative_path(path)}: state there what users gain")

@@ -211,7 +211,7 @@ def attempt(build: Build, height: int, width: int | None = None) -> ForwardMeasu
 
 
 def models(table: LibraryTable) -> Iterator[tuple[str, Record, Build, int]]:
-    """Yield name, what the library says of it, builder and default size of every model."""
+    """Yield name, the library's description, builder and default size of every model."""
     (library,) = table.libraries
     library_module = import_module(f"declare.nn.modules.{library}")
     real = next(
@@ -253,8 +253,8 @@ def main() -> None:
     parser.add_argument(
         "--only", default="*", help="measure only the models that match; keep the others' records"
     )
-    parser.add_argument("--missing", action="store_true", help="measure only models without figures")
-    parser.add_argument("--quick", action="store_true", help="figures at the default size alone")
+    parser.add_argument("--missing", action="store_true", help="measure only models without measurements")
+    parser.add_argument("--quick", action="store_true", help="measurements only at the default size")
     parser.add_argument("--time", type=int, default=15, help="seconds for one model")
     options = parser.parse_args()
     warnings.simplefilter("ignore")

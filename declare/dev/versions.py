@@ -115,7 +115,7 @@ def _has_failed(row: Row) -> bool:
 
 
 class Trial:
-    """One environment in a folder of its own."""
+    """One environment in its own folder."""
 
     def __init__(self, environment: Environment, folder: Path) -> None:
         self.environment, self.folder = environment, folder
@@ -173,7 +173,7 @@ class Trial:
         return dict(zip(SHOWN, json.loads(done.stdout), strict=True))
 
     def _step(self, commands: Iterable[Command], *, say: Callable[[str], str] | None = None) -> str:
-        """Run commands; returns what is said of them and how long they took, or `failed` and why."""
+        """Run commands; returns their result and duration, or `failed` and why."""
         started, output = time.monotonic(), ""
         for command in commands:
             done = self._call(command)
@@ -219,7 +219,7 @@ def table(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def read(page: Path) -> list[Row]:
-    """Return the rows of the table that stands in a page."""
+    """Return the rows of the table in a page."""
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
     cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines()]
     kept = [row for row in cells if len(row) == len(_COLUMNS) and row[0] in RESOLUTIONS]

@@ -1,4 +1,4 @@
-"""What is done otherwise here: keys of other frameworks that no key of a spec stands for, and what to do instead."""
+"""Keys of other frameworks that have no counterpart in a spec, and what to do instead."""
 
 from functools import cache
 
@@ -154,18 +154,18 @@ model: state it in a phase: `freeze: [{match: MODULE.*}]`
 
 
 def advice(word: str) -> str | None:
-    """Return what to do in the place of another framework's key, which no key of a spec stands for."""
+    """Return what to use instead of another framework's key without a counterpart in a spec."""
     return _by_word(_TABLE).get(plain(word))
 
 
 def advice_in(section: str, word: str) -> str | None:
-    """Return what to do in the place of a key that has another meaning in blocks of one section."""
+    """Return what to use instead of a key that has another meaning in blocks of one section."""
     return _by_word(_IN_SECTIONS).get(f"{section}: {plain(word)}")
 
 
 @cache
 def _by_word(table: str) -> dict[str, str]:
-    """Return a table by word, after its section where lines name one; words stand in indented lines."""
+    """Return a table by word, after its section if lines name one; words are in indented lines."""
     sentences: dict[str, str] = {}
     sentence = section = ""
     for line in table.strip().splitlines():

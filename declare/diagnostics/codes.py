@@ -24,7 +24,7 @@ class Example:
     command: str = ""
 
     def write(self, folder: Path) -> None:
-        """Write the files beside each other into `folder`."""
+        """Write the files into `folder`."""
         for name, content in self.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
@@ -32,7 +32,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Page:
-    """What is known about a code: what it means, why it matters, and an example of each kind.
+    """The page of a code: what it means, why it matters, and a wrong and a right example.
 
     `place` is the path of the finding in the bad example (empty: the whole spec), None where the page
     states none.

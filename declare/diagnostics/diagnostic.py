@@ -54,7 +54,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Label:
-    """A span with what is to be said about it, in at most eight words."""
+    """A span with a text of at most eight words."""
 
     span: Span
     text: str = ""
@@ -98,7 +98,7 @@ class Diagnostic:
 
     @property
     def primary(self) -> Label | None:
-        """The label that says where the defect was written."""
+        """Return the label at the place of the defect."""
         return self.labels[0] if self.labels else None
 
     @property

@@ -1,4 +1,4 @@
-"""A line of source as a terminal shows it: how wide each character is, and which part fits."""
+"""A line of source on a terminal: the width of each character, and the part that fits."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -11,7 +11,7 @@ _CUT = "..."
 
 @dataclass(frozen=True)
 class Excerpt:
-    """What is shown of a line, and at which terminal cell each of its code points starts.
+    """The visible part of a line, and the terminal column at which each of its code points starts.
 
     `cells` has one more entry than the line has code points; it never points outside of `text`.
     """

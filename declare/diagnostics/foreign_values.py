@@ -75,7 +75,7 @@ def our_values(word: str) -> tuple[str, ...]:
 
 
 def switched_on(key: str, value: object) -> str | None:
-    """Return the value that a flag of another framework stands for; None for a flag that is not known."""
+    """Return the value that corresponds to a flag of another framework; None for an unknown flag."""
     return _FLAGS.get(plain(key), {}).get(value) if isinstance(value, bool) else None
 
 

@@ -20,7 +20,7 @@ _BEYOND_ASCII = re.compile(r"[\x7f-\U0010ffff]")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a format may need beside the findings.
+    """What a format may need besides the diagnostics.
 
     `passes` are the records of the compiler's passes, for machine-readable formats; `width` is in terminal
     cells; after `cap` findings the text format only counts.
@@ -113,7 +113,7 @@ def _json_escape(char: str) -> str:
 
 
 def escape(char: str) -> str:
-    """Return a character as it may be shown: itself, a blank for a tab, or its escape."""
+    """Return a character as it is printed: itself, a space for a tab, or its escape."""
     if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
         return char
     if char == "\t":

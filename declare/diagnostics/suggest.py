@@ -1,4 +1,4 @@
-"""Did you mean: the names nearest to a word that nobody knows."""
+"""Did you mean: the known names nearest to an unknown word."""
 
 from collections.abc import Iterable, Sequence
 

@@ -196,7 +196,7 @@ def plain(word: str) -> str:
 
 @cache
 def _meanings() -> dict[str, Synonym]:
-    """Return the table by word; a line that is indented goes on with the one above."""
+    """Return the table by word; an indented line continues the one above."""
     meanings: dict[str, Synonym] = {}
     for line in re.sub(r"\n {4}", " ", _TABLE).splitlines():
         keys, colon, words = line.partition(": ")

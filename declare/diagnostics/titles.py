@@ -1,4 +1,4 @@
-"""Titles that fit one line, whatever stands in the spec that they speak of."""
+"""Titles that fit one line, whatever the spec contains."""
 
 import re
 
@@ -36,6 +36,6 @@ def _squeeze(line: str) -> str:
 
 
 def _middle_out(text: str, room: int) -> str:
-    """Return a text of at most `room` characters: its head and its tail, which tell names apart."""
+    """Return a text of at most `room` characters: its head and its tail, by which names differ."""
     tail = (room - len(_GAP)) // 2
     return text[: room - len(_GAP) - tail] + _GAP + text[len(text) - tail :]

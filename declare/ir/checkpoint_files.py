@@ -1,4 +1,4 @@
-"""What a run folder's checkpoints consist of, and how many stand there."""
+"""The files of a run folder's checkpoints, and how many checkpoints exist."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -12,7 +12,7 @@ WEIGHTS = "weights.safetensors"
 
 
 def max_checkpoints(phases: Sequence[PhasePlan]) -> int:
-    """Return how many checkpoints stand at once at most: the newest, the best of phases, the ends of those before."""
+    """Return the maximum number of checkpoints at a time: newest, best of phases, ends of earlier phases."""
     bests = accumulate(int(phase.best is not None) for phase in phases)
     counts = zip(phases, bests, strict=True)
     return max(phase.keep_checkpoints + ended + best for ended, (phase, best) in enumerate(counts))

@@ -1,4 +1,4 @@
-"""Facts: what the data says, read without loading it whole and cached by fingerprint."""
+"""Facts: properties of the data, computed without loading all of it and cached by fingerprint."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from declare.contract.facts import FieldFacts
 
 
 class DatasetFacts(BaseModel):
-    """What is known of one dataset: fields as the source delivers them, sizes of the splits.
+    """Facts of one dataset: fields as the source delivers them, sizes of the splits.
 
     `blocks` holds the parameters of every field, stated or known by the source, with its `type`; `fields` their
     facts. `splits` maps split -> samples; `missing` maps field -> split -> samples without that label; `groups` maps

@@ -10,7 +10,7 @@ from declare.reading.read_component import read_component
 
 
 def is_better(value: float, than: float, mode: str, margin: float = 0.0) -> bool:
-    """Whether the figure `value` beats `than` by more than `margin`."""
+    """Return whether `value` is better than `than` by more than `margin`."""
     return value > than + margin if mode == "max" else value < than - margin
 
 
@@ -68,7 +68,7 @@ class LRSchedule:
             state.factor, state.waited = max(state.factor * rule.factor, rule.minimum), 0
 
     def restart(self) -> None:
-        """Compare evaluations anew: from here on they are of another kind; the factor stays."""
+        """Start comparing evaluations again, since they change in kind; the factor stays."""
         self._plateau.best, self._plateau.waited = math.nan, 0
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How the batches of a phase are cut: micro-batches, which of them a process takes, and how many rows each holds."""
+"""How the batches of a phase are divided: micro-batches, their processes, and the rows of each."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ Rows = dict[str, int]
 
 
 def num_micro_batches(plan: Plan, phase: PhasePlan, processes: int) -> int:
-    """Return how many micro-batches each process makes of its share of a batch.
+    """Return the number of micro-batches that each process makes of its part of a batch.
 
     With `determinism: exact` the phase's `accumulate` counts those of all processes, so that the number of
     processes does not change where a batch is cut.
@@ -23,12 +23,12 @@ def num_micro_batches(plan: Plan, phase: PhasePlan, processes: int) -> int:
 
 
 def group_size(phase: PhasePlan) -> int:
-    """Return how many samples that stand side by side belong together: no cut goes between them."""
+    """Return the number of adjacent samples that must stay together."""
     return read_component("samplers", phase.sampler).group_size
 
 
 def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:
-    """Return the bounds of a process's part of each of `each` micro-batches that `groups` are cut into.
+    """Return the bounds of a process's part of each of `each` micro-batches into which `groups` are divided.
 
     The parts of all processes are what one process would take for that micro-batch: layers and losses that look at
     it as a whole see the same. Where there are too few groups for a part each, all make fewer micro-batches.
@@ -40,7 +40,7 @@ def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple
 
 
 def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
-    """Return the bounds of a process's share of `groups`, cut in `each` times `processes` pieces as even as can be.
+    """Return the bounds of a process's part of `groups`, divided into `each` times `processes` almost equal parts.
 
     Pieces of all processes, one after another, are those that one process would cut: each belongs to one of them.
     Where there are fewer groups than pieces, pieces are left out of every process alike.
@@ -61,7 +61,7 @@ def bounds(rows: int, parts: int, group_rows: int = 1) -> list[tuple[int, int]]:
 
 
 def micro_batches(phase: PhasePlan, sizes: Mapping[str, int]) -> Iterator[tuple[Rows, Rows]]:
-    """Yield each kind of batch of a phase, with each micro-batch that a step makes of it, by rows of each dataset.
+    """Yield each kind of batch of a phase, with its micro-batches, as rows of each dataset.
 
     `sizes` are training samples. Several processes take parts of the same micro-batches.
     """
@@ -80,7 +80,7 @@ def call_key(node: ModulePlan, dataset: str, shapes: Iterable[Shape | None]) -> 
 
 
 def _batches(phase: PhasePlan, sizes: Mapping[str, int], group_rows: int) -> Iterator[Rows]:
-    """Yield the batches that differ in rows: a whole one, and what is left of an epoch."""
+    """Yield the batches that differ in rows: a full one, and the remainder of an epoch."""
     if phase.alternate:
         yield from ({name: phase.rows[name]} for name in phase.datasets[: phase.steps])
     elif len(phase.datasets) > 1:

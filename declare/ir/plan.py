@@ -37,7 +37,7 @@ class FieldPlan(PlanPart):
 
     @property
     def has_lengths(self) -> bool:
-        """Whether its samples differ in length, so that batches say how long each is."""
+        """Return whether its samples differ in length, so that batches contain their lengths."""
         return lengths_differ(self.shape, self.facts)
 
 
@@ -209,7 +209,7 @@ class OptimizerGroup(PlanPart):
 
 
 class FreezePlan(PlanPart):
-    """Parameters that stand still until a step (None: the whole phase), norm statistics of their modules too."""
+    """Parameters that are frozen until a step (None: the whole phase), with the norm statistics of their modules."""
 
     match: str
     until_step: int | None
@@ -218,7 +218,7 @@ class FreezePlan(PlanPart):
 
 
 class InitPlan(PlanPart):
-    """Weights that a phase starts from."""
+    """Initial weights of a phase."""
 
     source: Literal["phase", "run", "file"]
     reference: str
@@ -262,7 +262,7 @@ class ScalesPlan(PlanPart):
 
 
 class ProbePlan(PlanPart):
-    """A probe at the end of a phase: it learns `task` from what `wires` carry; `name` stands in its figures."""
+    """A probe at the end of a phase: it learns `task` from `wires`; `name` is part of its metrics' names."""
 
     name: str
     task: str
@@ -345,7 +345,7 @@ class HardwarePlan(PlanPart):
 
     @property
     def processes(self) -> int | None:
-        """How many processes train together; None where the machine tells."""
+        """Return the number of processes that train together; None if the machine determines it."""
         return self.devices * self.nodes if isinstance(self.devices, int) else None
 
 

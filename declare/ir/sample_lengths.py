@@ -28,7 +28,7 @@ class Span(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """A node on the way of a dataset's samples: what it reads with the span of each wire, and what it gives."""
+    """A node on the way of a dataset's samples: its inputs with the span of each wire, and its output."""
 
     node: ModulePlan
     component: Node
@@ -37,7 +37,7 @@ class Visit(NamedTuple):
 
     @property
     def joined(self) -> list[tuple[Wire, Span | None]]:
-        """Wires with a time axis that the outputs follow: where there are several, their steps stand together."""
+        """Return the wires with a time axis that the outputs follow; the steps of several are aligned."""
         port = followed_port(self.component, [wire for wire, _ in self.wires])
         return [item for item in self.wires if item[0].port == port and item[0].shape.time_axis is not None]
 
@@ -69,7 +69,7 @@ def visits(nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
 
 
 def component_of(node: ModulePlan) -> Node | None:
-    """Return a node's component, also where its parameters contradict each other; None where it cannot be read."""
+    """Return a node's component, even if its parameters contradict each other; None if it is unreadable."""
     found, _ = parser.read(node.kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
     return found if isinstance(found, Node) and not contains_poison(found) else None
 
@@ -114,7 +114,7 @@ def field_spans(dataset: DatasetPlan) -> dict[str, Span]:
 
 
 def is_fixed(shape: Shape) -> bool:
-    """Return whether batches are equally long although samples are not: `length` is stated, and this is no text."""
+    """Return whether batches have a fixed length although samples do not: a stated `length`, not of a text."""
     axis = shape.time_axis
     return shape.layout != "tokens" and axis is not None and shape.dims[axis] is not None
 
@@ -139,7 +139,7 @@ def least_length(nodes: Sequence[ModulePlan], dataset: str, span: Span) -> int:
 def joined_fields(
     nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
 ) -> set[tuple[str, str]]:
-    """Return pairs of fields whose steps stand together in a node: samples must be equally long in both."""
+    """Return pairs of fields whose steps are joined in a node: samples must be equally long in both."""
     found = set()
     for item in visits(nodes, dataset, fields):
         names = sorted({span.field for _, span in item.joined if span})

@@ -57,7 +57,7 @@ class Node:
         return self.entries.get(segment)
 
     def with_key(self, key_span: Span | None) -> Node:
-        """Return a copy that stands under another key."""
+        """Return a copy under another key."""
         return Node(
             self.kind, self.value, self.span, key_span, self.origin, self.base, self.poison, self.defined
         )
@@ -107,12 +107,12 @@ class Document:
         """
         node, rest = self._descend(path)
         if node is None:
-            raise LookupError("the document holds no tree")
+            raise LookupError("the document has no tree")
         parent = path[: len(path) - len(rest)] if rest else path
         return node, parent.rstrip(".")
 
     def span(self, path: str, on: Literal["value", "key"] = "value") -> Span | None:
-        """Return where the value (or its key) at `path` stands; the value's span where it has no key."""
+        """Return the span of the key at `path`; that of the value if it has no key."""
         node = self.at(path)
         if node is None:
             return None
@@ -126,7 +126,7 @@ class Document:
         """
         node = self.at(path)
         if node is None:
-            raise LookupError(f"no value stands at {path!r}")
+            raise LookupError(f"there is no value at {path!r}")
         return plain(node, poison)
 
     def walk(self) -> Iterator[tuple[str, Node]]:
@@ -135,7 +135,7 @@ class Document:
             yield from walk(self.root)
 
     def _descend(self, path: str) -> tuple[Node | None, str]:
-        """Follow `path` as far as it goes; return the last node and what is left of the path."""
+        """Follow `path` as far as possible; return the last node and the rest of the path."""
         node, rest = self.root, path
         while node is not None and rest:
             step = _step(node, rest)

@@ -16,7 +16,7 @@ _RANKS = {"error": 0, "warning": 1, "info": 2}
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one file: its source, the new text, and the fixes that were applied."""
+    """The change of one file: its source, the new text, and the applied fixes."""
 
     source: Source
     text: str

@@ -44,7 +44,7 @@ def _as_known(node: Node) -> Node:
 
 
 def _is_of(problem: Problem, unknown: Sequence[str]) -> bool:
-    """Return whether a problem is one of a map that is known in part: what it lacks may stand elsewhere."""
+    """Return whether a problem is one of a partly known map: missing keys may be elsewhere."""
     inside = any(problem.at == path or problem.at.startswith(f"{path}.") for path in unknown)
     return inside and problem.code not in {"SCH103", "SCH109"}
 
@@ -54,5 +54,5 @@ def _with_version_help(problem: Problem) -> Problem:
     if problem.at != "declare" or problem.code == "SCH103":
         return problem
     return replace(
-        problem, notes=(*problem.notes, "`declare` is the version of the language; there is one, 1")
+        problem, notes=(*problem.notes, "`declare` is the version of the language; the only one is 1")
     )

@@ -14,7 +14,7 @@ _ROUNDS = 12
 def load_repaired(
     path: str, sets: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[Document, list[Diagnostic]]:
-    """Return what `load` does, of the texts with the safe fixes of their own syntax errors made.
+    """Return the result of `load` on texts whose syntax errors have been corrected with safe fixes.
 
     What such an error would hide is found as well, in bases too; the errors themselves are among the findings.
     """
@@ -78,12 +78,12 @@ class _Texts:
 
 @dataclass(frozen=True)
 class _Places:
-    """From places in texts with edits made to places in the texts as written, which stand by the edited ones."""
+    """From places in edited texts to places in the original texts."""
 
     texts: Mapping[Source, tuple[Source, Sequence[Edit]]]
 
     def offset(self, place: int, edits: Sequence[Edit]) -> int:
-        """Return where a place of an edited text stood before."""
+        """Return the original offset of a place in an edited text."""
         shift = 0
         for edit in sorted(edits, key=lambda item: item.span.start):
             begin, end = edit.span.start + shift, edit.span.start + shift + len(edit.new_text)
@@ -115,7 +115,7 @@ class _Places:
         return replace(item, labels=labels, fixes=fixes)
 
     def document(self, document: Document) -> Document:
-        """Return a document whose nodes stand in the text as written."""
+        """Return a document whose nodes have the places of the original text."""
         seen: dict[int, Node] = {}
         root = None if document.root is None else self._node(document.root, seen)
         sources = tuple(self.texts[item][0] if item in self.texts else item for item in document.sources)

@@ -72,7 +72,7 @@ def _with(node: Node, key: str, child: Node) -> Node:
 
 
 def _put(root: Node, rewrite: Rewrite, moved: Node | None = None) -> Node | None:
-    """Return the root with a value at a path where nothing stands: in a block, a name of a component, or nothing."""
+    """Return the root with a value at a path without one: in a block, a name of a component, or nothing."""
     key, _, rest = rewrite.path.partition(".")
     child = root.child(key)
     if rest and child is not None:

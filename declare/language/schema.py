@@ -45,7 +45,7 @@ def exports() -> dict[str, Schema]:
 
 
 def schema() -> Schema:
-    """Return the schema of a whole spec; components stand in it as the folder lists them now."""
+    """Return the schema of a whole spec, with the components that the folders contain."""
     whole, part = _Definitions(partial=False), _Definitions(partial=True)
     return {
         "$schema": DRAFT,
@@ -156,7 +156,7 @@ class _Definitions:
         return {"type": types, "allOf": rules}
 
     def either(self, options: list[TypeSpec]) -> Schema:
-        """Return the schema of what any of several options takes."""
+        """Return the schema of a choice between several options."""
         return {"anyOf": [self.one(option) for option in options]}
 
     def component(self, kind: str) -> Schema:

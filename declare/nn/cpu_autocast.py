@@ -49,7 +49,7 @@ def guard_cpu_autocast() -> torch.library.Library:
 
 
 def _convolve(operation: Operation, dims: int, x: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    """Convolve; `rest` are bias, stride, padding, dilation and groups, as far as they are no defaults."""
+    """Convolve; `rest` are bias, stride, padding, dilation and groups, without defaults."""
     bias, stride, padding, dilation, groups = (*rest, *_PLAIN[len(rest) :])
     reach = _reach(weight, dilation, stride, dims)
     small = any(size < far for size, far in zip(x.shape[-dims:], reach, strict=True))
@@ -91,7 +91,7 @@ def _run_lstm(operation: Any, keys: Any, *args: Any) -> Any:
 
 
 def _cast(tensor: Any, dtype: torch.dtype) -> Any:
-    """Return a tensor in another type, as autocast does: doubles and what is no number stay as they are."""
+    """Return a tensor in another type, as autocast does: float64 and tensors that are not floats are unchanged."""
     if tensor is None or not tensor.is_floating_point() or tensor.dtype == torch.float64:
         return tensor
     return tensor.to(dtype)

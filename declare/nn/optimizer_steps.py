@@ -33,7 +33,7 @@ def step_and_resume(
 
 
 def _groups(parameters: list[torch.nn.Parameter], lr: float, weight_decay: float) -> list[dict[str, Any]]:
-    """Return matrices and the rest in groups of their own, as a phase makes them."""
+    """Return matrices and the rest in separate groups, as a phase makes them."""
     matrices = [item for item in parameters if item.ndim > 1]
     rest = [item for item in parameters if item.ndim <= 1]
     return [

@@ -19,7 +19,7 @@ _MOST_BYTES = 64 << 20
 """A longer pickle is no list of tensors."""
 _MAGIC = 0x1950A86A20F9469CFC6C
 """The first number in files of torch before 1.6."""
-_WITH_CODE = "it holds more than tensors, and loading that would run code"
+_WITH_CODE = "it contains more than tensors, and loading that would run code"
 _STORAGES = {
     "DoubleStorage": "F64",
     "FloatStorage": "F32",
@@ -105,7 +105,7 @@ class _Storage(NamedTuple):
 
 
 class _OpaqueValue:
-    """A value that is no tensor and of no interest."""
+    """A value that is not a tensor and not needed."""
 
 
 def read_pickle_header(path: Path) -> Any:
@@ -127,7 +127,7 @@ def read_pickle_header(path: Path) -> Any:
         ArithmeticError,
         RecursionError,
     ) as error:
-        raise UnreadableError("it is no file of torch, or it is damaged") from error
+        raise UnreadableError("it is not a torch file, or it is damaged") from error
     except zipfile.BadZipFile as error:
         raise UnreadableError(f"its archive is damaged: {error}") from error
 
@@ -136,7 +136,7 @@ def refuse_packed(archive: zipfile.ZipFile, size: int) -> None:
     """Raise `UnreadableError` for an archive whose entries may unpack to far more than the file."""
     entries = archive.infolist()
     if len(entries) > MOST_TENSORS:
-        raise UnreadableError(f"it holds {len(entries):,} entries")
+        raise UnreadableError(f"it contains {len(entries):,} entries")
     packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
     if packed or sum(entry.file_size for entry in entries) > size:
         raise UnreadableError("its entries are packed: they may unpack to more than the memory")
@@ -145,7 +145,7 @@ def refuse_packed(archive: zipfile.ZipFile, size: int) -> None:
 def refuse_grown(total: int, size: int) -> None:
     """Raise `UnreadableError` where tensors of `total` bytes share numbers and so are far larger than the file."""
     if total > 16 * size + (1 << 28):
-        raise UnreadableError(f"its tensors stand for {total:,} bytes, the file has {size:,}")
+        raise UnreadableError(f"its tensors need {total:,} bytes, but the file has {size:,}")
 
 
 def _from_archive(path: Path, size: int) -> Any:
@@ -156,9 +156,9 @@ def _from_archive(path: Path, size: int) -> Any:
         refuse_packed(archive, size)
         listed = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
         if len(listed) != 1:
-            raise UnreadableError("it is an archive, but none of torch")
+            raise UnreadableError("it is an archive, but not one of torch")
         if archive.getinfo(listed[0]).file_size > _MOST_BYTES:
-            raise UnreadableError("it holds far more than named tensors")
+            raise UnreadableError("it contains more than named tensors")
         folder = listed[0].removesuffix("data.pkl")
         sizes = {
             name.removeprefix(f"{folder}data/"): archive.getinfo(name).file_size
@@ -177,11 +177,11 @@ def _from_stream(path: Path, size: int) -> Any:
     """Return the same of the older format: five pickles, then the numbers."""
     with path.open("rb") as file:
         if file.read(1) != b"\x80":
-            raise UnreadableError("it is no file of torch" if size else "it is empty")
+            raise UnreadableError("it is not a torch file" if size else "it is empty")
         file.seek(0)
         magic, _ = _run_pickle(file, size)
         if magic != _MAGIC:
-            raise UnreadableError("it is a pickle, but none of torch")
+            raise UnreadableError("it is a pickle, but not one of torch")
         _run_pickle(file, size)
         _run_pickle(file, size)
         content, storages = _run_pickle(file, size)
@@ -200,7 +200,7 @@ def _run_pickle(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
         pickletools.genops(cast("IO[bytes]", _BoundedFile(file, size)))
     ):
         if number > 16 * MOST_TENSORS * 4 or (position or 0) > _MOST_BYTES:
-            raise UnreadableError("it holds far more than named tensors")
+            raise UnreadableError("it contains more than named tensors")
         if opcode.name == "STOP":
             refuse_grown(machine.num_bytes, size)
             return machine.stack.pop(), machine.storages
@@ -335,7 +335,7 @@ class _Machine:
         self.stack.append(value)
 
     def _build(self) -> None:
-        """Attributes of a container (versions of a state's modules) are no tensors."""
+        """Attributes of a container (versions of a state's modules) are not tensors."""
         self.stack.pop()
 
 

@@ -1,4 +1,4 @@
-"""Precision of what is counted. Shapes: any."""
+"""Number types of sums and counts. Shapes: any."""
 
 import torch
 from torch import Tensor

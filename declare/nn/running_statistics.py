@@ -1,4 +1,4 @@
-"""Running statistics of norms: which tensors they are, and a set of them for each size that a model is shown.
+"""Running statistics of norms: their tensors, and separate sets for several image sizes.
 
 One set of means and variances cannot describe pictures of several sizes: weights are shared, statistics are not.
 Source: Zhu et al. 2019 (slimmable networks, switchable batch norm), https://arxiv.org/abs/1812.08928.
@@ -18,7 +18,7 @@ Place = tuple[dict[str, Tensor | None], str]
 
 
 def running_norms(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the modules under `root`, with their names, that keep running statistics of what they normalise."""
+    """Yield the modules under `root`, with their names, that have running statistics."""
     for name, module in root.named_modules():
         if any(_running(module)):
             yield name, module
@@ -34,7 +34,7 @@ def running_statistics(root: nn.Module) -> dict[str, Tensor]:
 
 
 def norm_buffers(root: nn.Module) -> list[Tensor]:
-    """Return all that norms under `root` keep of what they have seen: means, variances, and numbers of batches."""
+    """Return the buffers of norms under `root`: running means, variances, and numbers of batches."""
     return [
         buffer
         for _, module in running_norms(root)
@@ -53,7 +53,7 @@ def freeze_statistics(root: nn.Module) -> None:
 
 
 def unshared_norms(root: nn.Module) -> list[str]:
-    """Return the names of norms with running statistics that are no batch norms: no process shares theirs."""
+    """Return the names of norms with running statistics other than batch norms, which processes do not share."""
     return [name for name, module in running_norms(root) if not isinstance(module, _BatchNorm)]
 
 
@@ -93,7 +93,7 @@ class StatisticsBySize:
         return [*self._own, *(item for buffers in self._sets.values() for item in buffers)]
 
     def of(self, norms: Sequence[str]) -> list[Tensor]:
-        """Return the running means and variances of some norms, at all sizes but the held one."""
+        """Return the running means and variances of some norms, at all sizes but the current one."""
         starts = tuple(f"{name}." if name else "" for name in norms)
         return [
             item
@@ -180,7 +180,7 @@ class StepStatistics:
 
     @torch.no_grad()
     def add_micro_batch(self, share: float) -> None:
-        """Take in what a micro-batch with this share of the rows has changed, and undo it."""
+        """Record what a micro-batch with this fraction of the rows has changed, and undo it."""
         for item, before, change in zip(self._tensors, self._before, self._changes, strict=True):
             if item.is_floating_point():
                 change.add_(item - before, alpha=share)

@@ -24,19 +24,19 @@ _MARKS = {b"{": MOST_TENSORS + 2, b"[": 2 * MOST_TENSORS, b",": 16 * MOST_TENSOR
 
 
 class UnreadableError(ValueError):
-    """The file holds no weights that can be read safely; the message says why in a few words."""
+    """The file contains no weights that can be read safely; the message states why."""
 
 
 def regular_size(path: Path) -> int:
-    """Return a file's size in bytes; raises `UnreadableError` for a pipe or a device, OSError where there is none."""
+    """Return a file's size in bytes; raises `UnreadableError` for a pipe or device, OSError if it does not exist."""
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
-        raise UnreadableError("it is no regular file")
+        raise UnreadableError("it is not a regular file")
     return facts.st_size
 
 
 def check_header(path: Path) -> None:
-    """Raise `UnreadableError` where a file's header is not true of it; other errors of reading stay what they are."""
+    """Raise `UnreadableError` if a file's header is wrong; other errors of reading are not changed."""
     read_header(path)
 
 
@@ -46,7 +46,7 @@ def read_header(path: Path) -> dict[str, TensorFacts]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > min(_LARGEST, max(0, size - 8)):
-            raise UnreadableError(f"its header says that it has {length:,} bytes, the file has {size:,}")
+            raise UnreadableError(f"its header claims {length:,} bytes, but the file has {size:,}")
         text = file.read(length)
     if any(text.count(mark) > most for mark, most in _MARKS.items()):
         raise UnreadableError("its header lists too many tensors")
@@ -67,7 +67,7 @@ def read_header(path: Path) -> dict[str, TensorFacts]:
 
 
 def _check(header: Any, room: int) -> None:
-    """Raise where tensors are not what their shape says, overlap, leave gaps, or stand outside of the file."""
+    """Raise if tensors do not match their shapes, overlap, leave gaps, or are outside the file."""
     if not isinstance(header, dict) or len(header) > MOST_TENSORS + 1:
         raise UnreadableError("its header lists no tensors")
     places = []
@@ -78,7 +78,7 @@ def _check(header: Any, room: int) -> None:
         shape = facts["shape"]
         whole = all(type(number) is int and number >= 0 for number in (start, end, *shape))
         if not whole or end - start != math.prod(shape) * _SIZES[facts["dtype"]]:
-            raise UnreadableError(f"`{name[:60]}` has another size than its header says")
+            raise UnreadableError(f"the size of `{name[:60]}` differs from its header")
         places.append((start, end))
     _check_places(sorted(places), room)
 

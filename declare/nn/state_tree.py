@@ -67,7 +67,7 @@ def _encode_scalar(value: Any, path: str) -> Any:
         return {"$": "float", "value": repr(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"the state at {path} is a {type(value).__name__}, which no checkpoint can hold")
+    raise TypeError(f"the state at {path} is a {type(value).__name__}, which checkpoints cannot store")
 
 
 def decode(skeleton: Any, tensors: Mapping[str, Tensor]) -> Any:
@@ -103,7 +103,7 @@ def _decode_float(skeleton: dict[str, Any], _: Mapping[str, Tensor]) -> float:
 def _decode_dtype(skeleton: dict[str, Any], _: Mapping[str, Tensor]) -> torch.dtype:
     dtype = getattr(torch, skeleton["value"], None)
     if not isinstance(dtype, torch.dtype):
-        raise TypeError(f"`{skeleton['value']}` is no dtype")
+        raise TypeError(f"`{skeleton['value']}` is not a dtype")
     return dtype
 
 

@@ -1,4 +1,4 @@
-"""Weights in files: read without running anything that stands in them, and no more than fits.
+"""Weight files: read without executing code in them, and within limits.
 
 A file of weights is data of somebody else. `.safetensors` holds a header and numbers. What `torch.save` writes is an
 archive with a pickle: only tensors and plain containers in it are read, and only where its entries are stored as they
@@ -33,7 +33,7 @@ def read_tensors(path: Path) -> Any:
     except (FileNotFoundError, UnreadableError):
         raise
     except pickle.UnpicklingError:
-        raise UnreadableError("it holds more than tensors, and loading that would run code") from None
+        raise UnreadableError("it contains more than tensors, and loading that would run code") from None
     except Exception as error:
         first = str(error).strip().partition("\n")[0][:200]
         raise UnreadableError(first or type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""What files of weights hold, read from their headers alone: needs no torch, and reads no tensor."""
+"""The contents of weight files, from their headers only: needs no torch, and reads no tensor."""
 
 from pathlib import Path
 from typing import Any

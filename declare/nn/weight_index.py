@@ -1,4 +1,4 @@
-"""Weights in several files: the index that says which file holds which tensor (`model.safetensors.index.json`)."""
+"""Weights in several files: the index of which file contains which tensor (`model.safetensors.index.json`)."""
 
 import json
 from collections import defaultdict
@@ -17,7 +17,7 @@ def is_index(path: Path) -> bool:
 
 
 def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
-    """Return what the files of an index hold by name; `read` gives the content of one of them.
+    """Return the contents of the files of an index by name; `read` reads one of them.
 
     Raises `UnreadableError` for an index that names files elsewhere or lacking ones, and for tensors that stand in
     another file than it says.
@@ -45,12 +45,12 @@ def _names_by_file(path: Path) -> dict[str, list[str]]:
     try:
         places = dict(json.loads(path.read_bytes())["weight_map"])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise UnreadableError("it is no index of weights") from error
+        raise UnreadableError("it is not an index of weights") from error
     if not places or len(places) > MOST_TENSORS:
-        raise UnreadableError("it is no index of weights")
+        raise UnreadableError("it is not an index of weights")
     files: dict[str, list[str]] = defaultdict(list)
     for key, name in places.items():
         if not isinstance(name, str) or Path(name).name != name or is_index(Path(name)):
-            raise UnreadableError(f"it names `{str(name)[:80]}`, which is no file beside it")
+            raise UnreadableError(f"it names `{str(name)[:80]}`, which is not a file next to it")
         files[name].append(key)
     return dict(files)

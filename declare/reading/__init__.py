@@ -1,1 +1,1 @@
-"""Reading blocks: strict values, components by name, and the problems of what is wrong."""
+"""Reading of blocks: strict values, components by name, and their problems."""

@@ -52,7 +52,7 @@ class TypeSpec(NamedTuple):
 
     @property
     def arguments(self) -> "tuple[TypeSpec, ...]":
-        """The forms of what a list or dict holds; its slot passes to the values."""
+        """Return the types of the values of a list or dict."""
         return tuple(self._inner(item, {}) for item in get_args(self.annotation) if item is not Ellipsis)
 
     def _inner(self, annotation: Any, bounds: dict[str, Any]) -> "TypeSpec":
@@ -74,7 +74,7 @@ class TypeSpec(NamedTuple):
 
 
 def holds_component(annotation: Any) -> bool:
-    """Return whether a component stands somewhere in an annotation."""
+    """Return whether an annotation contains a component."""
     from declare.contract.component import Component
 
     if isinstance(annotation, type) and get_origin(annotation) is None:

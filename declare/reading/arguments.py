@@ -50,7 +50,7 @@ def require(arguments: Mapping[str, Any], at: str) -> Mapping[str, Any]:
 
 
 def _walk(value: Any, at: str, depth: int, key: str = "") -> Iterator[tuple[str, str, Any, int]]:
-    """Yield path, nearest key, value and depth of all that stands in `value`, it itself left out."""
+    """Yield path, nearest key, value and depth of everything inside `value`."""
     items = value.items() if isinstance(value, Mapping) else enumerate(value)
     for name, part in items:
         path, nearest = f"{at}.{name}", name if isinstance(value, Mapping) else key
@@ -68,7 +68,7 @@ def _because(key: str, value: Any, depth: int) -> str | None:
     if key in _LOADING or key.startswith(("pretrained", "use_pretrained", "from_")):
         return "it decides what is loaded"
     if isinstance(value, str) and not _WORD.fullmatch(value):
-        return "its text is no plain word"
+        return "its text is not a plain word"
     if isinstance(value, int | float) and abs(value) > _LARGEST:
         return "its number is too large"
     return None

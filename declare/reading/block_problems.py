@@ -47,7 +47,7 @@ def missing(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> Prob
 
 
 def not_a_block(item: TypeSpec, value: Any, path: str) -> Problem:
-    """Return the problem of a scalar or list where a block, or the other way round."""
+    """Return the problem of a scalar or list in place of a block, or the reverse."""
     if value is None:
         return Problem(
             "SCH109",
@@ -74,12 +74,12 @@ def not_a_block(item: TypeSpec, value: Any, path: str) -> Problem:
 
 
 def address(value: str, path: str) -> Problem:
-    """Return the problem of an address of the net where a path on disk stands."""
+    """Return the problem of a URL in place of a path on disk."""
     return Problem(
         "SCH114",
         f"`{name(path)}` is the address `{value[:32]}`, not a path on disk",
         at=path,
-        label="nothing is fetched from here",
+        label="runs read only local files",
         helps=("fetch it first, and state the path of the file or folder on disk",),
     )
 
@@ -100,7 +100,7 @@ def length(item: TypeSpec, value: list[Any] | dict[str, Any], path: str) -> Prob
 
 
 def bad_name(names_form: TypeSpec, key: str, path: str) -> Problem | None:
-    """Return the problem of a key that is no legal name."""
+    """Return the problem of a key that is not a valid name."""
     pattern = names_form.bounds.get("pattern")
     if pattern is None or re.fullmatch(pattern, key):
         return None
@@ -138,7 +138,7 @@ def means_a_word(item: TypeSpec, value: Any) -> bool:
 
 
 def not_a_component(kind: str, value: Any, path: str) -> Problem:
-    """Return the problem of a list or number where a component stands."""
+    """Return the problem of a list or number in place of a component."""
     one = component(kind)
     if value is None:
         helps = (f"write `{{type: NAME, ...}}`, or just the name of {one}",)
@@ -155,7 +155,7 @@ def not_a_component(kind: str, value: Any, path: str) -> Problem:
 
 
 def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
-    """Return the problem of a component block that does not say which component it is."""
+    """Return the problem of a component block without a `type`."""
     one = component(kind)
     if block.get("type") is not None:
         return Problem(
@@ -179,7 +179,7 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
         rewrites = (Rewrite("rename to `type`", _join(path, wrong), key="type"),)
     return Problem(
         "SCH103",
-        f"`{name(path)}` does not say which {one.split()[-1]} it is",
+        f"`{name(path)}` does not state which {one.split()[-1]} it is",
         at=path,
         on="key",
         label="no `type` here",
@@ -224,7 +224,7 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
 
 
 def _otherwise(kind: str, found: str) -> str | None:
-    """Return what is written in the place of a name that is no component: a model of a library, or something else."""
+    """Return what to write instead of a name that is not a component: a model of a library, or something else."""
     for own in own_names(kind):
         cls = find(kind, own)
         if cls is not None and (

@@ -1,4 +1,4 @@
-"""A component's card: what people are told of it, read from its class, for docs, `list` and `describe`."""
+"""The description of a component, read from its class, for docs, `list` and `describe`."""
 
 import ast
 import importlib
@@ -47,7 +47,7 @@ class Card:
 
 
 def summary(kind: str, name: str) -> str:
-    """Return the first sentence about a component that has a file of its own, without importing it."""
+    """Return the first sentence of the description of a component with its own file, without importing it."""
     spec = importlib.util.find_spec(f"declare.components.{kind}")
     assert spec is not None
     assert spec.submodule_search_locations
@@ -61,7 +61,7 @@ def contract_of(kind: str) -> tuple[Path, ast.ClassDef]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and kind in {f"{node.name}s".lower(), f"{node.name}es".lower()}:
                 return path, node
-    raise LookupError(f"no class of the contract stands for `{kind}`")
+    raise LookupError(f"no class of the contract is the base of `{kind}`")
 
 
 def kind_summary(kind: str) -> str:
@@ -76,7 +76,7 @@ def first_sentence(text: str) -> str:
 
 
 def card(kind: str, name: str) -> Card | None:
-    """Return the card of a component, or None where there is none of that name."""
+    """Return the description of a component, or None if there is none of that name."""
     found = lookup.find(kind, name)
     if found is None:
         return None

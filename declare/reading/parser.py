@@ -1,4 +1,4 @@
-"""Reading a block strictly: every error in one go, each with its path; what failed becomes POISON."""
+"""Reading a block strictly: every error at once, each with its path; unreadable values become POISON."""
 
 import os
 from collections.abc import Callable, Collection
@@ -72,7 +72,7 @@ class Parts(NamedTuple):
 def read_parts(
     model: type[BaseModel], tree: Any, base: Base | None = None, trust: Collection[str] = ()
 ) -> Parts:
-    """Read as `read` does, and return more of what was read."""
+    """Read as `read` does, and return further results."""
     reader = _Reader(base, trust)
     block = reader.value(form(model), tree, "")
     return Parts(block, reader.problems, reader.untyped, frozenset(reader.names - reader.truths))
@@ -131,7 +131,7 @@ class _Reader:
         return self.component(item.slot or "", value, path, item.model)
 
     def plain_block(self, item: TypeSpec, value: Any, path: str) -> Any:
-        """Read a strict block that is no component."""
+        """Read a strict block that is not a component."""
         assert item.model is not None
         return self.block(item.model, value, path)
 
@@ -252,7 +252,7 @@ class _Reader:
         return cls
 
     def shared_keys(self, kind: str, base: type[BaseModel], block: dict[str, Any], path: str) -> None:
-        """Read the keys that every component of a kind has, of one whose type nobody knows; refuse those of none."""
+        """Read the keys that every component of a kind has, for one with an unknown type; report other keys."""
         self.levels.append(block_problems.Level(path, base, block))
         known = fields(base)
         for key in [key for key in block if key not in known and key != "type"][:_STRANGERS]:

@@ -30,7 +30,7 @@ _SECTIONS = {"datasets": "dataset", "model": "module", "tasks": "task", "phases"
 
 
 def value_text(value: Any) -> str:
-    """Return what stands in the spec, in words."""
+    """Return a value of the spec, in words."""
     kind = kind_of(value)
     if kind == "text":
         return f"the text `{short(value)}`" if value else "an empty text"

@@ -1,4 +1,4 @@
-"""The value that stands where reading failed: later passes pass over it in silence."""
+"""The value in place of one that could not be read: later passes ignore it silently."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, final
@@ -27,7 +27,7 @@ POISON: Final = Poison()
 
 
 def contains_poison(value: Any) -> bool:
-    """Return whether POISON stands in a value or anywhere inside of it."""
+    """Return whether POISON is in a value or anywhere inside it."""
     if value is POISON:
         return True
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Reading scalars: nothing is coerced, and what looks like a slip of the pen gets its repair."""
+"""Reading scalars: nothing is converted, and likely typing errors get a fix."""
 
 import math
 import operator
@@ -43,7 +43,7 @@ def read_leaf(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | Non
 
 
 def takes_truth(item: TypeSpec) -> bool:
-    """Return whether a truth value may be meant where a form is read; a value of the data is what its text says."""
+    """Return whether a boolean may be meant; a data value is its text."""
     kinds = {option.annotation for option in item.options}
     return bool(kinds & {bool, Any}) and not {str, int} <= kinds
 
@@ -124,7 +124,7 @@ def _literal(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None
 
 
 def unknown_value(item: TypeSpec, value: Any, path: str) -> Problem:
-    """Return the problem of a value that is none of the allowed words."""
+    """Return the problem of a value that is not one of the allowed words."""
     words = [
         str(word)
         for option in item.options
@@ -167,15 +167,15 @@ _COMPARES: dict[str, Callable[[float, float], bool]] = {
 
 
 def out_of_bounds(item: TypeSpec, value: float, path: str) -> Problem | None:
-    """Return the problem of a number outside of its bounds, or of one that nothing could compute with."""
+    """Return the problem of a number outside its bounds, or of one that cannot be computed with."""
     if not item.bounds and not math.isfinite(value):
         return not_finite(value, path)
     if not all(_COMPARES[key](value, bound) for key, bound in item.bounds.items() if key in _COMPARES):
         words, label = type_text(exact_bounds(item, value)), "outside of its bounds"
     elif not is_computable(item, value):
-        words, label = f"{type_text(item)} that single precision holds", "infinite or zero there"
+        words, label = f"{type_text(item)} in the range of float32", "infinite or zero there"
         if item.annotation is int:
-            words, label = "a whole number of at most 2^53 in size", "too large to count with"
+            words, label = "an integer of at most 2^53 in size", "too large to count with"
     else:
         return None
     return Problem(

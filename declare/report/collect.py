@@ -58,14 +58,14 @@ def of_plan(plan: Plan, layers: Layers | None = None) -> Report:
 
 
 def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
-    """Report a run: its plan, and what events and metrics say of its course."""
+    """Report a run: its plan, its events and its metrics."""
     planned = of_plan(run.plan, layers)
     try:
         return _of_course(run, planned, list(run.events()))
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         title = f"the events of `{planned.name[:36]}` are not those of a run"
         notes = (f"{type(error).__name__}: {error}"[:200],)
-        helps = ("report the run's spec instead: its course cannot be told",)
+        helps = ("report the run's spec instead: its progress is unknown",)
         raise ProblemError(Problem("RES808", title, notes=notes, helps=helps)) from error
 
 
@@ -197,7 +197,7 @@ def _trivial(events: Iterable[Event]) -> dict[str, float]:
 
 
 def oracle(plan: Plan, events: Iterable[Event]) -> dict[str, float]:
-    """Return the best figures there are of metrics of which more is better."""
+    """Return the best possible values of metrics of which more is better."""
     metrics: dict[str, float] = {}
     for event in events:
         if event.get("event") == "oracle":

@@ -1,4 +1,4 @@
-"""What was measured of the tasks' gradients: norms over steps, and how far each pair agrees."""
+"""Measured gradients of tasks: norms over steps, and the cosine of each pair."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class Agreement(NamedTuple):
 
 
 def is_gradient(metric: str) -> bool:
-    """Return whether a figure is one of tasks' gradients."""
+    """Return whether a metric is one of the tasks' gradients."""
     return metric.startswith((_NORM, _COSINE))
 
 

@@ -30,7 +30,7 @@ class _Blank(dict[str, Any]):
 
 
 def incidents(events: Iterable[Mapping[str, Any]]) -> Iterable[Incident]:
-    """Yield the incidents among the events of a run, in their order; a death is told once."""
+    """Yield the incidents among the events of a run, in their order; a process failure is listed once."""
     history = list(events)
     place = _Place()
     for index, event in enumerate(history):
@@ -90,7 +90,7 @@ class _Place:
 
 
 def rows(incidents: Iterable[Incident]) -> Iterable[tuple[str, str, str]]:
-    """Return the lines of a table: where in the run, what it is about, what happened."""
+    """Return the lines of a table: where in the run, its subject, what happened."""
     for item in incidents:
         where = f"step {item.step}" if item.step is not None else ""
         where = f"{item.phase} {where}".strip() if item.phase else where

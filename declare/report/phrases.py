@@ -29,7 +29,7 @@ def target_text(task: TaskPlan) -> str:
     target, parts = task.target, []
     if target.undo:
         names = ", ".join(str(step.transform["type"]) for step in reversed(target.undo))
-        parts.append(f"learned after {names}; figures and predictions in the data's units")
+        parts.append(f"learned after {names}; metrics and predictions in the data's units")
     if target.not_undone:
         parts.append(f"{', '.join(target.not_undone)} is not undone")
     if target.mean and target.std and len(target.mean) == 1:

@@ -1,4 +1,4 @@
-"""What probes found, phase by phase: how well frozen features tell each target."""
+"""Results of probes, by phase: how well frozen features predict each target."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Across(NamedTuple):
 
 
 def across_phases(report: Report) -> Across:
-    """Return the figures of all probes, phases in the order in which they ran."""
+    """Return the metrics of all probes, with phases in the order in which they ran."""
     figures: dict[str, dict[str, float | None]] = {}
     for name, value in report.metrics.items():
         if is_probe(name):

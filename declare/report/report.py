@@ -1,4 +1,4 @@
-"""What a report says: one serialisable value that the terminal, JSON and HTML renderers share."""
+"""The content of a report: one serialisable value for the terminal, JSON and HTML renderers."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ class Dataset(Part):
 
 
 class Task(Part):
-    """A task: its target, head, losses and metrics by name; `units` says how the target is learned and judged.
+    """A task: its target, head, losses and metrics by name; `units` describes those of target and metrics.
 
     `trained_last` names the phase that trained it last, where a later one does not.
     """
@@ -79,7 +79,7 @@ def trained_last(tasks: Sequence[Task], metric: str) -> str:
 
 
 class Phase(Part):
-    """A phase as planned, and how far it came where the report is of a run."""
+    """A phase as planned, and its progress if the report is of a run."""
 
     name: str
     tasks: dict[str, float]
@@ -106,7 +106,7 @@ class Throughput(Part):
 
 
 class Curve(Part):
-    """A figure over global optimizer steps."""
+    """A metric over global optimizer steps."""
 
     name: str
     points: tuple[tuple[int, float], ...]
@@ -134,7 +134,7 @@ class Incident(Part):
 
 
 class Start(Part):
-    """A start of a run: with how many processes, on what, and whether from a checkpoint."""
+    """A start of a run: the number of processes, the device, and whether from a checkpoint."""
 
     processes: int
     device: str
@@ -142,7 +142,7 @@ class Start(Part):
 
 
 def share(value: float | None, best: float | None) -> str:
-    """Return what share of the best possible figure was reached, in words; empty where nothing is known of it."""
+    """Return the fraction of the best possible metric that was reached, in words; empty if unknown."""
     if best is None or value is None or best <= 0 or value != value:  # noqa: PLR0124
         return ""
     return f"oracle {figure(best)}, reached {value / best:.0%}"

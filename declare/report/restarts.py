@@ -48,7 +48,7 @@ def _count(processes: int) -> str:
 
 
 def standing(status: str, events: Iterable[Event]) -> str:
-    """Return the status of a run by its newest outcome: a start that was refused is none."""
+    """Return the status of a run by its newest outcome; a refused start does not count."""
     if status != "failed":
         return status
     parts: list[list[Event]] = [[]]

@@ -1,4 +1,4 @@
-"""Sizes in bytes, as specs write them and as messages show them."""
+"""Sizes in bytes, as specs and messages write them."""
 
 import re
 
@@ -6,7 +6,7 @@ _FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B\s*")
 
 
 def read_bytes(text: str) -> int | None:
-    """Return the bytes of `20GB` or `512MiB`, or None for another form."""
+    """Return the bytes of `20GB` or `512MiB`; None for any other form."""
     match = _FORM.fullmatch(text)
     if match is None:
         return None
@@ -15,7 +15,7 @@ def read_bytes(text: str) -> int | None:
 
 
 def bytes_text(num_bytes: float) -> str:
-    """Return bytes in the unit that people read: `1.5 GB`."""
+    """Return bytes in a readable unit: `1.5 GB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if num_bytes < 1000:
             return f"{num_bytes:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""A setting that has no effect, and why."""
+"""A setting without effect, and the reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from declare.contract.problem import Problem, Rewrite
 
 @dataclass(frozen=True)
 class Idle:
-    """The path of an idle setting, how messages call it, why it is idle, and where that is written."""
+    """The path of an idle setting, its name in messages, the reason, and where that is stated."""
 
     path: str
     what: str
@@ -19,7 +19,7 @@ class Idle:
     removable: bool = True
 
     def problem(self, code: str) -> Problem:
-        """Return the finding."""
+        """Return the problem."""
         return Problem(
             code,
             f"{self.what} has no effect: {self.why}",

@@ -1,4 +1,4 @@
-"""Finding rules: the folders under `declare/rules` are the registry, each file in them is one rule."""
+"""The registry of rules: the folders under `declare/rules`; each file in them is one rule."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""Parts of a spec that could be read: what failed is left out, so that no rule speaks of it."""
+"""The readable parts of a spec; unreadable ones are left out, so that no rule reports on them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -17,7 +17,7 @@ Block = TypeVar("Block")
 
 
 class LocatedBlock(NamedTuple, Generic[Block]):
-    """A block of the spec with its path and its own name."""
+    """A block of the spec with its path and its name."""
 
     path: str
     name: str
@@ -25,7 +25,7 @@ class LocatedBlock(NamedTuple, Generic[Block]):
 
 
 def get(block: Any, *names: str | int) -> Any:
-    """Return the value at `names` inside `block`, or None where it is absent or could not be read."""
+    """Return the value at `names` inside `block`; None if it is absent or unreadable."""
     for name in names:
         if block is None or block is POISON:
             return None
@@ -39,7 +39,7 @@ def get(block: Any, *names: str | int) -> Any:
 
 
 def is_unreadable(block: Any, *names: str) -> bool:
-    """Return whether one of the values could not be read, so that nothing may be said of them together."""
+    """Return whether one of the values is unreadable, so that rules must not combine them."""
     return block is POISON or any(getattr(block, name, None) is POISON for name in names)
 
 
@@ -51,7 +51,7 @@ def blocks_of(spec: Any, section: str) -> Iterator[LocatedBlock[Any]]:
 
 
 def items(parent: Any, path: str, name: str) -> Iterator[LocatedBlock[Any]]:
-    """Yield the readable items of a list, or the one block that stands in its place."""
+    """Yield the readable items of a list, or the single block in its place."""
     value = get(parent, name)
     if isinstance(value, list | tuple):
         entries: Iterable[tuple[str, Any]] = ((f"{path}.{name}.{i}", item) for i, item in enumerate(value))
@@ -78,7 +78,7 @@ def tasks(view: SpecView) -> Iterator[LocatedBlock[Task]]:
 
 
 def tasks_in_part(view: SpecView) -> Iterator[LocatedBlock[Task]]:
-    """Yield the tasks, and what is known of those whose type nobody knows."""
+    """Yield the tasks, including what is known of those with an unknown type."""
     yield from tasks(view)
     for path, block in view.untyped.items():
         section, _, name = path.partition(".")
@@ -92,17 +92,17 @@ def phases(view: SpecView) -> Iterator[LocatedBlock[Phase]]:
 
 
 def dataset_names(view: SpecView) -> tuple[str, ...]:
-    """Return every dataset's name, also of those that could not be read."""
+    """Return every dataset's name, including unreadable ones."""
     return tuple(get(view.spec, "datasets") or {})
 
 
 def task_names(view: SpecView) -> tuple[str, ...]:
-    """Return every task's name, also of those that could not be read."""
+    """Return every task's name, including unreadable ones."""
     return tuple(get(view.spec, "tasks") or {})
 
 
 def task_datasets(view: SpecView, task: Task) -> tuple[str, ...]:
-    """Return the existing datasets that a task learns from; the only one where it names none."""
+    """Return the existing datasets of a task; the only dataset if it names none."""
     if is_unreadable(task, "dataset", "datasets"):
         return ()
     known = dataset_names(view)
@@ -113,7 +113,7 @@ def task_datasets(view: SpecView, task: Task) -> tuple[str, ...]:
 
 
 def may_be_per_dataset(view: SpecView, task: str) -> bool:
-    """Return whether a task's head is one for each dataset, or may be one, since its block cannot be read."""
+    """Return whether a task's head is, or may be (if unreadable), one for each dataset."""
     block = get(view.spec, "tasks", task)
     head = None if block is None else block.head
     if head is POISON:
@@ -132,7 +132,7 @@ def dataset_place(task: LocatedBlock[Task], dataset: str) -> str:
 
 
 def target_facts(view: View, task: Task) -> dict[str, FieldFacts]:
-    """Return the facts of a task's target by dataset, where the data could be read."""
+    """Return the facts of a task's target by dataset, for readable data."""
     field = get(task, "target")
     facts = {name: view.facts[name] for name in task_datasets(view, task) if name in view.facts}
     return {name: data.fields[field] for name, data in facts.items() if field in data.fields}
@@ -144,7 +144,7 @@ def losses(task: LocatedBlock[Task]) -> list[LocatedBlock[Loss]]:
 
 
 def type_place(part: LocatedBlock[Any]) -> str:
-    """Return the path that states a component's type: its `type`, or the name that stands for it all."""
+    """Return the path of a component's type: its `type`, or the name that replaces its block."""
     return f"{part.path}.type" if part.block.model_fields_set else part.path
 
 
@@ -154,7 +154,7 @@ def metrics(task: LocatedBlock[Task]) -> list[LocatedBlock[Metric]]:
 
 
 def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
-    """Return a task's metrics by name, stated or by default; None where they could not all be read."""
+    """Return a task's metrics by name, stated or by default; None if some are unreadable."""
     if is_unreadable(task, "metrics") or any(is_unreadable(item) for item in task.metrics or ()):
         return None
     if task.metrics is not None:
@@ -174,7 +174,7 @@ def number_duplicates(items: Iterable[tuple[str, Block]]) -> dict[str, Block]:
 
 
 def phase_tasks(view: SpecView, phase: Phase) -> dict[str, float] | None:
-    """Return the existing tasks that a phase trains, with weights; None where that could not be read."""
+    """Return the existing tasks that a phase trains, with weights; None if unreadable."""
     if is_unreadable(phase, "tasks"):
         return None
     known = {task.name: get(task.block, "weight") for task in tasks(view)}
@@ -189,7 +189,7 @@ def phase_tasks(view: SpecView, phase: Phase) -> dict[str, float] | None:
 
 
 def phase_datasets(view: SpecView, phase: Phase) -> tuple[str, ...]:
-    """Return the datasets that a phase trains on, in the order of the spec; none where some are not known."""
+    """Return the datasets that a phase trains on, in the order of the spec; none if some are unknown."""
     trained = trained_blocks(view, phase)
     if trained is None:
         return ()
@@ -208,9 +208,9 @@ def phase_datasets(view: SpecView, phase: Phase) -> tuple[str, ...]:
 
 
 def trained_blocks(view: SpecView, phase: Phase) -> list[Any] | None:
-    """Return the tasks that a phase trains, with what is known of unreadable ones or None in the place of these.
+    """Return the tasks that a phase trains; unreadable ones as what is known of them, or None.
 
-    None where the tasks themselves could not be read.
+    None if the tasks themselves are unreadable.
     """
     known, stated = get(view.spec, "tasks"), get(phase, "tasks")
     if known is None or is_unreadable(phase, "tasks"):

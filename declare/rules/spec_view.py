@@ -1,4 +1,4 @@
-"""What a rule sees: the spec with its holes, and what the passes so far have found out."""
+"""What a rule reads: the spec with its gaps, and the results of the passes so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What goes wrong in the course of training, said to the user."""
+"""Problems during training."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _BATCH_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError, OSError)
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, or its type where it says nothing."""
+    """Return the first line of an error's message, or its type if it has no message."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
@@ -26,7 +26,7 @@ def is_batch_error(error: BaseException) -> bool:
 
 
 def problem_outside_step(error: BaseException) -> Problem | None:
-    """Return what an error outside of a step means; None where it is a bug of ours, or says itself what it is."""
+    """Return the problem of an error outside a step; None for a bug of ours, or if it is a problem itself."""
     if is_shortage(error):
         return before_training(error)
     if (problem := compile_problem(error)) is not None:
@@ -105,7 +105,7 @@ def nothing_best_problem(phase: PhasePlan, rule: BestPlan) -> Problem:
         "PHS626",
         f"`{rule.metric}` was not finite in any evaluation of phase `{phase.name}`",
         at=f"phases.{phase.name}.evaluate.best",
-        notes=("there are no best weights; the last ones are in the newest checkpoint",),
+        notes=("there is no best checkpoint; the last weights are in the newest one",),
         helps=(
             "see whether validation data have targets, and what the losses did: `dcl report`",
             "or pick the best by another metric",

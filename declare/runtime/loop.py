@@ -86,7 +86,7 @@ class Loop:
         self._tree["randomness"] = self._rng
 
     def run(self, tree: Tree | None = None) -> None:
-        """Train every phase from where `tree` (a saved state) stands, or from the start.
+        """Train every phase from a saved state `tree`, or from the start.
 
         Raises `StoppedError` when a stop was asked for and the state is saved, `StopRequestedError` where that was so
         between two phases and there is nothing to save, `ProblemError` when training fails.
@@ -296,7 +296,7 @@ class Loop:
         return interval > 0 and self.progress.step % interval == 0
 
     def _evaluate_unless_stopped(self, state: PhaseState) -> set[Request]:
-        """Evaluate; where a stop is asked for, leave it to the run that goes on."""
+        """Evaluate; on a request to stop, leave it to the resumed run."""
         rng_state = self._rng.snapshot()
         try:
             requests, self.progress.evaluation_due = self._evaluate(state), False

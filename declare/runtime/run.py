@@ -137,7 +137,7 @@ def _existing_folder(plan: Plan, folder: Path | None) -> Path:
 
 
 def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, Sequence[Change]]:
-    """Check that the run in `place` may go on with `plan`; return its outcome if it is done, and what changed."""
+    """Check that the run in `place` may continue with `plan`; return its result if finished, and the changes."""
     run = Run(place)
     changes = examine(run, plan, allow=allow)
     if goes_on(changes) or not run.has_finished:
@@ -150,7 +150,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
 
 
 def saved_progress(place: Path) -> TrainProgress:
-    """Return where the newest checkpoint of a run stands; at the start where none can be read (said later)."""
+    """Return the progress in the newest checkpoint of a run; the start if none can be read (reported later)."""
     with suppress(OSError, ValueError):
         for checkpoint in Run(place).checkpoints()[:1]:
             return TrainProgress.of(checkpoint.skeleton())
@@ -220,7 +220,7 @@ class _Session:
             return self._final_metrics(parts, checkpoints, loop.progress)
 
     def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, TrainingParts, Loop, Tree | None]:
-        """Open the data, make the model, find the state to go on from; a run may be left anywhere in here."""
+        """Open the data, build the model, find the state to resume; the run may be stopped at any point."""
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
         require_memory(plan, device)
@@ -308,7 +308,7 @@ class _Session:
         return Outcome(self._place, metrics, status, (*problems, *trivial_findings(self._plan, metrics)))
 
     def _outcome_of_bug(self, error: Exception) -> Outcome:
-        """Return what an error that is no finding means; raises it where it is a bug of ours."""
+        """Return the result for an error that is not a problem; raises it if it is a bug of ours."""
         if self._world.is_peer_failure(error):
             return self._outcome_of_lost_peer(error)
         problem = problem_outside_step(error)
@@ -325,7 +325,7 @@ class _Session:
         return Outcome(self._place, {}, FAILED, problems)
 
     def _outcome_of_lost_peer(self, error: Exception) -> Outcome:
-        """End after another process has: with what it said, if it said something."""
+        """End after another process has, with its message if it sent one."""
         if (
             self._flag.raised
         ):  # both were asked to stop, and the other one was at something that could be left

@@ -1,4 +1,4 @@
-"""Tables of what outside libraries have: written for one version of a library, asked anew of any other.
+"""Tables of the contents of outside libraries: written for one version, read from the library for any other.
 
 A table is a JSON file, `{"versions": {library: version}, "records": {name: record}}`, one record a line. It
 answers without importing the library, for the versions that it was made of. Where others are installed, the
@@ -34,7 +34,7 @@ _SECONDS = 600
 
 
 def installed_version(library: str) -> str | None:
-    """Return the version of an installed library without its build (`+cu130`), or None where there is none."""
+    """Return the version of an installed library without its build (`+cu130`), or None if it is not installed."""
     try:
         return version(library).partition("+")[0]
     except PackageNotFoundError:
@@ -70,7 +70,7 @@ class LibraryTable:
 
     @cached_property
     def shipped_records(self) -> Mapping[str, Record]:
-        """The records of the file, whatever is installed."""
+        """Return the records of the file, whatever is installed."""
         records: dict[str, Record] = json.loads(self._text)["records"]
         return records
 
@@ -116,7 +116,7 @@ class LibraryTable:
         return hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()
 
     def _ask(self) -> str:
-        """Run the introspection in a process of its own; libraries print and leave settings behind."""
+        """Run the introspection in a separate process, since libraries print and change settings."""
         root = str(Path(__file__).parents[2])
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "records.json"
@@ -132,7 +132,10 @@ class LibraryTable:
         libraries = ", ".join(f"{name} {number}" for name, number in installed.items())
         versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
         warnings.warn(
-            f"{libraries} could not be asked what it has ({reason[:200]}); the table of {versions} stands in",
+            (
+                f"{libraries} could not be asked for its contents ({reason[:200]}); the table of "
+                f"{versions} is used"
+            ),
             stacklevel=2,
         )
 

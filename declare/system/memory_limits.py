@@ -84,7 +84,7 @@ def _physical() -> int | None:
 
 
 def free_memory() -> int | None:
-    """Return the bytes that are free now, within what the control group allows; None where nobody knows."""
+    """Return the bytes that are free now, within the control group's limit; None if unknown."""
     margins = [limit - use for limit, use in _groups()]
     free = unused_memory()
     return max(0, min(([] if free is None else [free]) + margins)) if free is not None or margins else None
@@ -97,7 +97,7 @@ def peak(kind: str) -> int:
 
 
 def unused_memory() -> int | None:
-    """Return the bytes that no process of the machine takes, or None where nobody knows."""
+    """Return the bytes that no process of the machine uses, or None if unknown."""
     return _kilobytes(_MACHINE, "MemAvailable")
 
 
@@ -116,7 +116,7 @@ def _figure(path: Path, name: str) -> int | None:
 
 
 def available_memory() -> int | None:
-    """Return the bytes that machine, swap space and control group leave to this process; None where nobody knows."""
+    """Return the bytes available to this process by machine, swap space and control group; None if unknown."""
     free, swap, group = unused_memory(), _kilobytes(_MACHINE, "SwapFree"), group_limit()
     margins = [] if free is None else [free + (swap or 0)]
     margins += [] if group is None else [group - (_kilobytes(Path("/proc/self/status"), "VmRSS") or 0)]

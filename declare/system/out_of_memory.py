@@ -1,4 +1,4 @@
-"""Lack of memory: the errors that mean it, however libraries word them, and what can be told of it."""
+"""Out of memory: the errors that mean it in different libraries, and their problems."""
 
 import errno
 import mmap
@@ -37,7 +37,7 @@ def _release_reserve() -> None:
 
 
 def is_shortage(error: BaseException | None) -> bool:
-    """Whether an error, or what it came from, says that memory did not suffice."""
+    """Return whether an error, or its cause, means that memory did not suffice."""
     for _ in range(_MOST_CAUSES):
         if error is None or isinstance(error, ProblemError):
             return False
@@ -76,7 +76,7 @@ def has_room(size: int) -> bool:
 
 
 def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
-    """Raise MemoryError where what failed to be read may have failed for memory; `size` is what reading it takes.
+    """Raise MemoryError if a failed read may have failed for lack of memory; `size` is what it needs.
 
     Decoders say "broken data" where they mean memory, so that what they say is no proof of broken data.
     """

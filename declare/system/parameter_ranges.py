@@ -1,4 +1,4 @@
-"""Ranges of parameters of outside libraries, found by trying values: they stand in the generated tables.
+"""Ranges of parameters of outside libraries, found by trying values; the generated tables contain them.
 
 A range is `{"works": [low, high], "bounds": {"ge": 0}}`: with any number from `low` to `high` (all else as by
 default) the part works on all that it was tried on, and numbers outside of `bounds` work on nothing. `values` are the
@@ -36,7 +36,7 @@ def numbers(kind: str) -> list[float]:
 
 
 def outcome(work: Callable[[], object], seconds: float = _SECONDS) -> list[bool]:
-    """Return whether some work is done without an exception; both where it takes too long. Main thread alone."""
+    """Return whether some work succeeds without an exception; both if it takes too long. Main thread only."""
 
     def stop(*_: object) -> None:
         raise TimeoutError
@@ -56,7 +56,7 @@ def outcome(work: Callable[[], object], seconds: float = _SECONDS) -> list[bool]
 
 
 def number_range(kind: str, default: float, works: Works) -> Range:
-    """Return the range of a number around a default that works; empty where nothing is sure."""
+    """Return the range of a number around a default that works; empty if nothing is certain."""
     tried = sorted({*numbers(kind), default})
     results = {number: list(works(number)) for number in tried}
     if not results[default] or not all(results[default]):
@@ -102,7 +102,7 @@ def _bound(kind: str, inside: float, outside: float, *, lower: bool) -> dict[str
 
 
 def text_values(candidates: Iterable[str], works: Works) -> list[str]:
-    """Return the texts that work; none where even nonsense does, since nothing is known then."""
+    """Return the texts that work; none if even nonsense does, since nothing is known then."""
     if any(works(_NONSENSE)):
         return []
     return sorted({text for text in candidates if all(works(text))})
@@ -115,7 +115,7 @@ def lengths(example: float, works: Works) -> list[int]:
 
 
 def is_within(value: Any, known: Range | None) -> bool:
-    """Return whether a value is known to work by itself."""
+    """Return whether a value is known to work with all other defaults."""
     if known is None or isinstance(value, bool):
         return False
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Python processes that this program starts: none of them imports from the folder that it is called in.
+"""Python processes that this program starts: none of them imports from the current folder.
 
 Python puts that folder first on the path of `python -m NAME` and `python -c CODE`, so that a file `typing.py` there
 runs. `-P` and `PYTHONSAFEPATH` keep it out; what the user's own `PYTHONPATH` names stays.

@@ -27,13 +27,13 @@ def read_json(path: Path, schema: str) -> Any:
     """
     try:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
-            because = "it is no regular file, or too large" if path.exists() else "it is not there"
+            because = "it is not a regular file, or too large" if path.exists() else "it is not there"
             raise ProblemError(malformed_problem(path, because))
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise ProblemError(malformed_problem(path, error.strerror or str(error))) from error
     except (ValueError, RecursionError) as error:
-        raise ProblemError(malformed_problem(path, "it is no whole JSON")) from error
+        raise ProblemError(malformed_problem(path, "it is incomplete JSON")) from error
     require(value, schema, path)
     return value
 
@@ -46,7 +46,7 @@ def require(value: Any, schema: str, path: Path) -> None:
 
 
 def mistakes(value: Any, schema: str) -> list[str]:
-    """Return what a schema does not allow in a value, each with its place; empty where it allows all of it."""
+    """Return the violations of a schema by a value, each with its place; empty if it is valid."""
     try:
         errors = sorted(_validator(schema).iter_errors(value), key=lambda error: len(error.absolute_path))
     except RecursionError:
@@ -68,7 +68,7 @@ def _validator(name: str) -> Draft202012Validator:
 
 
 def schema_file(name: str) -> Path:
-    """Return the file of a published schema: in the package where it is installed, else beside it."""
+    """Return the file of a published schema: in the installed package, else in the checkout."""
     package = Path(__file__).parents[1]
     places = (folder / "schemas" / f"{name}.v1.json" for folder in (package, package.parent))
     return next(place for place in places if place.is_file())

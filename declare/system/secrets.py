@@ -1,4 +1,4 @@
-"""Values that came from the environment: used, but shown by the name of their variable.
+"""Values from the environment: used, but shown as the name of their variable.
 
 `${env:TOKEN}` may stand for a password. Its value works where it is used; plans, findings, events and reports hold
 `${env:TOKEN}` in its place, and a plan's block gets the value back when it is read. Numbers, truth values and paths
@@ -44,7 +44,7 @@ def hide_values(text: str) -> str:
 
 
 def _without_part(text: str, value: str, shown: str) -> str:
-    """Return text with `shown` in the place of what a value begins with, as far as it goes on alike."""
+    """Return text with `shown` in place of the common prefix with a value."""
     place = text.find(value[:_PART])
     while place >= 0:
         ends = (n for n, (one, other) in enumerate(zip(text[place:], value, strict=False)) if one != other)
@@ -64,7 +64,7 @@ def _in_json(value: str) -> tuple[str, str]:
 
 
 def hide(value: Any, key: str = "") -> Any:
-    """Return plain values with all texts hidden; what says the `type` of a block stays."""
+    """Return plain values with all texts hidden, except the `type` of blocks."""
     if not _known:
         return value
     if isinstance(value, Mapping):
@@ -75,7 +75,7 @@ def hide(value: Any, key: str = "") -> Any:
 
 
 def reveal(value: Any) -> Any:
-    """Return plain values as `hide` got them; raises `ProblemError` (REF205) where a variable is no longer set."""
+    """Return the plain values before `hide`; raises `ProblemError` (REF205) if a variable is no longer set."""
     if isinstance(value, Mapping):
         return {name: reveal(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

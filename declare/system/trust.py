@@ -22,7 +22,7 @@ _switches = {"downloads": False}
 
 
 def grant(entries: Iterable[str]) -> None:
-    """Trust files given as `PATH@sha256:HASH`; other entries are no files and are left to others."""
+    """Trust files given as `PATH@sha256:HASH`; other entries are left to their own checks."""
     _granted.update(filter(None, map(_parse_grant, entries)))
 
 
@@ -71,7 +71,7 @@ def entry(path: Path, content: bytes) -> str:
 
 
 def read(path: Path) -> bytes:
-    """Return the content of a trusted file; raises `ProblemError`: REF242, or DAT302 where there is none."""
+    """Return the content of a trusted file; raises `ProblemError` REF242, or DAT302 if it does not exist."""
     content = _content(path)
     words = entry(path, content)
     wanted = (path.resolve(), words.rpartition(":")[2])
@@ -80,7 +80,7 @@ def read(path: Path) -> bytes:
         _granted.add(wanted)  # what was used stands in the run's record, wherever it was granted
         return content
     changed = any(wanted[0] == place for place, _ in known)
-    why = "changed since it was trusted" if changed else "holds code, which runs only if you trust it"
+    why = "changed since it was trusted" if changed else "contains code, which runs only if you trust it"
     problem = Problem(
         "REF242",
         f"`{path.name}` {why}",
@@ -93,7 +93,7 @@ def read(path: Path) -> bytes:
 
 def _content(path: Path) -> bytes:
     """Return the bytes of a file of code, which is a regular one of a sensible size."""
-    because = f"it is no regular file of at most {_LARGEST >> 20} MB"
+    because = f"it is not a regular file of at most {_LARGEST >> 20} MB"
     try:
         facts = path.stat()
         if stat.S_ISREG(facts.st_mode) and facts.st_size <= _LARGEST:
@@ -101,5 +101,5 @@ def _content(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         because = getattr(error, "strerror", None) or str(error)
     title = f"there is no readable file {path}"
-    helps = ("correct the path; relative ones start at the file that states them",)
+    helps = ("correct the path; relative paths start at the file that states them",)
     raise ProblemError(Problem("DAT302", title, at="file", label="no file", notes=(because,), helps=helps))

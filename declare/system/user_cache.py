@@ -41,7 +41,7 @@ def on_damage(handler: OnDamage) -> Iterator[None]:
 
 
 def report_damage(path: Path) -> None:
-    """Remove a damaged entry and say so."""
+    """Remove a damaged entry and report it."""
     with suppress(OSError):
         path.unlink()
     if _handlers:
@@ -90,7 +90,7 @@ def key(*parts: Any) -> str:
 
 
 def read_text(path: Path) -> str | None:
-    """Return the text of an entry; None where there is none, or it was damaged, which is said."""
+    """Return the text of an entry; None if there is none, or if it was damaged, which is reported."""
     try:
         whole = path.read_bytes()
     except OSError:
@@ -115,7 +115,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_plain(path: Path) -> str | None:
-    """Return the text of a file outside of the cache, or None where there is none that can be read."""
+    """Return the text of a file outside the cache, or None if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -146,7 +146,7 @@ def seal(path: Path) -> None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file is there and is what was sealed; all of it is read, in threads where it is large."""
+    """Return whether a file exists and matches its checksum; all of it is read, in threads if it is large."""
     try:
         length = path.stat().st_size - TRAILER_BYTES
         if length < 0:

@@ -9,13 +9,13 @@ from pathlib import Path
 from declare.contract.problem import Problem, ProblemError
 from declare.system import trust
 
-HELP = "repair the file, then trust what it is by then"
+HELP = "repair the file, then trust its new content"
 _PREFIX = "declare_user_"
 _OURS = Path(__file__).parents[1]
 
 
 def load(path: Path) -> types.ModuleType:
-    """Run a trusted file as a module of its own name, so that its classes can be pickled.
+    """Run a trusted file as a module with a unique name, so that its classes can be pickled.
 
     Raises `ProblemError` REF242 where it is not trusted and REF243 where it fails.
     """
@@ -44,7 +44,7 @@ def load(path: Path) -> types.ModuleType:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the type of an error and the first line of what it says."""
+    """Return the type of an error and the first line of its message."""
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0][:200]}" if text else type(error).__name__
 
@@ -63,7 +63,7 @@ def lines(error: BaseException) -> tuple[str, ...]:
 
 
 def user_code_problem(error: BaseException) -> Problem | None:
-    """Return the finding that a trusted file failed; None where the error is not that of one."""
+    """Return the problem that a trusted file failed; None if the error is another one."""
     frames = lines(error)
     if not frames:
         return None

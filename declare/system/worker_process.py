@@ -1,4 +1,4 @@
-"""Calls a function in a process of its own, with limits of time and memory: for code that is not ours.
+"""Calls a function in a separate process, with limits of time and memory: for third-party code.
 
 One worker answers one call after another, so that a library is imported once. Protocol: a line of JSON each way over
 its standard input and output. A request is `{"function": "module:name", "arguments": {...}, "seconds": 60, "folder":
@@ -77,7 +77,7 @@ class CallError(Exception):
 
 
 class WorkerProcess:
-    """A child process that answers calls; started with the first one, and anew after one that ended it.
+    """A child process that answers calls; started with the first one, and restarted after one that ended it.
 
     Parameters:
         memory: bytes of private memory that it may take; by default a share of what is free when it starts.
@@ -146,7 +146,7 @@ class WorkerProcess:
         return self._process
 
     def _exchange(self, line: bytes) -> dict[str, Any] | None:
-        """Return the answer to a request, or None where the worker had ended by itself; raises `CallError`."""
+        """Return the answer to a request, or None if the worker had ended before; raises `CallError`."""
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,1 +1,1 @@
-"""Search: many runs of one spec with other values, and the best of them as a spec."""
+"""Search: many runs of one spec with other values; the best becomes a spec."""

@@ -1,4 +1,4 @@
-"""Ends a trial that does poorly: it hears what evaluations give and asks the engine whether to go on."""
+"""Ends a poor trial: it gets the metrics of evaluations and asks the engine whether to continue."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Ask = Callable[[int, float], bool]
 
 
 class Pruning(Listener):
-    """Reports the searched metric at each evaluation; `pruned` says whether it asked the run to stop."""
+    """Reports the searched metric at each evaluation; `pruned` is whether it asked the run to stop."""
 
     def __init__(self, metric: str, ask: Ask) -> None:
         self.metric, self._ask = metric, ask

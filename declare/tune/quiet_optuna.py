@@ -1,10 +1,10 @@
-"""Keeps Optuna's own talk off the screen: what matters of it we say ourselves."""
+"""Hides Optuna's own output; its relevant parts are printed by us."""
 
 import warnings
 
 
 def hush_optuna() -> None:
-    """Silence its log, and warnings of what is as it should be."""
+    """Silence its log, and warnings about intended behaviour."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

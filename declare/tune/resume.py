@@ -19,7 +19,7 @@ _SHOWN = 8
 
 
 def resume_search(search: Search, checked: CheckedSpec, hear: Callable[[Change], None]) -> Search:
-    """Return the search in its folder, with as many trials as it was begun with where nobody says otherwise.
+    """Return the search in its folder, with its original number of trials unless another is stated.
 
     `hear` is told of changes that no trial depends on. Raises `ProblemError` (RES808, RES806) where it cannot go on.
     """
@@ -52,7 +52,7 @@ def _read(folder: Path) -> tuple[Plan, dict[str, Any]]:
         raise ProblemError(
             Problem(
                 "RES808",
-                f"`{brief(folder)}` is no search that can be read",
+                f"`{brief(folder)}` is not a readable search",
                 notes=(f"`{folder}`: {reason}",),
                 helps=("name the folder that `dcl tune` printed",),
             )
@@ -71,7 +71,7 @@ def _of_search(before: Plan, now: Plan) -> list[Change]:
 
 
 def _exact(change: Change, before: Plan, now: Plan) -> bool:
-    """Whether the last bits matter, and this changes them; another version of the program is said only."""
+    """Return whether rounding matters and this changes it; another version of the program is only reported."""
     exact = "exact" in {before.hardware.determinism, now.hardware.determinism}
     return exact and change.verdict == "rounding" and change.path not in {"declare", "format"}
 

@@ -32,7 +32,7 @@ class Engine(Protocol):
         ...
 
     def importance(self) -> dict[str, float]:
-        """Return how much of the value each path explains, where the engine can tell."""
+        """Return how much of the variance of the metric each path explains, if the engine can compute it."""
         ...
 
 
@@ -52,7 +52,7 @@ class SearchOutcome:
 
 
 class InvalidPointError(Exception):
-    """The spec is not valid at points of the space; `points` says at which and why."""
+    """The spec is invalid at points of the space; `points` are these, with the reasons."""
 
     def __init__(self, points: Sequence[tuple[Values, Diagnostic]]) -> None:
         super().__init__(f"the spec is not valid at {len(points)} points of the search")
@@ -68,7 +68,7 @@ def search(
     emit: Emit = lambda _: None,
     hear: Callable[[Change], None] = lambda _: None,
 ) -> SearchOutcome:
-    """Run the search that a checked spec describes, in a new folder or from where the one in its folder stands.
+    """Run the search of a checked spec, in a new folder or continuing the one in its folder.
 
     `workers` None is one process, and on Ray as many as there is room for. `emit` is told of trials that have ended,
     `hear` of harmless changes of a spec that is gone on with.

@@ -45,7 +45,7 @@ class Search:
     """How many trials; what the spec says where it is None."""
 
     def check(self, values: Values | None = None) -> CheckedSpec:
-        """Check the spec at a point of the space (as it stands without one)."""
+        """Check the spec at a point of the space (unchanged without one)."""
         return compile_spec(self.spec, (*self.sets, *as_sets(values or {})), self.trust)
 
     @property
@@ -69,7 +69,7 @@ class Search:
 
 
 def create(search: Search, checked: CheckedSpec) -> Search:
-    """Make the folder of a search, new or empty; raises `ProblemError` (RES803) where something stands there."""
+    """Create the folder of a search, new or empty; raises `ProblemError` (RES803) if it contains files."""
     assert checked.plan is not None
     assert checked.plan.tune is not None
     place = search.folder
@@ -80,7 +80,7 @@ def create(search: Search, checked: CheckedSpec) -> Search:
             Problem(
                 "RES803",
                 f"the folder `{brief(place)}` is not empty",
-                notes=(f"a search never overwrites what stands in its folder: `{place}`",),
+                notes=(f"a search never overwrites files in its folder: `{place}`",),
                 helps=(
                     "continue the search that is there with `--resume`",
                     "or name a new one with `--run-dir`",
@@ -97,7 +97,7 @@ def create(search: Search, checked: CheckedSpec) -> Search:
 
 
 def invalid_points(search: Search, tune: Tune) -> Iterable[tuple[Values, Diagnostic]]:
-    """Yield what is wrong with the spec at points of the space that it is not valid at."""
+    """Yield the problems of the spec at invalid points of the space."""
     for values in probes(tune):
         for diagnostic in search.check(values).diagnostics:
             if diagnostic.severity == "error":

@@ -18,7 +18,7 @@ TABLE, PAGE, BEST = "trials.csv", "search.html", "best.yaml"
 def write(
     search: Search, tune: Tune, trials: Sequence[Trial], importance: Mapping[str, float]
 ) -> Path | None:
-    """Write table and page, and the best spec where there is one; return its path."""
+    """Write table and page, and the best spec if there is one; return its path."""
     with translate_os_errors(search.folder):
         write_durably(search.folder / TABLE, _table(tune, trials).encode())
         write_durably(search.folder / PAGE, render(tune, trials, importance, search.folder.name).encode())

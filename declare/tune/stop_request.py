@@ -56,7 +56,7 @@ class Halt:
 
 
 class Line:
-    """What a worker hears from the process that started it: a word, or that it has gone."""
+    """A message from the process that started a worker, or that it has gone."""
 
     def __init__(self, end: Connection) -> None:
         self._end = end

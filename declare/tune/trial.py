@@ -1,4 +1,4 @@
-"""One trial: the spec at one point of the space, trained in a run folder of its own."""
+"""One trial: the spec at one point of the space, trained in its own run folder."""
 
 import math
 import time

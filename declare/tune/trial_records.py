@@ -1,4 +1,4 @@
-"""What became of trials that run elsewhere, in files of the search's folder: which number each has, how it stands."""
+"""Results of trials that run elsewhere, in files of the search's folder: their numbers and states."""
 
 import json
 from dataclasses import asdict, fields
@@ -31,13 +31,13 @@ class Records:
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
     def write(self, trial: Trial) -> None:
-        """Keep how a trial stands."""
+        """Store the state of a trial."""
         place = self._folder / _FOLDER
         place.mkdir(mode=0o700, exist_ok=True)
         write_durably(place / f"{trial.number:04d}.json", strict_json.dumps(asdict(trial)).encode())
 
     def read(self, number: int) -> Trial | None:
-        """Return how a trial stands, None for one that has not begun."""
+        """Return the state of a trial, None for one that has not begun."""
         return _read(self._folder / _FOLDER / f"{number:04d}.json")
 
     def all(self) -> list[Trial]:

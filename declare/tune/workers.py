@@ -29,7 +29,7 @@ class SharedSearch(Protocol):
         ...
 
     def bury(self, process: int, cause: str) -> bool:
-        """Note that a process died; False where it had no trial."""
+        """Record that a process died; False if it had no trial."""
         ...
 
 
@@ -53,7 +53,7 @@ def surroundings(workers: int, cards: Sequence[str]) -> list[dict[str, str]]:
 
 
 class Workers:
-    """The processes of a search; one that dies is replaced as long as its trial is worth another try."""
+    """The processes of a search; one that dies is replaced while its trial may be tried again."""
 
     def __init__(self, search: Search, places: Sequence[Mapping[str, str]]) -> None:
         self._search = search
@@ -64,7 +64,7 @@ class Workers:
         self.stopped = False
 
     def run(self, engine: SharedSearch, halt: Halt, emit: Emit) -> bool:
-        """Work until all have ended; tell of trials as they end. False where the search was asked to stop."""
+        """Work until all have ended; report trials as they end. False if the search was asked to stop."""
         reported = {trial.number for trial in engine.trials() if trial.state != "running"}
         for index in range(len(self._places)):
             self._start(index)
@@ -134,7 +134,7 @@ def _report_ended(engine: SharedSearch, reported: set[int], emit: Emit) -> None:
 
 
 def _work(search: Search, line: Any) -> None:
-    """Work at a search from a process of its own, until the one that started it says so or has gone."""
+    """Work on a search in a separate process, until the parent ends it or has gone."""
     os.setpgrp()  # Ctrl-C is heard by the process that started this one, and handed on
     with Halt(Line(line)) as halt:
         checked = search.check()

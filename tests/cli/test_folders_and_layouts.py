@@ -57,7 +57,7 @@ def test_what_is_passed_over_is_printed_and_linked_classes_are_read(pictures, ca
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "18 samples" in printed
-    assert "passed over: 1 hidden, 6 pictures without a class in `test`" in printed
+    assert "skipped: 1 hidden, 6 pictures without a class in `test`" in printed
     assert main([*words, "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     dataset = document["datasets"]["d"]

@@ -56,7 +56,7 @@ def predicted(folder: Path, capsys: pytest.CaptureFixture[str], *words: str) -> 
 def test_a_logarithm_in_the_spec_is_a_logarithm_in_the_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Both learn the same: one loss, and with the transform all figures and predictions in the data's units."""
+    """Both learn the same: one loss, and with the transform all metrics and predictions in the data's units."""
     inside = trained(tmp_path / "inside", LOG, Y)
     outside = trained(tmp_path / "outside", "", np.log(Y))
     assert inside["val/k/loss"] == pytest.approx(outside["val/k/loss"], rel=1e-3)

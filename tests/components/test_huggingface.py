@@ -212,7 +212,7 @@ def test_a_split_that_is_not_there_is_said(tmp_path):
     block = {"type": "huggingface", "path": str(tmp_path / "set"), "split": "valid"}
     with pytest.raises(ProblemError) as caught:
         parser.parse("sources", block).open()
-    assert caught.value.problem.helps == ("name one of train",)
+    assert caught.value.problem.helps == ("use one of train",)
 
 
 def test_a_path_to_nothing_is_said():
@@ -278,11 +278,11 @@ def test_folders_named_by_splits_are_those_splits(tmp_path):
     ("files", "code", "why"),
     [
         ({"seg_train_DOT_csv": "x\n1\n", "seg_test_DOT_csv": "x\n1\n"}, "DAT323", "may be a split"),
-        ({"train_DOT_csv": "x\n1\n", "test_DOT_json": '{"x": 1}'}, "DAT333", "holds files of csv, json"),
+        ({"train_DOT_csv": "x\n1\n", "test_DOT_json": '{"x": 1}'}, "DAT333", "contains files of csv, json"),
         ({"a_DOT_csv": "x,x\n1,2\n"}, "DAT333", "names `x` twice"),
         ({"a_DOT_csv": "x,y\n1,2,3\n"}, "DAT333", "has 3 cells"),
         ({"a_DOT_csv": "x,y\n1,2\n", "b_DOT_csv": "x,z\n1,2\n"}, "DAT333", "different columns"),
-        ({"a_DOT_json": '{"x": 1, "x": 2}'}, "DAT333", "key `x` stands twice"),
+        ({"a_DOT_json": '{"x": 1, "x": 2}'}, "DAT333", "key `x` occurs twice"),
     ],
 )
 def test_files_that_would_be_read_in_part_are_refused(files, code, why, tmp_path):
@@ -319,7 +319,7 @@ HOSTILE = {
         ("a," + ",".join(f"c{n}" for n in range(1000)) + "\n" + "1\n" * 50_000).encode(),
         "line 2 has 1 cell",
     ),
-    "t.parquet": (gzip.compress(b"PAR1" * 9), "it is no Parquet file"),
+    "t.parquet": (gzip.compress(b"PAR1" * 9), "it is not a Parquet file"),
 }
 
 

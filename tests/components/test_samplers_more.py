@@ -129,4 +129,4 @@ def test_curriculum_without_samples():
     block = {"type": "curriculum", "score": "s", "start": 80, "end": 0}
     problem = refused(block, {"s": [0.1, 0.9, np.nan]})
     assert problem.code == "DAT345"
-    assert "0.1 to 0.9" in problem.notes[0]
+    assert "0.1 and 0.9" in problem.notes[0]

@@ -230,7 +230,7 @@ def test_npz_with_two_arrays_of_one_name(tmp_path):
         archive.writestr("x.npy", archive.read("x.npy"))
     with pytest.raises(ProblemError) as caught:
         parser.parse("sources", {"type": "npz", "path": str(path)}).open()
-    assert caught.value.problem.notes == ("`x.npy` stands twice in it",)
+    assert caught.value.problem.notes == ("`x.npy` occurs twice in it",)
 
 
 def test_npz_cut_short(tmp_path):

@@ -97,9 +97,9 @@ def tree(path, *names):
             ["train/a/1.png", "dev/a/1.png", "raw/1.png", "1.png"],
             ["a", "a"],
             {"train": (0, 1), "val": (1, 2)},
-            {"pictures beside the class folders": 1, "pictures without a class in `raw`": 1},
+            {"pictures next to the class folders": 1, "pictures without a class in `raw`": 1},
         ),
-        (["a/1.png", "b/c/1.png", "0.png"], ["a", "b"], {}, {"pictures beside the class folders": 1}),
+        (["a/1.png", "b/c/1.png", "0.png"], ["a", "b"], {}, {"pictures next to the class folders": 1}),
         (["a/1.jfif", "a/2.JPE", "a/3.jp2", "a/4.tga", "a/5.txt"], ["a"] * 4, {}, {"other files (.txt)": 1}),
     ],
 )

@@ -124,7 +124,7 @@ def test_a_service_that_refuses_is_a_finding(tmp_path, monkeypatch):
     with pytest.raises(ProblemError) as caught:
         open_log("wandb", tmp_path)
     assert caught.value.problem.code == "RES851"
-    assert caught.value.problem.notes == ("wandb says: no such project",)
+    assert caught.value.problem.notes == ("wandb reports: no such project",)
 
 
 def test_a_service_that_goes_away_is_a_finding_too(tmp_path, monkeypatch):
@@ -139,7 +139,7 @@ def test_a_service_that_goes_away_is_a_finding_too(tmp_path, monkeypatch):
     with pytest.raises(ProblemError) as caught:
         log.scalars(4, VALUES)
     assert caught.value.problem.code == "RES851"
-    assert caught.value.problem.notes == ("wandb says: connection lost",)
+    assert caught.value.problem.notes == ("wandb reports: connection lost",)
 
 
 def test_mlflow_keeps_runs_in_a_database(tmp_path, monkeypatch):
@@ -172,14 +172,14 @@ def test_what_the_disk_refuses_of_tensorboard_is_a_finding(tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(record_writer.RecordWriter, "write", full)
-        with pytest.raises(ProblemError, match="takes no figures any more") as caught:
+        with pytest.raises(ProblemError, match="cannot write metrics any more") as caught:
             log.scalars(1, VALUES)
     assert caught.value.problem.code == "RES851"
     log.close()
     log = open_log("tensorboard", tmp_path / "gone")
     shutil.rmtree(tmp_path / "gone")
     monkeypatch.setattr("declare.components.trackers.tensorboard._FLUSH_SECONDS", 0.0)
-    with pytest.raises(ProblemError, match="takes no figures any more"):
+    with pytest.raises(ProblemError, match="cannot write metrics any more"):
         log.scalars(1, VALUES)
     log.close()
     assert capfd.readouterr().err == ""

@@ -64,7 +64,7 @@ def test_rows_of_other_lengths_in_an_archive(tmp_path):
         Npz(path=tmp_path / "x.npz").open()
     (problem,) = caught.value.problems
     assert problem.code == "DAT335"
-    assert "rows that differ in length" in problem.notes[0]
+    assert "rows of different lengths" in problem.notes[0]
     assert "`parquet` or `jsonl`" in problem.helps[0]
 
 

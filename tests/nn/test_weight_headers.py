@@ -139,8 +139,8 @@ def test_damaged_files_end_in_a_finding(contents, how, data):
     ("changes", "words"),
     [
         ({"float": "gone.safetensors"}, "is not there"),
-        ({"float": "../part-0.safetensors"}, "no file beside it"),
-        ({"float": "model.safetensors.index.json"}, "no file beside it"),
+        ({"float": "../part-0.safetensors"}, "not a file next to it"),
+        ({"float": "model.safetensors.index.json"}, "not a file next to it"),
         ({"float": "part-1.safetensors"}, "has no `float`"),
         ({"more": "part-1.safetensors"}, "has no `more`"),
     ],
@@ -158,7 +158,7 @@ def test_what_is_no_index_is_refused(tmp_path, content):
     """An index lists at least one tensor."""
     path = tmp_path / "model.safetensors.index.json"
     path.write_text(content)
-    with pytest.raises(UnreadableError, match="no index"):
+    with pytest.raises(UnreadableError, match="not an index"):
         read_facts(path)
 
 
@@ -170,7 +170,7 @@ def test_archives_that_are_no_weights_say_what_they_are(tmp_path):
         archive.writestr("script/data.pkl", b"\x80\x02).")
     with zipfile.ZipFile(tmp_path / "other.pt", "w") as archive:
         archive.writestr("a.txt", b"a")
-    for name, words in (("model", "run code"), ("script", "TorchScript"), ("other", "none of torch")):
+    for name, words in (("model", "run code"), ("script", "TorchScript"), ("other", "not one of torch")):
         with pytest.raises(UnreadableError, match=words):
             read_facts(tmp_path / f"{name}.pt")
 

@@ -22,9 +22,9 @@ from declare.system.schema_check import checked_forms, mistakes, read_json, sche
         ('{"precision.fit": "fp8"}', "at `precision.fit`: 'fp8' is not one of"),
         ('{"thread": 2}', "'thread' does not match any of the regexes"),
         ("[]", "[] is not of type 'object'"),
-        ('{"threads": 2', "it is no whole JSON"),
-        ("", "it is no whole JSON"),
-        ("[" * 100_000, "it is no whole JSON"),
+        ('{"threads": 2', "it is incomplete JSON"),
+        ("", "it is incomplete JSON"),
+        ("[" * 100_000, "it is incomplete JSON"),
     ],
 )
 def test_a_file_is_read_or_named_with_its_mistake(tmp_path: Path, text: str, said: str | None) -> None:

@@ -159,13 +159,13 @@ def test_compressed_tables_are_refused_by_name(tmp_path, source, kind):
 
 WIDE = "a," + ",".join(f"c{n}" for n in range(1000)) + "\n"
 TABLES = {
-    "short rows": (WIDE + "1\n" * 50_000, "line 2 has 1 cell, the header has 1001"),
-    "short quoted rows": (WIDE + '"1"\n' * 50_000, "line 2 has 1 cell, the header has 1001"),
+    "short rows": (WIDE + "1\n" * 50_000, "line 2 has 1 cell, but the header has 1001"),
+    "short quoted rows": (WIDE + '"1"\n' * 50_000, "line 2 has 1 cell, but the header has 1001"),
     "blank lines": (
         WIDE + "1" + "," * 1000 + "\n" * 50_000,
-        "50,001 lines hold 2,001 cells, the header names 1,001",
+        "50,001 lines contain 2,001 cells, but the header names 1,001",
     ),
-    "line ends": ("a,b\n" + "\n" * 11_000_000, "11,000,001 lines hold"),
+    "line ends": ("a,b\n" + "\n" * 11_000_000, "11,000,001 lines contain"),
     "a long line": ("a,b\n1," + "x" * (17 << 20) + "\n", "line 2 has more than 16 MiB"),
     "a long cell": (
         'a,b\n1,2\n3,"' + "x\n" * (9 << 20) + '"\n',

@@ -1,1 +1,1 @@
-"""One file per command; its docstring's first line is what `dcl --help` says of it."""
+"""One file per command; the first line of its docstring is its summary in `dcl --help`."""

@@ -1,4 +1,4 @@
-"""Read all data of a spec once and say what is wrong with it: `dcl data check SPEC`."""
+"""Read all data of a spec once and report problems: `dcl data check SPEC`."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from declare.diagnostics.diagnostic import Diagnostic
 
 _READ_BETTER = {"DAT310", "DAT311", "DAT332", "DAT350"}
-"""Findings of `validate` that a full reading makes again from all samples."""
+"""Codes of `validate` that are computed again here, from all samples."""
 
 
 def command(
-    action: Annotated[Literal["check"], typer.Argument(metavar="check", help="What to do.")],
+    action: Annotated[Literal["check"], typer.Argument(metavar="check", help="The action.")],
     spec: options.SpecFile,
     *,
     html: Annotated[
-        Path | None, typer.Option(help="Write one self-contained page with samples.", show_default=False)
+        Path | None, typer.Option(help="Write one self-contained HTML page with samples.", show_default=False)
     ] = None,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
-    """Read all data of a spec once and say what is wrong with it: `dcl data check SPEC`.
+    """Read all data of a spec once and report problems: `dcl data check SPEC`.
 
-    Counts, balance, ranges, gaps, samples that cannot be read, equal samples and groups in two splits. Exit code 1
-    where errors were found.
+    Reports counts, balance, ranges, gaps, unreadable samples, and equal samples or groups in two splits. Exit
+    code 1 if there are errors.
     """
     assert action == "check"
     checked = findings.check(spec, set_, trust)
@@ -62,7 +62,7 @@ def command(
 
 
 def _stands_in_the_way(checked: CheckedSpec) -> bool:
-    """Return whether the datasets' blocks cannot be understood."""
+    """Return whether the datasets' blocks cannot be read."""
     from declare.reading.poison import contains_poison
 
     if checked.spec is None or contains_poison(checked.spec.datasets) or contains_poison(checked.spec.seed):
@@ -76,7 +76,7 @@ def _stands_in_the_way(checked: CheckedSpec) -> bool:
 def _scan_datasets(
     checked: CheckedSpec, *, with_samples: bool
 ) -> tuple[list[DatasetSummary], list[Problem], dict[str, dict[str, list[Sample]]]]:
-    """Read every dataset whole; what keeps one from being read is among the problems."""
+    """Read every dataset completely; errors that prevent it are among the problems."""
     from declare.contract.problem import ProblemError
     from declare.data.check import previews
     from declare.data.check.findings import findings as check_summary
@@ -104,7 +104,7 @@ def _scan_datasets(
 
 
 def _targets(spec: Any) -> list[str]:
-    """Return the fields that tasks predict; tasks that could not be read are passed over."""
+    """Return the fields that tasks predict; unreadable tasks are skipped."""
     from declare.reading.poison import POISON
 
     tasks = spec.tasks.values() if spec.tasks is not POISON else ()
@@ -127,7 +127,7 @@ def _progress(name: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _merge_diagnostics(checked: CheckedSpec, diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """Add what `validate` says of the data, but for what the full reading says better; errors come first."""
+    """Add the problems of `validate` that the full reading does not replace; errors come first."""
     known = {(item.code, item.path) for item in diagnostics}
     others = [
         item

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def command(
     component: Annotated[
-        str, typer.Argument(help="NAME, or KIND/NAME where several kinds have it.", show_default=False)
+        str, typer.Argument(help="NAME, or KIND/NAME if several kinds have it.", show_default=False)
     ],
     *,
     format: options.TextOrJson = "text",
@@ -51,7 +51,7 @@ def _hint(component: str) -> str:
     from declare.reading import lookup
 
     every = (name for kind in lookup.kinds() for name in lookup.names(kind))
-    return did_you_mean(component.rpartition("/")[2], every) or "`dcl list` shows what there is"
+    return did_you_mean(component.rpartition("/")[2], every) or "`dcl list` shows all components"
 
 
 def _print(item: Card) -> None:

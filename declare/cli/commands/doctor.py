@@ -24,7 +24,7 @@ _PACKAGES = (
 def command(*, format: options.TextOrJson = "text") -> int:
     """Check this machine: Python, torch, devices, threads, disk, and the shell's builtin of our name.
 
-    Exit code 1 where something will not work.
+    Exit code 1 if something will not work.
     """
     rows = [*_python(), *_packages(), *_torch(), *_disk(), *_program()]
     if format == "json":
@@ -89,7 +89,7 @@ def _threads(torch: Any) -> str:
 
 
 def _cpu_bf16(torch: Any) -> str:
-    """Say whether this CPU multiplies bfloat16 in hardware; without it bf16 is slower than fp32."""
+    """Return whether this CPU multiplies bfloat16 in hardware; without it bf16 is slower than fp32."""
     probes = (("AMX", "_is_amx_tile_supported"), ("AVX512-BF16", "_is_avx512_bf16_supported"))
     features = [name for name, probe in probes if getattr(torch.cpu, probe, bool)()]
     return f"in hardware ({', '.join(features)})" if features else "emulated, slower than fp32"
@@ -116,7 +116,7 @@ def _program() -> list[Row]:
             (
                 "shell",
                 "warn",
-                f"{shell} has a builtin `declare`: typing it never reaches this program",
+                f"{shell} has a builtin `declare`: typing it never runs this program",
                 advice,
             )
         )

@@ -1,4 +1,4 @@
-"""Explain a finding's code: what it means, why it matters, a wrong and a right example."""
+"""Explain a code: what it means, why it matters, a wrong and a right example."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def command(
     code: Annotated[
-        str, typer.Argument(help="LOS401 or class-count-mismatch; nothing lists all.", show_default=False)
+        str, typer.Argument(help="LOS401 or class-count-mismatch; without it, list all.", show_default=False)
     ] = "",
     *,
     format: options.TextOrJson = "text",
 ) -> None:
-    """Explain a finding's code: what it means, why it matters, a wrong and a right example."""
+    """Explain a code: what it means, why it matters, a wrong and a right example."""
     from declare.diagnostics import codes
 
     if not code:

@@ -1,4 +1,4 @@
-"""Apply the fixes that findings propose to the spec's own text."""
+"""Apply the fixes that `validate` proposes to the text of the spec."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ def command(
     spec: options.SpecFile,
     *,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Print what would change, and change nothing.")
+        bool, typer.Option("--diff", help="Print what would change, without changing it.")
     ] = False,
-    unsafe: Annotated[bool, typer.Option("--unsafe", help="Also fixes that may change the meaning.")] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Also apply fixes that may change the meaning.")
+    ] = False,
     all_files: Annotated[
         bool, typer.Option("--all-files", help="Also edit the files that the spec extends.")
     ] = False,
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
-    """Apply the fixes that findings propose to the spec's own text.
+    """Apply the fixes that `validate` proposes to the text of the spec.
 
-    Comments and layout stay. Exit code 0 where no error is left, 1 where some are (or, with --diff,
-    where something would change).
+    Comments and layout are kept. Exit code 0 if no error remains, 1 if some do (or, with --diff, if something
+    would change).
     """
     launch_options.require_file(spec, "`dcl fix`")
     checked = findings.check(spec, set_, trust)

@@ -1,4 +1,4 @@
-"""Look inside a run's model: what its modules give for real samples, and what is wrong with it."""
+"""Inspect a run's model: what its modules output for real samples, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ def command(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--input", help="New samples, as `predict` takes them; default: a split.", show_default=False
+            "--input", help="New samples, in the formats of `predict`; default: a split.", show_default=False
         ),
     ] = None,
     modules: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATTERN", help="Which modules: `encoder.*`; may be given several times; default: all."
+            metavar="PATTERN", help="Patterns of modules: `encoder.*`; may be repeated; default: all."
         ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Save the activations as .npz or .safetensors.", show_default=False)
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="At most so many samples.")] = 256,
+    samples: Annotated[int, typer.Option(min=1, help="Maximum number of samples.")] = 256,
     dataset: Annotated[
-        str | None, typer.Option(help="Which dataset is meant, where several fit.", show_default=False)
+        str | None, typer.Option(help="The dataset, if several are possible.", show_default=False)
     ] = None,
-    split: Annotated[str, typer.Option(help="The split to look at where there is no --input.")] = "val",
+    split: Annotated[str, typer.Option(help="The split to use without --input.")] = "val",
     weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",
     format: options.TextOrJson = "text",
     trust: options.Trust = None,
 ) -> None:
-    """Look inside a run's model: what its modules give for real samples, and what is wrong with it.
+    """Inspect a run's model: what its modules output for real samples, and what is wrong with it.
 
-    Shows for each module mean, spread and range, units that are never active, activations at their bounds,
-    and the first module that makes a number not finite.
+    Shows mean, standard deviation and range for each module, units that are never active, activations at
+    their bounds, and the first module with an output that is not finite.
     """
     if output is not None and output.suffix.lower() not in _KINDS:
-        raise CommandError(f"`{output.name}` is none of {', '.join(_KINDS)}")
+        raise CommandError(f"`{output.name}` does not end in {', '.join(_KINDS)}")
     as_json = format == "json"
     with findings.report_problems(as_json=as_json):
         from declare.runtime.run_folder.folder import Run

@@ -14,9 +14,9 @@ def command(
     ] = None,
     *,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also the names that come from libraries (timm, torchvision).")
+        bool, typer.Option("--all", help="Also list the names of libraries (timm, torchvision).")
     ] = False,
-    search: Annotated[str, typer.Option(help="Only names that contain this.", show_default=False)] = "",
+    search: Annotated[str, typer.Option(help="Only names that contain this text.", show_default=False)] = "",
     format: options.TextOrJson = "text",
 ) -> None:
     """List the components that a spec can name, all kinds or one."""
@@ -56,7 +56,7 @@ def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
 
 
 def _library_names(kind: str, search: str) -> list[dict[str, Any]]:
-    """Return what the `name` of a component may be (a model of a library), where it contains what is searched for."""
+    """Return the possible `name`s of a component (models of a library) that contain the searched text."""
     from declare.reading import lookup
 
     rows = []

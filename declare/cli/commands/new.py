@@ -39,10 +39,12 @@ def command(
 ) -> None:
     """Start a spec: from a template, from a data file, or from a few answers.
 
-    What it writes validates as it stands and says in comments what to change.
+    The spec is valid as written, and its comments explain what to change.
     """
     if path.exists() or path.is_symlink():
-        raise CommandError(f"`{path}` exists already", hint="name another file: nothing is ever overwritten")
+        raise CommandError(
+            f"`{path}` exists already", hint="state another file: existing files are never overwritten"
+        )
     if not template and source is None:
         template, source = _ask()
     slug = _slug(name or path.stem)
@@ -52,10 +54,10 @@ def command(
 
 
 def _ask() -> tuple[str, Path | None]:
-    """Ask what the data are; needs somebody to answer."""
+    """Ask what the data are; needs an interactive terminal."""
     if not sys.stdin.isatty():
         raise CommandError(
-            "nobody is there to answer questions", hint="give --template or --from; `dcl new --help`"
+            "there is no terminal to ask questions on", hint="use --template or --from; see `dcl new --help`"
         )
     typer.echo("What do you learn from?", err=True)
     typer.echo(
@@ -111,7 +113,7 @@ def _target(columns: list[Column], target: str) -> Column:
         if target in {column.title, column.field}:
             return column
     raise CommandError(
-        f"there is no usable column `{target}`", hint=f"columns: {', '.join(c.title for c in usable)}"
+        f"`{target}` is not a usable column", hint=f"columns: {', '.join(c.title for c in usable)}"
     )
 
 

@@ -16,36 +16,46 @@ def command(
         Path | None,
         typer.Option(
             "--input",
-            help="A csv, parquet, npz, hdf5 or jsonl file, a picture or a folder of pictures; default: a split.",
+            help=(
+                "A csv, parquet, npz, hdf5 or jsonl file, a picture or a folder of pictures; "
+                "default: a split."
+            ),
             show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Write csv, json or jsonl, by its name; default: print csv.", show_default=False),
+        typer.Option(
+            help="Output file, csv, json or jsonl by its ending; default: print csv.", show_default=False
+        ),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Which dataset is meant, where several fit.", show_default=False)
+        str | None, typer.Option(help="The dataset, if several are possible.", show_default=False)
     ] = None,
-    split: Annotated[str, typer.Option(help="The split to predict where there is no --input.")] = "test",
+    split: Annotated[str, typer.Option(help="The split to predict without --input.")] = "test",
     max_new_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Tokens of a text that is written.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Maximum number of tokens of a generated text.", show_default=False),
     ] = None,
     temperature: Annotated[
-        float, typer.Option(min=0, help="How freely texts are written: 0 takes the likeliest token.")
+        float,
+        typer.Option(
+            min=0, help="Sampling temperature of generated texts; 0 always takes the most likely token."
+        ),
     ] = 0.0,
     top_k: Annotated[
-        int | None, typer.Option(min=1, help="Draw from so many likeliest tokens.", show_default=False)
+        int | None,
+        typer.Option(min=1, help="Sample only from this many most likely tokens.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="What texts are drawn by.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sampling.")] = 0,
     weights: Annotated[str, typer.Option(help="best, last, or the name of a phase.")] = "best",
     format: options.TextOrJson = "text",
     trust: options.Trust = None,
 ) -> None:
     """Predict new samples with the weights of a run.
 
-    Classes are given by name with their probabilities, amounts in the target's own units. Language models go on
-    from the texts of the input, or write the text that belongs to it.
+    Classes are given by name with their probabilities, numbers in the target's own units. Language models
+    continue the texts of the input, or generate the text that belongs to it.
     """
     as_json = format == "json"
     with findings.report_problems(as_json=as_json):

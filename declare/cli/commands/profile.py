@@ -21,20 +21,20 @@ def command(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the traces; default: profiles/NAME.", show_default=False)
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps to look at in each phase.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, help="Number of steps to profile in each phase.")] = 8,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> None:
     """Profile a few steps of each phase: where a step's time goes, and a trace for TensorBoard.
 
-    Trains nothing that is kept. TensorBoard shows the traces with `pip install torch-tb-profiler`.
+    The trained weights are discarded. View the traces in TensorBoard with `pip install torch-tb-profiler`.
     """
     as_json = format == "json"
     plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
     folder = output or Path("profiles") / plan.name
     if folder.exists() and not folder.is_dir():
-        raise CommandError(f"`{folder}` is no folder")
+        raise CommandError(f"`{folder}` is not a folder")
     with findings.report_problems(checked, as_json=as_json):
         profiles = _profile(plan, folder, steps)
     if as_json:

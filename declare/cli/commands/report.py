@@ -19,11 +19,11 @@ def command(
     target: options.SpecOrRun,
     *,
     html: Annotated[
-        Path | None, typer.Option(help="Write one self-contained page.", show_default=False)
+        Path | None, typer.Option(help="Write one self-contained HTML page.", show_default=False)
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON (as --format json).")] = False,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Of a spec: make a few steps and say how fast they are.")
+        bool, typer.Option("--measure", help="For a spec: train a few steps and report their speed.")
     ] = False,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Report a spec or a run: architecture, throughput, curves; on the terminal, as JSON, as HTML.
 
-    Of a spec it shows what would be trained; of a run also what happened.
+    For a spec it shows what would be trained; for a run also what happened.
     """
     as_json = json or format == "json"
     report = _report(target, set_, trust, as_json=as_json, measure=measure)
@@ -53,7 +53,9 @@ def _report(
 
     if target.is_dir():
         if sets:
-            raise CommandError("--set changes a spec, and a run is done", hint="report its spec.yaml")
+            raise CommandError(
+                "--set changes a spec, but this is a finished run", hint="report its spec.yaml"
+            )
         from declare.runtime.run_folder.folder import Run
 
         with findings.report_problems(as_json=as_json):
@@ -65,7 +67,7 @@ def _report(
 
 
 def _measure_throughput(plan: Plan) -> tuple[Throughput, ...]:
-    """Make a few steps of every phase; the weights are thrown away."""
+    """Train a few steps of every phase; the weights are discarded."""
     from declare.report.report import Throughput
     from declare.runtime.machine.device import choose_device
     from declare.runtime.profiling.throughput import measure

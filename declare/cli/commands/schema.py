@@ -9,7 +9,7 @@ from declare.cli.failure import CommandError
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="`spec`, `plan`, ...; `--list` shows all.")] = "spec",
+    name: Annotated[str, typer.Argument(help="`spec`, `plan`, ...; see `--list`.")] = "spec",
     *,
     listed: Annotated[bool, typer.Option("--list", help="Print the names of the schemas.")] = False,
 ) -> None:

@@ -13,8 +13,8 @@ def command(
 ) -> None:
     """Print a snippet for bash or zsh that lets typed `declare ...` lines reach this program.
 
-    Both shells have a builtin called `declare`, so a typed `declare train spec.yaml` does nothing and says
-    nothing. `dcl` always works. To type `declare` as well, add `eval "$(dcl shell bash)"` to ~/.bashrc (or
-    `eval "$(dcl shell zsh)"` to ~/.zshrc). Functions and scripts keep the builtin.
+    Both shells have a builtin called `declare`, so a typed `declare train spec.yaml` silently does nothing.
+    `dcl` always works. To type `declare` as well, add `eval "$(dcl shell bash)"` to ~/.bashrc (or `eval
+    "$(dcl shell zsh)"` to ~/.zshrc). Functions and scripts keep the builtin.
     """
     terminal.emit(snippet(shell, command_index.names()).rstrip("\n"))

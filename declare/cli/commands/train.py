@@ -25,7 +25,7 @@ _LATEST = "latest"
 
 
 def prepare(words: list[str]) -> list[str]:
-    """Let `--resume` stand alone: it then takes `latest`."""
+    """Allow `--resume` without a value: it then means `latest`."""
     following = [*words[1:], "-"][: len(words)]
     alone = (
         word == "--resume" and after.startswith("-") for word, after in zip(words, following, strict=True)
@@ -43,14 +43,17 @@ def command(
         str | None,
         typer.Option(
             metavar="[RUN]",
-            help="Continue this run; alone: the one in --run-dir, or the newest of the spec's name.",
+            help=(
+                "Continue this run; without a value: the run in --run-dir, or the newest with the "
+                "spec's name."
+            ),
             show_default=False,
         ),
     ] = None,
     allow_changes: Annotated[
         bool,
         typer.Option(
-            "--allow-changes", help="With --resume: go on even where the spec trains something else."
+            "--allow-changes", help="With --resume: continue even if the spec trains something else."
         ),
     ] = False,
     gpus: Annotated[
@@ -61,17 +64,21 @@ def command(
         typer.Option(min=1, help="Train on the CPU in this many processes.", show_default=False),
     ] = None,
     nodes: Annotated[
-        int | None, typer.Option(min=1, help="How many machines run this command.", show_default=False)
+        int | None, typer.Option(min=1, help="Number of machines that run this command.", show_default=False)
     ] = None,
     rdzv: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Where machines meet: one of them.", show_default=False),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Address at which machines connect: HOST:PORT on one of them.",
+            show_default=False,
+        ),
     ] = None,
     engine: Annotated[
-        Literal["torch", "ray"], typer.Option(help="Who starts the processes: PyTorch's launcher, or Ray.")
+        Literal["torch", "ray"], typer.Option(help="What starts the processes: PyTorch's launcher, or Ray.")
     ] = "torch",
     sanity: Annotated[
-        bool, typer.Option("--sanity", help="First see that each phase learns a single batch.")
+        bool, typer.Option("--sanity", help="First check that each phase can fit a single batch.")
     ] = False,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
@@ -79,16 +86,17 @@ def command(
 ) -> int:
     """Train a spec in a new run folder, or continue a run.
 
-    Prints the run folder first and last. With --sanity each phase first trains fresh weights on one batch:
-    its loss must start about where it should, and fall. Exit codes: 0 done, 1 findings in the spec or an
+    Prints the run folder first and last. With --sanity each phase first trains new weights on one batch: its
+    loss must start near its expected value, and fall. Exit codes: 0 done, 1 problems in the spec or an
     `expect` bound missed, 4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
     """
     if resume not in {None, _LATEST} and run_dir is not None:
         raise CommandError(
-            "--resume RUN and --run-dir contradict each other", hint="--resume alone takes --run-dir"
+            "--resume RUN and --run-dir contradict each other",
+            hint="use --resume without a value, with --run-dir",
         )
     if allow_changes and resume is None:
-        raise CommandError("--allow-changes says how to continue a run", hint="add --resume")
+        raise CommandError("--allow-changes is only for continuing a run", hint="add --resume")
     go_on_unseen()
     as_json = format == "json"
     if engine == "ray":
@@ -129,14 +137,14 @@ def command(
 
 
 def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:
-    """Return the words that say in which folder a run goes on or begins."""
+    """Return the arguments for the folder in which a run starts or continues."""
     words = [] if resume is None else [f"--resume={resume}"]
     words += [] if run_dir is None else [f"--run-dir={run_dir}"]
     return [*words, "--allow-changes"] if allow_changes else words
 
 
 def _see_sane(plan: Plan, checked: CheckedSpec, *, as_json: bool) -> list[Problem]:
-    """Try one batch in each phase and return what is odd; end the command where a phase does not learn it."""
+    """Try one batch in each phase and return warnings; end the command if a phase does not learn it."""
     from declare.runtime.machine.device import choose_device
     from declare.runtime.machine.environment import prepare
     from declare.runtime.profiling.overfit_check import problem, trials, warning
@@ -159,7 +167,7 @@ def _see_sane(plan: Plan, checked: CheckedSpec, *, as_json: bool) -> list[Proble
 
 
 def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
-    """Return who tells of the run while it goes on: first of all where it goes."""
+    """Return the listeners of a run; the first prints its folder."""
     from declare.cli.run_folder_line import Announcement
     from declare.runtime.listeners.progress import make_progress
 
@@ -170,7 +178,7 @@ def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
 
 
 def _close(outcome: Outcome, checked: CheckedSpec, odd: list[Problem], *, as_json: bool) -> None:
-    """Print final metrics against what was expected, what went wrong, and where the run stands."""
+    """Print final metrics against their expected bounds, problems, and the run folder."""
     if as_json:
         problems = [findings.as_dict(problem, checked) for problem in (*odd, *outcome.problems)]
         terminal.emit_json(

@@ -1,4 +1,4 @@
-"""Search for better values: many runs of one spec, and the best of them as a spec."""
+"""Search for better values: many runs of one spec; the best becomes a spec."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ def command(
     spec: options.SpecFile,
     *,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Overrides `tune.trials`, and is kept.", show_default=False)
+        int | None, typer.Option(min=1, help="Overrides `tune.trials` (and is stored).", show_default=False)
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Processes that run trials side by side: 1, on Ray as many as there is room for.",
+            help=(
+                "Number of processes that run trials in parallel; default: 1, with Ray as many as "
+                "there are resources for."
+            ),
             show_default=False,
         ),
     ] = None,
@@ -48,17 +51,19 @@ def command(
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
-    """Search for better values: many runs of one spec, and the best of them as a spec.
+    """Search for better values: many runs of one spec; the best becomes a spec.
 
-    The `tune` section says what is varied and what is searched for. All points are checked before the first
-    trial. The folder holds a run for each trial, `trials.csv`, `search.html` and `best.yaml`. Exit codes: 0
-    done, 1 findings in the spec, 4 no trial came to its end or one could not be run, 75 stopped; `--resume`
-    continues.
+    The `tune` section states what is varied and which metric is optimised. All possible values are checked
+    before the first trial. The folder contains a run for each trial, `trials.csv`, `search.html` and
+    `best.yaml`. Exit codes: 0 done, 1 problems in the spec, 4 no trial finished or one could not be run, 75
+    stopped; `--resume` continues.
     """
     go_on_unseen()
     as_json = format == "json"
     if resume is not None and run_dir is not None:
-        raise CommandError("--resume and --run-dir contradict each other", hint="--resume takes the folder")
+        raise CommandError(
+            "--resume and --run-dir contradict each other", hint="state the folder in --resume only"
+        )
     launch_options.require_file(spec, "a search")
     allow_downloads()
     plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
@@ -80,16 +85,16 @@ def command(
     if outcome.status == STOPPED and not as_json:
         words = [*repeated_option("--set", set_ or ()), *repeated_option("--trust", trust or ())]
         again = shlex.join(["dcl", "tune", str(spec), "--resume", str(outcome.folder), *words])
-        terminal.say(f"stopped on request; every trial under way was saved; continue with: {again}")
+        terminal.say(f"stopped on request; all running trials were saved; continue with: {again}")
     return outcome.status
 
 
 def _mute(_: object) -> None:
-    """Say nothing: the document at the end says it."""
+    """Print nothing: the final document contains it."""
 
 
 def _note(change: Change) -> None:
-    """Print a harmless change of a spec that is gone on with."""
+    """Print a harmless change of a spec when its search is continued."""
     record = change.record()
     terminal.say(
         f"plan: `{change.path}` was {record['old']}, is now {record['new']} ({change.verdict}: {change.why})"
@@ -107,7 +112,7 @@ def _say(trial: Trial) -> None:
 
 
 def _refuse(error: InvalidPointError, *, as_json: bool) -> int:
-    """Print at which points the spec is not valid."""
+    """Print the values for which the spec is not valid."""
     from dataclasses import replace
 
     shown = [
@@ -128,7 +133,7 @@ def _refuse(error: InvalidPointError, *, as_json: bool) -> int:
 
 
 def _close(outcome: SearchOutcome, tune: dict[str, Any], *, as_json: bool) -> None:
-    """Print the trials from the best down, and where everything stands."""
+    """Print the trials, the best first, and the folder."""
     if as_json:
         from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""Check a spec: every mistake in one go, each at its line, nothing executed."""
+"""Check a spec without executing anything: every mistake at once, each at its line."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 def command(
     spec: options.SpecFile,
     *,
-    format: Annotated[findings.Format, typer.Option("--format", help="How to print findings.")] = "text",
+    format: Annotated[findings.Format, typer.Option("--format", help="Output format.")] = "text",
     expand: Annotated[
         bool, typer.Option("--expand", help="Print the spec with every default written out.")
     ] = False,
-    trace: Annotated[bool, typer.Option("--trace", help="Say what each pass found out.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Print the results of each pass.")] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Warnings fail too; the same as --fail-on warning.")
+        bool, typer.Option("--strict", help="Fail on warnings too; the same as --fail-on warning.")
     ] = False,
     fail_on: Annotated[findings.FailOn, typer.Option(help="Exit with 1 from this severity on.")] = "error",
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
-    """Check a spec: every mistake in one go, each at its line, nothing executed.
+    """Check a spec without executing anything: every mistake at once, each at its line.
 
-    Exit code 1 where something was found, 2 where the spec could not be read.
+    Exit code 1 if there are problems, 2 if the spec could not be read.
     """
     checked = findings.check(spec, set_, trust)
     if trace:
@@ -44,7 +44,7 @@ def command(
 
 
 def _trace(checked: CheckedSpec) -> None:
-    """Print what each pass added, on standard error: standard output holds the findings."""
+    """Print what each pass added on standard error; standard output has the diagnostics."""
     from declare.compiler.pipeline import PASSES
 
     reasons = {item.name: item.reason for item in PASSES}

@@ -16,7 +16,7 @@ _FEW = 20
 _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 
 _CODE = re.compile(r"0[0-9]+|.*_.*")
-"""`007` and `1_000` are no numbers."""
+"""Texts such as `007` and `1_000` are not numbers."""
 _RESERVED = {
     "true",
     "false",
@@ -38,7 +38,7 @@ _RESERVED = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title in the file, the field name for it, what it holds, and what means "no label"."""
+    """A column: its title in the file, its field name, the kind of its values, and its missing-value marks."""
 
     title: str
     field: str
@@ -51,8 +51,8 @@ class Column:
 def infer_columns(path: Path) -> list[Column]:
     """Guess the columns of a CSV or Parquet file from its first rows.
 
-    Raises:
-        ValueError: The file has no rows, two columns of one name, or (CSV) one without a name.
+    Raises: ValueError: The file has no rows, two columns with the same name, or (CSV) a column without a
+    name.
     """
     titles, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     if not titles or not rows:
@@ -123,5 +123,5 @@ def _number(value: str) -> float | None:
 
 
 def is_class(column: Column) -> bool:
-    """Return whether a target column holds classes rather than an amount."""
+    """Return whether a target column contains classes rather than numbers."""
     return column.kind == "category" or (column.whole and 2 <= column.unique <= _FEW)

@@ -16,5 +16,5 @@ def text(name: str) -> str:
 
 
 def summary(name: str) -> str:
-    """Return what a template is for: the comment on its first line."""
+    """Return the purpose of a template: the comment on its first line."""
     return text(name).partition("\n")[0].removeprefix("# ")

@@ -7,7 +7,7 @@ _LONG = 60
 
 
 def component(kind: str, block: Mapping[str, Any], leave_out: Collection[str] = ()) -> str:
-    """Return a component on one line, without the parameters that stand elsewhere (`leave_out`)."""
+    """Return a component on one line, without the parameters in `leave_out`, which are printed elsewhere."""
     block_parameters = {key: value for key, value in parameters(kind, block).items() if key not in leave_out}
     target = block_parameters.pop("field", None) or ", ".join(block_parameters.pop("fields", None) or ())
     words = [

@@ -71,7 +71,7 @@ def _groups(field: FieldSummary, console: Console) -> None:
 def _count_lines(summary: DatasetSummary) -> list[str]:
     lines = [f"unreadable: {several(len(summary.unreadable), 'sample')}"]
     if summary.passed_over:
-        lines.append(f"passed over: {counts_text(summary.passed_over)}")
+        lines.append(f"skipped: {counts_text(summary.passed_over)}")
     if summary.duplicates is not None:
         duplicates = summary.duplicates
         content = ", ".join(duplicates.fields[:4]) + (", ..." if len(duplicates.fields) > 4 else "")

@@ -1,4 +1,4 @@
-"""What modules give, on the terminal: a row for each, and what a reader should worry about."""
+"""Statistics of module outputs, on the terminal: a row for each, and what is suspicious."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -54,7 +54,7 @@ _COLUMNS = (
 def _worries(inspection: Inspection) -> list[str]:
     lines = []
     if inspection.source is not None:
-        lines.append(f"not finite first in: {inspection.source} (what it was given is finite)")
+        lines.append(f"first output that is not finite: {inspection.source} (its input is finite)")
     dead = [item for item in inspection.activities if item.dead]
     if dead:
         lines.append(
@@ -63,4 +63,4 @@ def _worries(inspection: Inspection) -> list[str]:
     full = [item for item in inspection.activities if (item.saturated or 0) > _SATURATED]
     if full:
         lines.append(f"mostly at their bounds: {', '.join(item.name for item in full[:6])}")
-    return lines or [f"nothing to worry about in {inspection.num_samples} samples"]
+    return lines or [f"nothing suspicious in {inspection.num_samples} samples"]

@@ -18,10 +18,10 @@ def render(
     oracle: Mapping[str, float] | None = None,
     trained_earlier: Mapping[str, str] | None = None,
 ) -> None:
-    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table, the trivial predictor's beside them.
+    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table, with those of the trivial prediction.
 
-    `oracle` holds the best figures there are, where the data know them; `trained_earlier` the phase that trained a
-    task last, where a later one did not.
+    `oracle` contains the best possible metrics, if the data define them; `trained_earlier` the last phase
+    that trained a task, if a later one did not.
     """
     model, trivial = split_trivial(metrics)
     parts = [(name, *name.partition("/")[::2]) for name in model]

@@ -11,7 +11,7 @@ from declare.report.render.terminal import sparkline
 
 
 def phase_lines(plan: Plan) -> Iterator[str]:
-    """Yield what every phase does, a setting on each line."""
+    """Yield a description of every phase, one setting per line."""
     total = sum(node.total_parameters for node in plan.nodes)
     for number, phase in enumerate(plan.phases, 1):
         length = f"{phase.steps:,} steps = {phase.epochs:g} epochs of {phase.steps_per_epoch:,} steps"
@@ -64,7 +64,7 @@ def _clip(phase: PhasePlan) -> str:
 
 
 def average_text(phase: PhasePlan) -> str:
-    """Return how weights are averaged, and what the average is made of at the end of the phase."""
+    """Return how weights are averaged, and the effective window at the end of the phase."""
     if phase.ema is None:
         return ""
     decay, warmup = phase.ema["decay"], phase.ema.get("warmup", True)

@@ -14,11 +14,11 @@ from declare.report.phrases import target_text
 
 _MANY_CLASSES = 12
 _LEARNED = frozenset({"tokenizer", "overlong"})
-"""Parameters of fields that stand in the sentence about their text."""
+"""Parameters of fields that are printed in the sentence about their text."""
 _WIRED = frozenset({"input", "per_dataset", "name"})
-"""Parameters of nodes that stand in the table."""
+"""Parameters of nodes that are printed in the table."""
 _SAID = frozenset({"dataset", "datasets", "target", "mask", "head", "loss", "metrics", "weight"})
-"""Parameters of tasks that have a place of their own."""
+"""Parameters of tasks that are printed separately."""
 
 
 def render(plan: Plan, console: Console) -> None:
@@ -48,7 +48,7 @@ def _data(plan: Plan) -> Iterator[str]:
         splits = ", ".join(f"{split} {number:,}" for split, number in data.splits.items())
         yield f"  {name}: {component('sources', data.source)}; {data.num_samples:,} samples ({splits})"
         if data.passed_over:
-            yield f"    passed over: {counts_text(data.passed_over)}"
+            yield f"skipped: {counts_text(data.passed_over)}"
         width = max(map(len, data.fields)) + 2
         for field, facts in data.fields.items():
             details = f"{_field(facts)}{_settings(facts)}{_read_as(facts)}{_missing(data, field)}"
@@ -74,7 +74,7 @@ def _reading(data: DatasetPlan) -> str:
 
 
 def _settings(field: FieldPlan) -> str:
-    """Return what the spec says of a field beside its type."""
+    """Return what the spec states of a field besides its type."""
     stated = {key: value for key, value in parameters("fields", field.block).items() if key not in _LEARNED}
     return f"  ({', '.join(f'{key} {short(value)}' for key, value in stated.items())})" if stated else ""
 
@@ -102,7 +102,7 @@ def _field(field: FieldPlan) -> str:
 
 
 def _text(field: FieldPlan) -> str:
-    """Return what is known of a text: its tokenizer, how long samples are, and what becomes of the others."""
+    """Return a description of a text: its tokenizer, the length of samples, and the treatment of longer ones."""
     tokens, empty = field.facts.extra["tokens"], field.facts.extra.get("empty", 0)
     words = f"  {field.block['tokenizer']['type']}, vocabulary {field.shape.classes:,}"
     words += f"; {tokens['mean']:g} tokens on average"
@@ -140,7 +140,7 @@ def _model(plan: Plan) -> Table:
 
 
 def _node_settings(plan: Plan) -> Iterator[str]:
-    """Yield what the spec says of a node beside its type and inputs."""
+    """Yield what the spec states of a node besides its type and inputs."""
     for node in plan.nodes:
         kind = "heads" if node.role == "head" else "modules"
         stated = parameters(kind, node.block)
@@ -185,7 +185,7 @@ def _tasks(plan: Plan) -> Iterator[str]:
         where = f" in {', '.join(task.datasets)}" if len(plan.datasets) > 1 else ""
         target = f" of {task.target_field}" if task.target_field else ""
         kind = component("tasks", task.block, _SAID)
-        mask = f", where {task.mask} holds" if task.mask else ""
+        mask = f", if {task.mask} is true" if task.mask else ""
         yield f"  {name}: {kind}{target}{where}{mask}, from {task.head}"
         if units := target_text(task):
             yield f"    target: {units}"

@@ -1,4 +1,4 @@
-"""What became of one batch in each phase, on the terminal."""
+"""Results of training on one batch in each phase, on the terminal."""
 
 from collections.abc import Sequence
 

@@ -14,7 +14,7 @@ _SHOWN = 12
 
 
 def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> None:
-    """Print up to twelve trials, the best first, and how much each value explains."""
+    """Print up to twelve trials, the best first, and how much of the variance each path explains."""
     paths = list(tune["space"])
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     names = [path.rpartition(".")[2] for path in paths]

@@ -1,8 +1,8 @@
 """Snippets that let a typed `declare SUBCOMMAND` reach the program in shells with a builtin of that name.
 
-The line editor rewrites the line when Enter is pressed, so that only what a person types is touched:
-functions, sourced files and scripts keep the builtin. An alias or a function named `declare` would break
-every function that declares a variable.
+The line editor rewrites the line when Enter is pressed, so that only typed lines change: functions, sourced
+files and scripts keep the builtin. An alias or a function named `declare` would break every function that
+declares a variable.
 """
 
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ class DiagnosticList:
         return [item for item in self._diagnostics if item.severity == "error"]
 
     def wrong_parts(self, path: str) -> set[str]:
-        """Return the parts of the dataset at `path` in which errors stand: its keys, single fields by name."""
+        """Return the parts of the dataset at `path` with errors: its keys, or the names of single fields."""
         parts = set()
         for error in self.errors:
             if error.path.startswith(f"{path}.") and error.path not in self._repaired:
@@ -35,7 +35,7 @@ class DiagnosticList:
         return parts
 
     def add(self, new: Diagnostic) -> None:
-        """Keep a diagnostic, unless its place has one of this code, or an error where this is none.
+        """Add a diagnostic, unless its place has one of this code, or an error while this is a warning.
 
         A value that stays wrong as it is surely meant has one diagnostic, whose fixes are not safe then.
         """

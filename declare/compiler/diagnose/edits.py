@@ -47,7 +47,7 @@ def _edit(rewrite: Rewrite, document: Document) -> Edit | None:
 
 
 def _move(rewrite: Rewrite, to: str, document: Document) -> tuple[Edit, ...]:
-    """Rename a key and state its value anew, or take it away and put it into another block, as it was written."""
+    """Rename a key and write its value again, or move it to another block, with its text unchanged."""
     node = document.at(rewrite.path)
     if node is None or node.key_span is None or not _writable(node):
         return ()
@@ -93,7 +93,7 @@ def _replace(node: Node, value: object) -> Edit | None:
 
 
 def _to_yaml(node: Node, value: object) -> str:
-    """Return a value as YAML; a number whose text stands in quotes as it is spelled there."""
+    """Return a value as YAML; a quoted number keeps its spelling."""
     text = node.scalar.strip() if isinstance(node.scalar, str) else ""
     if not isinstance(value, bool) and isinstance(value, int | float) and text:
         with suppress(OutOfRangeError):

@@ -40,7 +40,7 @@ def _labels(problem: Problem, document: Document) -> Iterator[Label]:
 
 
 def _variable_span(problem: Problem, document: Document) -> Span | None:
-    """Return where the variable stands whose value is wrong."""
+    """Return the span of the variable with the wrong value."""
     node = document.at(problem.at)
     return node.defined if node is not None and problem.on == "value" else None
 

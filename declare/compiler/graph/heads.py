@@ -35,7 +35,7 @@ def head_wiring(stage: LinkedSpec, modules: Wiring) -> Reports[Wiring]:
 
 
 def _head_node(stage: WiredSpec, task: LocatedBlock[Any]) -> Reports[GraphNode | None]:
-    """Return the head of a task that has one of its own; None where it is not known what it reads."""
+    """Return the head of a task that has one; None if its input is unknown."""
     if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
         yield Skip(f"{task.path}.head")  # an unknown name is said by the pass of names
         return None

@@ -1,4 +1,4 @@
-"""Numbers that models read, and what is left of them in the single precision that models compute in."""
+"""Input numbers, and how many distinct ones remain in float32."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def input_precision(stage: ShapedSpec) -> Reports[None]:
 
 
 def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:
-    """Return whether the range of a field leaves it open; one number as it is in the source shows it by itself."""
+    """Return whether the range of a field allows merging; checked with one number of the source."""
     if facts.minimum is None or facts.maximum is None or facts.minimum == facts.maximum:
         return False
     changed = any(field in (block.get("field"), *(block.get("fields") or ())) for block in plan.transforms)

@@ -27,8 +27,8 @@ def shape_mismatches(stage: LinkedSpec, task: LocatedBlock[Any], at: str, loss: 
             notes=(f"without the batch: `{task.block.type_name()}` asks its head for {target.output}",),
             helps=(
                 f"let `output` of the task type `{task.block.type_name()}` give the target's own shape",
-                "or say in its `target_dims` which sizes its adapter makes of the target",
-                "a loss of your own says in its `target_dims` which targets it takes",
+                "or state in its `target_dims` the sizes of its adapter's target",
+                "a custom loss states in its `target_dims` the targets that it accepts",
             ),
         )
         return

@@ -56,12 +56,12 @@ def values_known(stage: NamedSpec, dataset: str) -> bool:
 
 
 def _of_name(name: str) -> str:
-    """Return how `wrong_parts` calls a field; a name with a dot is no name, and wrong itself."""
+    """Return the name of a field for `wrong_parts`; a name with a dot is invalid and wrong itself."""
     return f"fields.{name.partition('.')[0]}"
 
 
 def without(known: Readable, problems: Sequence[Problem]) -> Readable | None:
-    """Return what is left without the fields, or the split, that data contradict; None for other problems."""
+    """Return the data without the fields, or the split, that contradict them; None for other problems."""
     block = known.block
     if all(problem.at.partition(".")[0] == "split" for problem in problems):
         default = Dataset.model_fields["split"].default

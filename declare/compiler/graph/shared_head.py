@@ -20,7 +20,7 @@ def inverse_mismatch(stage: LinkedSpec, task: str, owner: str) -> Problem | None
         at=f"tasks.{task}.head",
         label="means values in other units",
         also={f"tasks.{owner}": "than for its own task"},
-        helps=(f"give `{task}` a head of its own", "or transform both targets alike"),
+        helps=(f"give `{task}` its own head", "or transform both targets alike"),
     )
 
 

@@ -175,7 +175,7 @@ def _nothing_left(stage: TransformedSpec, task: LocatedBlock[Any], dataset: str)
 
 
 def _mask(stage: TransformedSpec, mask: str | None, dataset: str, facts: FieldFacts) -> str | None:
-    """Return the field that says which targets count; None for one that does not fit, of which a rule speaks."""
+    """Return the field that marks which targets count; None for one that does not fit, which a rule reports."""
     mask_facts = None if mask is None else stage.facts[dataset].fields.get(mask)
     if mask_facts is None or mask_facts.shape.layout != "valid":
         return None
@@ -249,7 +249,7 @@ def _cut_values(
         notes=("nothing undoes that in predictions and metrics",),
         helps=(
             "leave the target out of it",
-            "or change training alone, and be judged by the data: `on: train`",
+            "or apply it only in training, and evaluate on the original data: `on: train`",
         ),
     )
 

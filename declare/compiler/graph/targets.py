@@ -155,7 +155,7 @@ def _words(learned: LearnedTarget) -> str:
 
 
 def _own_heads(stage: ReadSpec, task: str) -> bool:
-    """Return whether each dataset may have a head of its own, the task's or that of the task whose head it shares."""
+    """Return whether each dataset may have its own head, that of the task or of the task whose head it shares."""
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)

@@ -104,7 +104,7 @@ def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
         at=at,
         on="key",
         label="no `input` here",
-        also={f"tasks.{task}.target": "a target is no input by itself"},
+        also={f"tasks.{task}.target": "a target cannot be an input"},
         helps=(f"write `input: {field}` if the model is to read it, as in a language model",),
         rewrites=(Rewrite(f"add `input: {field}`", f"{at}.input", field, safe=False),),
     )
@@ -160,7 +160,7 @@ def usage(stage: LinkedSpec, wiring: Wiring) -> Reports[Wiring]:
                 if name in stage.shapes and ref.name not in known[name]:
                     yield Problem(
                         "REF201",
-                        f"there is no field `{ref.name}` in dataset `{name}`, which `{reader.name}` reads",
+                        f"dataset `{name}` has no field `{ref.name}`, which `{reader.name}` reads",
                         at=ref.at,
                         label=f"not in `{name}`",
                         also={dataset_place(task, name): f"task `{task.name}` learns from it"},

@@ -15,7 +15,7 @@ BATCH = 2  # one sample would not tell the batch axis from an axis of size 1
 
 
 class ForwardMeasure(NamedTuple):
-    """What a forward pass tells, per sample; output shapes are without the batch axis, with their dtype."""
+    """Results of a forward pass, per sample; output shapes are without the batch axis, with their dtype."""
 
     outputs: dict[str, tuple[tuple[int, ...], str]]
     parameters: int
@@ -111,7 +111,7 @@ class _Recorder:
 
 
 def _rests(module: nn.Module, inputs: Any) -> Iterator[tuple[int, float]]:
-    """Yield the share of each spatial axis that a layer with a stride leaves over at its end, padding left out."""
+    """Yield the fraction of each spatial axis that a layer with a stride drops at its end, padding excluded."""
     from torch import nn
 
     kinds = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.MaxPool1d | nn.MaxPool2d | nn.MaxPool3d

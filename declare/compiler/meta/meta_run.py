@@ -181,7 +181,9 @@ def _shapes(component: Node, first: ForwardMeasure, second: ForwardMeasure) -> O
     outputs: Outputs = {}
     for name, (dims, dtype) in first.outputs.items():
         if len(dims) >= len(_BY_RANK):
-            raise RefusedError(f"output `{name}` has {len(dims)} axes beside the batch, at most 4 are known")
+            raise RefusedError(
+                f"output `{name}` has {len(dims)} axes besides the batch, at most 4 are supported"
+            )
         others = second.outputs[name][0]
         both: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(dims, others, strict=True))
         outputs[name] = Shape(stated.get(name, _BY_RANK[len(dims)]), both, cast(DType, dtype))
@@ -260,12 +262,16 @@ _UNREAD = _Reading(
 
 
 def _refusal(component: Node, shapes: Sequence[Shape], words: str) -> Problem:
-    """Return the problem that fits the library's own words, which stand in its note."""
+    """Return the problem that matches the library's message, which is its note."""
     layouts = {shape.layout for shape in shapes}
     reading = next((item for item in _READINGS if _means(item, layouts, words)), _UNREAD)
     title = reading.title.format(named=f"`{component.shown_name()}`", given=" and ".join(map(str, shapes)))
     return Problem(
-        reading.code, title, label=reading.label, notes=(f"the library says: {words}",), helps=(reading.help,)
+        reading.code,
+        title,
+        label=reading.label,
+        notes=(f"the library reports: {words}",),
+        helps=(reading.help,),
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a module that is not ours leaves padding out: it is tried in a process of its own, once.
+"""Whether a third-party module masks padding: it is tested once in a separate process.
 
 Answers are kept as those of probes are, so that torch is imported only for a question that is new.
 """
@@ -22,7 +22,7 @@ _FORMAT = 3
 
 
 def padding_problems(stage: ShapedSpec) -> Iterator[Problem]:
-    """Yield each module that is not ours and that reads padding although it is said to leave it out."""
+    """Yield each third-party module that reads padding although it is declared to mask it."""
     seen = set()
     for dataset, visit in lengths_on_the_way(stage.view):
         component = visit.component

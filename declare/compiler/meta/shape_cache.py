@@ -87,7 +87,7 @@ def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | N
 
 
 def _ask(component: Node, inputs: Inputs, output: Shape | None) -> dict[str, Any]:
-    """Return what a trial tells as plain values; one of code that is not ours runs in a process of its own."""
+    """Return the result of a trial as plain values; third-party code runs in a separate process."""
     if not component.third_party:
         from declare.compiler.meta import meta_run
 

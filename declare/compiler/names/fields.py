@@ -22,7 +22,7 @@ Known = Mapping[str, frozenset[str]]
 
 
 def stated_fields(stage: ReadSpec) -> dict[str, frozenset[str]]:
-    """Return the fields of each dataset whose spec says them all."""
+    """Return the fields of each dataset whose spec states all of them."""
     fields = {}
     for dataset in blocks_of(stage.spec, "datasets"):
         stated = get(dataset.block, "fields")
@@ -78,7 +78,7 @@ def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[P
         words = ", ".join(f"`{field}`" for field in fields[:8])
         yield Problem(
             "SCH103",
-            f"transform `{name}` does not say which field it changes",
+            f"transform `{name}` does not state which field it changes",
             at=path,
             label="no `field` here",
             helps=(f"add `field:` or `fields:` with {words}",),
@@ -91,7 +91,7 @@ def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[P
             on="key",
             label="stated here as a list",
             also={f"{path}.field": "stated here as one"},
-            helps=("keep `fields` where there are several, `field` where there is one",),
+            helps=("keep `fields` for several fields, `field` for one",),
         )
 
 

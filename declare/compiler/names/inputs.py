@@ -75,7 +75,7 @@ def input_references(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> It
 
 
 def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
-    """Yield the inputs of a module or head whose type, and so whose ports, nobody knows."""
+    """Yield the inputs of a module or head with an unknown type, and so unknown ports."""
     stated = get(node, "input") if isinstance(node, Node) else None
     items = (
         enumerate(stated) if isinstance(stated, list) else stated.items() if isinstance(stated, dict) else ()
@@ -88,7 +88,7 @@ def _untyped_refs(path: str, node: Any) -> Iterator[Ref]:
 def _unknown_input(
     path: str, ref: Ref, modules: Mapping[str, Any], fields: list[str] | None
 ) -> Iterator[Problem]:
-    """Yield that a reference names no module and no field; nothing where the fields are not known."""
+    """Yield a problem if a reference matches no module and no field; nothing if the fields are unknown."""
     if ref.name not in modules and fields is not None and ref.name not in fields:
         others = [name for name in modules if f"model.{name}" != path]
         yield _with_output(unknown("field or module", ref.name, ref.at, [*others, *fields]), ref)

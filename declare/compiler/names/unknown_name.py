@@ -18,7 +18,7 @@ def unknown(
     also: Mapping[str, str] | None = None,
     where: str = "",
 ) -> Problem:
-    """Return the finding that there is no `what` called `name` (`where`: in dataset `x`)."""
+    """Return the problem that there is no `what` called `name` (`where`: in dataset `x`)."""
     names = list(dict.fromkeys(known))
     near = suggest(name, names)
     title = f"there is no {what} `{name[:30]}`{f' {where}' if where else ''}"
@@ -40,7 +40,7 @@ def unknown(
 
 
 def as_key(problem: Problem) -> Problem:
-    """Return the finding about a name that stands as a key."""
+    """Return the problem of a name that is used as a key."""
     renames = (
         Rewrite(f"rename to `{item.value}`", item.path, key=str(item.value), safe=False)
         for item in problem.rewrites

@@ -26,7 +26,7 @@ _TRIES = 10
 
 
 def init_files(stage: ShapedSpec, phase: PhasePlan, path: str) -> Iterator[Problem]:
-    """Yield what keeps the weights of a phase's `init` from being loaded as it says."""
+    """Yield the problems that prevent loading the weights of a phase's `init`."""
     for index, entry in enumerate(phase.init):
         at = f"{path}.init.{index}"
         if entry.source == "phase":
@@ -76,11 +76,11 @@ def _weights_of(entry: InitPlan) -> Path:
     if entry.source == "file":
         return place
     if not is_folder(place):
-        raise UnreadableError("it is no folder of a run")
+        raise UnreadableError("it is not the folder of a run")
     steps = [item for item in (place / CHECKPOINTS).glob("step-*") if is_file(item / MANIFEST)]
     if not steps:
         raise UnreadableError(
-            "the run has no checkpoint yet" if is_file(place / "plan.json") else "it is no run"
+            "the run has no checkpoint yet" if is_file(place / "plan.json") else "it is not a run"
         )
     newest = max(steps, key=lambda item: (item / MANIFEST).stat().st_mtime_ns)
     weights = newest / WEIGHTS
@@ -89,7 +89,7 @@ def _weights_of(entry: InitPlan) -> Path:
 
 
 def _refuse_other_size(manifest: Path, weights: Path) -> None:
-    """Raise `UnreadableError` where weights of a checkpoint are not as long as its manifest says."""
+    """Raise `UnreadableError` if the size of a checkpoint's weights differs from its manifest."""
     try:
         stated = json.loads(manifest.read_bytes() if manifest.stat().st_size <= _MOST_MANIFEST else b"")
         size = stated["files"][WEIGHTS]["bytes"]

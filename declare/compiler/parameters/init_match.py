@@ -61,7 +61,7 @@ def rename_tensors(tensors: Mapping[str, Value], rename: Mapping[str, str]) -> d
 
 
 def is_selected(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a name of the state is meant by a pattern: `encoder` means all that stands under it."""
+    """Return whether a pattern matches a name of the state: `encoder` matches everything below it."""
     return any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for pattern in patterns)
 
 
@@ -195,7 +195,7 @@ def _guess(report: InitReport, tensors: Facts) -> tuple[str, str] | None:
 
 def _nothing(report: InitReport, entry: InitPlan, at: str) -> Problem:
     if report.missing or report.reshaped:
-        remedy = "say with `rename:` how the file calls the model's modules, or remove the entry"
+        remedy = "use `rename:` to map the file's names of modules, or remove the entry"
     else:
         remedy = "name modules that have weights with `modules:`"
     return Problem(
@@ -219,7 +219,7 @@ def unreadable(path: Any, reason: str, at: str) -> Problem:
         at=at,
         label="not readable",
         notes=(f"`{path}`: {reason}",),
-        helps=("name a `.safetensors` file, or a `.pt` file that holds a plain state dict",),
+        helps=("use a `.safetensors` file, or a `.pt` file that contains a plain state dict",),
     )
 
 

@@ -76,7 +76,7 @@ def names(node: ModulePlan) -> Names | None:
 
 
 def paths_of_instances(node: ModulePlan) -> list[str]:
-    """Return where instances of a node stand in the model: one, or one for each dataset."""
+    """Return the paths of a node's instances in the model: one, or one for each dataset."""
     return [path for path, _, _ in _instances(node)]
 
 
@@ -115,7 +115,7 @@ def _key(
 def _ask(
     component: Node, wires: tuple[Wire, ...], output: Shape, by_dataset: WiresByDataset
 ) -> dict[str, Any] | None:
-    """Return the names of a module as plain values; one that is not ours is built in a process of its own.
+    """Return the names of a module as plain values; a third-party one is built in a separate process.
 
     Raises `CallError` where that process ended.
     """

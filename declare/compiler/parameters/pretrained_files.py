@@ -44,5 +44,5 @@ def _unreadable(path: Path, reason: str) -> Problem:
         at="pretrained",
         label="not readable",
         notes=(f"`{path}`: {reason}",),
-        helps=("give a .safetensors file, or a .pt file that holds tensors alone",),
+        helps=("use a .safetensors file, or a .pt file that contains only tensors",),
     )

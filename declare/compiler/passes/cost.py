@@ -51,7 +51,7 @@ def _limits(stage: HostedSpec) -> list[Limit]:
 
 
 def _cache_problems(stage: HostedSpec) -> Iterator[Problem]:
-    """Yield that samples which are to be kept in memory take more than this machine has, whatever computes."""
+    """Yield a problem if samples to be kept in memory need more than this machine has."""
     kept = {}
     for name, facts in stage.facts.items():
         block = stage.spec.datasets[name]
@@ -64,7 +64,7 @@ def _cache_problems(stage: HostedSpec) -> Iterator[Problem]:
 
 
 def _shortage(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
-    """Yield that a phase takes more memory than this machine has, where it would compute there."""
+    """Yield a problem if a phase needs more memory than this machine has, if it would compute there."""
     hardware = stage.hardware
     if hardware is None or not computes_on_processor(hardware):
         return

@@ -1,4 +1,4 @@
-"""Facts: what the data of every dataset says, read without loading it whole and kept by fingerprint."""
+"""Facts: properties of the data of every dataset, read without loading it whole and cached by fingerprint."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,7 +50,7 @@ def run(stage: ReadSpec) -> Reports[NamedSpec]:
 
 
 def _field_references(stage: NamedSpec) -> Iterator[Problem]:
-    """Yield references to fields that only the data tell."""
+    """Yield references to fields that are only known from the data."""
     fields, stated = all_fields(stage), stated_fields(stage)
     from_data = {name: names for name, names in fields.items() if name not in stated}
     yield from field_references(stage, from_data)

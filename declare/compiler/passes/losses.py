@@ -76,7 +76,7 @@ def _task_plan(stage: ShapedSpec, task: LocatedBlock[Any]) -> Reports[TaskPlan |
 
 
 def _no_sampler(stage: ReadSpec, task: LocatedBlock[Any], problem: Problem) -> Reports[None]:
-    """Yield that no sampler draws what a task needs, where it is known of every phase which tasks it trains."""
+    """Yield a problem if no sampler draws what a task needs, when the tasks of every phase are known."""
     blocks = get(stage.spec, "phases") or {"": POISON}
     if any(block is POISON or trained_blocks(stage, block) is None for block in blocks.values()):
         yield Skip(task.path)

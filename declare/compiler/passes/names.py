@@ -1,4 +1,4 @@
-"""Names: what refers to what, as far as the spec alone can tell."""
+"""Names: references within the spec, as far as it defines them."""
 
 from declare.compiler.names.fields import clashes, field_references, stated_fields
 from declare.compiler.names.inputs import input_references

@@ -155,7 +155,7 @@ def _target_mismatch(stage: LinkedSpec, name: str, owner: str) -> Problem | None
         at=f"tasks.{name}.head",
         label=f"needs {mine}",
         also={f"tasks.{owner}": f"needs {theirs}"},
-        helps=(f"give `{name}` a head of its own",),
+        helps=(f"give `{name}` its own head",),
     )
 
 
@@ -176,7 +176,7 @@ def _describe_difference(
 
 
 def _unread_modules(stage: LinkedSpec, wiring: Wiring) -> Iterator[Problem]:
-    """Yield modules that no task's head reads; nothing is said while some head is unknown."""
+    """Yield modules that no task's head reads; nothing while some head is unknown."""
     if get(stage.spec, "tasks") is None or len(wiring.heads) < len(task_names(stage)):
         return
     if reads_unknown(stage, wiring):

@@ -1,4 +1,4 @@
-"""Whether the disk has the room for the checkpoints of a run, as far as a plan tells."""
+"""Whether the disk is large enough for the checkpoints of a run, according to the plan."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from declare.rules.byte_sizes import bytes_text
 def disk_shortage(
     phases: Mapping[str, PhasePlan], nodes: Mapping[str, ModulePlan], free: int
 ) -> Problem | None:
-    """Return that `free` bytes probably do not hold the checkpoints that stand at once (RES824); None where they do.
+    """Return the problem (RES824) that `free` bytes probably do not suffice for the checkpoints of a run, or None.
 
     Weights, what optimizers keep and, with an average, raw weights and its own are numbers of 4 bytes.
     """

@@ -37,13 +37,13 @@ def probes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> Reports[tuple[ProbePl
 
 
 def _unsuitable(stage: ScoredSpec, probe: Probe, task: TaskPlan, at: str) -> Problem | None:
-    """Return the problem (PHS651) that one vector for each sample cannot tell a task's target."""
+    """Return the problem (PHS651) that a task's target cannot be predicted from one vector for each sample."""
     output = task.target.output
     title = ""
     if task.target_field is None:
         title = f"task `{probe.task}` has no target that a probe could learn"
     elif output.layout not in {"vector", "number"} or output.numel is None:
-        title = f"task `{probe.task}` needs {output}, a probe gives one vector for each sample"
+        title = f"task `{probe.task}` needs {output}, but a probe gives one vector for each sample"
     elif not any(stage.facts[name].splits.get("val") for name in task.datasets if name in stage.facts):
         title = f"task `{probe.task}` has no validation samples to judge a probe by"
     if not title:

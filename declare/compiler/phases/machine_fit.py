@@ -96,7 +96,7 @@ def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Probl
         if too_many_rows
         else "choose a smaller model: its weights and what training adds to them take most of it"
     )
-    elsewhere = "for another machine, state `hardware.memory_limit`: what that one has"
+    elsewhere = "for another machine, state its memory: `hardware.memory_limit`"
     return Problem(
         code,
         f"phase `{phase.name}` {title} {bytes_text(memory.total)}{several}, {limit.words} {bytes_text(limit.size)}",

@@ -34,7 +34,7 @@ class Memory(NamedTuple):
     def per_process(
         self, hardware: HardwarePlan, phase: PhasePlan, phases: Collection[PhasePlan]
     ) -> "Memory":
-        """Return what each process takes, as far as their number is stated: its rows, and its shares of the model.
+        """Return the memory of each process, if their number is stated: its rows, and its shards of the model.
 
         Shares of gradients are cut after the last micro-batch. Where the run's `phases` do not agree on a half
         precision, shares are gathered in full, and autocast's copies of them stay until the backward pass.
@@ -122,7 +122,7 @@ def _read(
     tasks: Mapping[str, TaskPlan],
     shapes: Mapping[str, Mapping[str, Shape]],
 ) -> dict[str, dict[str, Shape]]:
-    """Return the shapes of the fields that stand in batches, by dataset: those that nobody reads are never loaded."""
+    """Return the shapes of the fields in batches, by dataset; unused fields are never loaded."""
     wires = [wire for node in nodes for wire in node.wires]
     wires += [wire for node in nodes for variant in node.variants.values() for wire in variant.wires]
     names = {wire.name for wire in wires if wire.source == "field"}
@@ -177,7 +177,7 @@ def optimizer_states(phase: PhasePlan) -> int:
 
 
 def _scale_share(scales: ScalesPlan) -> float:
-    """Return activations at the scales that stand in memory together, as a share of those at the stored size."""
+    """Return activations at the scales that are in memory together, relative to those at the stored size."""
     sizes = scales.activation_bytes
     together = sum(sizes) if scales.mode == "joint" and scales.materialize == "eager" else max(sizes)
     return together / scales.stored_bytes if scales.stored_bytes else 1.0

@@ -66,7 +66,7 @@ def _field(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Pro
     if odd is not None:
         yield Problem(
             "SHP530",
-            f"`{name}` is {odd}: only images of one size have scales",
+            f"`{name}` is {odd}: scales need images of one size",
             at=f"{at}.field",
             label="not images of one size",
             helps=("name an image field", "bring pictures to one size first: a `resize` transform"),
@@ -110,7 +110,7 @@ def _evaluation_size(stage: ScoredSpec, phase: LocatedBlock[Any]) -> int | None:
 
 
 def _evaluation_problems(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Problem]:
-    """Yield that the size of evaluations is neither trained nor that of the data."""
+    """Yield a problem if the size of evaluations is neither trained nor that of the data."""
     stated = phase.block.scales
     if stated.evaluate is None or stated.evaluate in {*stated.sizes, *_stored_sizes(stage, phase)}:
         return
@@ -277,7 +277,7 @@ def _larger(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Pr
             if stored and size > stored:
                 yield Problem(
                     "SHP531",
-                    f"{size} pixels are more than the {stored} that `{dataset}` holds",
+                    f"{size} pixels are more than the {stored} of `{dataset}`",
                     at=f"{at}.sizes.{index}",
                     label="blown up",
                     helps=(f"use sizes up to {stored}",),

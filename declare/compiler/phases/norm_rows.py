@@ -142,7 +142,7 @@ def _words(plan: PhasePlan, sizes: Mapping[str, int], single: _Single) -> str:
     elif rows < plan.batch_size and sizes[single.dataset] > plan.batch_size:
         words = f"{sizes[single.dataset]} in batches of {plan.batch_size} end in {rows}"
     else:
-        words = f"a batch holds {rows}"
+        words = f"a batch has {rows}"
     parts = len(bounds(rows, plan.accumulate, group_size(plan)))
     return words if parts == 1 else f"{words}, cut into {parts}"
 

@@ -168,7 +168,7 @@ def _void_unclear(void: int, others: Sequence[int]) -> Problem:
         "DAT395",
         f"masks contain {format_values(others, 4)} and {void}: is {void} a class, or not labelled?",
         label="which values are classes?",
-        notes=(f"{void} usually marks pixels that nobody labelled",),
+        notes=(f"{void} usually marks unlabelled pixels",),
         helps=(
             f'state `void: {void}` if it means "not labelled"',
             f"or state it as a class: `classes: {{..., edge: {void}}}`",

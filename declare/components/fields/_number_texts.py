@@ -31,7 +31,7 @@ class Notation(NamedTuple):
     boolean: bool = False
 
     def parse(self, texts: pl.Series) -> pl.Series:
-        """Return float64 [rows], null where a text is no number in this notation."""
+        """Return float64 [rows], null for texts that are not numbers in this notation."""
         return texts.to_frame("text").select(self._number().alias("number")).to_series()
 
     def _number(self) -> pl.Expr:

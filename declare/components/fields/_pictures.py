@@ -213,7 +213,7 @@ def _several_frames(value: Any, number: int) -> Problem:
             f"{'or more ' if number == _COUNTED else ''}frames, but a sample is one picture"
         ),
         label="one picture is needed",
-        helps=("state which frame is read: `frame: 0` is the first", "save each frame as a file of its own"),
+        helps=("state which frame is read: `frame: 0` is the first", "save each frame as a separate file"),
     )
 
 

@@ -59,7 +59,7 @@ class Number(Field):
         None,
         min_length=1,
         description=(
-            "unit that is written beside every number (`%`, `$`, `kg`); it is removed, values "
+            "unit that is written next to every number (`%`, `$`, `kg`); it is removed, values "
             "are not converted"
         ),
     )

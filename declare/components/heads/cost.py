@@ -1,6 +1,6 @@
-"""Passes on what a module gives as a cost; the head of `auxiliary` tasks.
+"""Passes on a number for each sample that a module computes as a loss; the head of `auxiliary` tasks.
 
-Takes a number for each sample and gives it as `output`. Has no parameters. Source: none.
+Takes a number for each sample, [B], and gives it as `output`. Has no parameters. Source: none.
 
 ```yaml
 model:
@@ -21,12 +21,12 @@ from declare.contract.torch_types import TorchModule
 
 
 class Cost(Head):
-    """Passes a cost on."""
+    """Passes on the loss that a module computes."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("number",)),)
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return a number for each sample, or why the task needs something else."""
+        """Return a number for each sample, or the problem if the task needs another output."""
         if problem := misfit(self, inputs):
             return problem
         if output.layout == "number":
@@ -35,11 +35,11 @@ class Cost(Head):
         return Problem("SHP511", title, helps=("leave `head` out: the task type knows which it needs",))
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
-        """Return next to nothing."""
+        """Return the costs of an identity: almost none."""
         return CostCounter().write(1).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real head."""
+        """Return the torch module."""
         from declare.nn.heads.cost import Cost as Real
 
         return Real()

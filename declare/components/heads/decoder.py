@@ -1,11 +1,12 @@
-"""A linear map from features back to a signal or picture.
+"""A linear map from features to a signal or picture.
 
-Each position of a sequence gives its own stretch of a series, or its own square of a picture (positions row by row);
-a vector gives everything at once. With `hidden` a layer with GELU stands between.
+Each position of a sequence is mapped to one segment of a series, or to one square of a picture (positions row
+by row); a vector is mapped to the whole target. With `hidden`, a hidden layer with GELU precedes the last
+layer.
 
-Takes a sequence [positions, features] or a vector. Gives `output` of the shape of the target: a series [channels,
-time], an image, a sequence or a vector. With targets that differ between datasets say `per_dataset: true`. Source: He
-et al. 2022, https://arxiv.org/abs/2111.06377.
+Takes a sequence [positions, features] or a vector. Gives `output` in the shape of the target: a series
+[channels, time], an image, a sequence or a vector. If target shapes differ between datasets, state
+`per_dataset: true`. Source: He et al. 2022, https://arxiv.org/abs/2111.06377.
 
 ```yaml
 model:
@@ -32,10 +33,12 @@ class Decoder(Head):
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("sequence", "vector")),)
 
-    hidden: int | None = Param(None, gt=0, description="width of a layer in between; none by default")
+    hidden: int | None = Param(
+        None, gt=0, description="width of a hidden layer before the last; default: none"
+    )
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or why positions do not divide it."""
+        """Return the target's shape, or the problem that the number of positions does not divide it."""
         if problem := misfit(self, inputs):
             return problem
         shape = inputs["input"][0]
@@ -47,14 +50,14 @@ class Decoder(Head):
         if _part(shape, output) is None:
             title = f"{shape.dims[0]} positions do not tile {output}"
             helps = (
-                "name an output with one position for each patch, or a pooled one",
+                "use an output with one position for each patch, or a pooled one",
                 "choose a patch that divides the length",
             )
             return Problem("SHP511", title, at=place(self, "input"), label="does not tile it", helps=helps)
         return {"output": output}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
@@ -67,7 +70,7 @@ class Decoder(Head):
         return tally.linear(before, _width(shape, output), positions=positions).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real head."""
+        """Return the torch module."""
         from declare.nn.heads.decoder import Decoder as Real
 
         shape = inputs["input"][0]
@@ -80,7 +83,7 @@ def _positions(shape: Shape) -> int:
 
 
 def _part(shape: Shape, output: Shape) -> tuple[int, ...] | None:
-    """Return the shape of what one position gives; None where positions do not tile the target."""
+    """Return the shape of the output of one position; None if positions do not tile the target."""
     dims, count = tuple(dim or 0 for dim in output.dims), _positions(shape)
     if shape.layout == "vector" or output.layout == "vector":
         return dims if shape.layout == "vector" else None

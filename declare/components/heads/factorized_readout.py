@@ -1,12 +1,12 @@
-"""A readout for neurons by a mask over places and weights over features.
+"""A neural readout with a spatial mask and feature weights for each unit.
 
-Each unit weighs the places of the feature map by a mask and the features by weights: what and where are separate.
-Regularise the masks (`l1` on `heads.TASK.*.mask`) so that they become local. With few samples `gaussian_readout`
-needs fewer parameters.
+Each unit has a mask over the places of the feature map and weights over its features, so that location and
+feature preference are separate. Regularise the masks (`l1` on `heads.TASK.*.mask`) to make them local. With
+few samples use `gaussian_readout`, which has fewer parameters.
 
-Takes a feature map [channels, height, width] of fixed size, or a video, whose frames count as further features. Gives
-`output`, one number for each unit of the target, without nonlinearity: a `counts` task turns it into a rate. Source:
-Klindt et al. 2017.
+Takes a feature map [channels, height, width] of fixed size, or a video, whose frames count as additional
+features. Gives `output` [units], without nonlinearity: a `counts` task turns it into a rate. Source: Klindt
+et al. 2017.
 
 ```yaml
 model:
@@ -34,7 +34,7 @@ class FactorizedReadout(Head):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image", "video")),)
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or why there is nothing to weigh."""
+        """Return the target's shape, or the problem that the input has no places."""
         if problem := misfit_places(self, inputs, output):
             return problem
         if None in inputs["input"][0].dims[-2:]:
@@ -42,7 +42,7 @@ class FactorizedReadout(Head):
         return {"output": output}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
-        """Return the costs of weighing places; features after it cost next to nothing."""
+        """Return the costs of the spatial sums; the feature weights cost almost nothing."""
         units = prod(dim or 0 for dim in output.dims)
         features, places = features_at(inputs), prod(dim or 0 for dim in inputs["input"][0].dims[-2:])
         tally = CostCounter().multiply(features * places * units).write(units)
@@ -50,7 +50,7 @@ class FactorizedReadout(Head):
         return tally.costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real readout."""
+        """Return the torch module."""
         from declare.nn.heads.factorized_readout import FactorizedReadout as Real
 
         height, width = (dim or 0 for dim in inputs["input"][0].dims[-2:])

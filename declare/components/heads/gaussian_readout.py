@@ -1,13 +1,12 @@
-"""A readout for neurons that learns where each of them looks.
+"""A neural readout that learns the position at which each unit reads the feature map.
 
-Each unit reads the feature map at one place of its own (bilinear interpolation) with weights of its own for the
-features. In training the place is drawn for each sample from a normal distribution about the unit's mean, so that the
-mean can find its way; in evaluation the mean itself is read. A unit has features + 7 parameters, whatever the size of
-the map.
+Each unit reads the feature map at one learned position (bilinear interpolation) with its own feature weights.
+In training the position is drawn for each sample from a normal distribution around the unit's mean, which
+gives the mean a gradient; in evaluation the mean is used. A unit has features + 7 parameters, whatever the
+size of the map.
 
-Takes a feature map [channels, height, width], or a video, whose frames count as further features. Gives `output`, one
-number for each unit of the target, without nonlinearity: a `counts` task turns it into a rate. Source: Lurz et al.
-2021.
+Takes a feature map [channels, height, width], or a video, whose frames count as additional features. Gives
+`output` [units], without nonlinearity: a `counts` task turns it into a rate. Source: Lurz et al. 2021.
 
 ```yaml
 model:
@@ -35,7 +34,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class GaussianReadout(Head):
-    """A place and weights for each unit."""
+    """A position and feature weights for each unit."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image", "video")),)
 
@@ -43,14 +42,17 @@ class GaussianReadout(Head):
         0.3,
         gt=0,
         le=1e3,
-        description="standard deviation of the place at the start, in units of half the map",
+        description="initial standard deviation of the position, in units of half the map",
     )
     within: float = Param(
-        0.3, ge=0, le=1, description="places start at random within this distance of the middle"
+        0.3,
+        ge=0,
+        le=1,
+        description="initial positions are drawn at random within this distance of the centre",
     )
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or why there is no place to look at."""
+        """Return the target's shape, or the problem that the input is not a map."""
         return misfit_places(self, inputs, output) or {"output": output}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
@@ -61,7 +63,7 @@ class GaussianReadout(Head):
         return tally.costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real readout."""
+        """Return the torch module."""
         from declare.nn.heads.gaussian_readout import GaussianReadout as Real
 
         units = prod(dim or 0 for dim in output.dims)

@@ -1,9 +1,9 @@
 """One linear layer to the target.
 
-One linear layer from the features to whatever the task needs.
+One linear layer from the features to the output that the task needs.
 
-Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
-that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
+Takes one or several vectors [features] or numbers [], concatenated, or sequences [time, features] for
+sequence targets (each step independently). Gives `output` in the shape of the target, without softmax or
 sigmoid. Source: any textbook.
 
 ```yaml
@@ -25,25 +25,25 @@ from declare.contract.torch_types import TorchModule
 
 
 class Linear(Head):
-    """One linear layer from the features to whatever the task needs."""
+    """One linear layer from the features to the output that the task needs."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or why the inputs do not fit it."""
+        """Return the target's shape, or the problem that the inputs do not fit it."""
         return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
-        """Return the costs of the layer at every step."""
+        """Return the costs of the layer for all steps."""
         features, outputs, steps = widths(inputs, output)
         return CostCounter().linear(features, size(outputs) or 0, positions=size(steps)).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real layer."""
+        """Return the torch module."""
         from declare.nn.heads.linear import Linear as Real
 
         features, outputs, _ = widths(inputs, output)

@@ -1,10 +1,10 @@
-"""A score for every token of the vocabulary.
+"""A logit for every token of the vocabulary.
 
 One linear layer without a bias from the features at each position to the vocabulary.
 
-Takes a sequence [length, features], as a transformer gives it. Gives `output` [length, vocabulary], without
-softmax. It serves `causal_lm`, `masked_lm` and `seq2seq`; the size of the vocabulary is linked from the text.
-Source: any textbook.
+Takes a sequence [length, features], such as the output of a transformer. Gives `output` [length, vocabulary],
+without softmax. Used by `causal_lm`, `masked_lm` and `seq2seq`; the size of the vocabulary is inferred from
+the text field. Source: any textbook.
 
 ```yaml
 model:
@@ -31,31 +31,31 @@ class Lm(Head):
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("sequence",)),)
 
-    norm: bool = Param(False, description="normalise the features first, where the module before does not")
+    norm: bool = Param(False, description="apply a layer norm first, if the module before has none")
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or why the input does not fit it."""
+        """Return the target's shape, or the problem that the input does not fit it."""
         if output.layout != "sequence":
             return Problem(
                 "LOS420",
-                f"head `lm` scores every token, but the task needs one {output} per sample",
-                label="scores tokens",
+                f"head `lm` gives a logit for every token, but the task needs one {output} per sample",
+                label="gives token logits",
                 helps=("use head `linear`, or a task such as `causal_lm`",),
             )
         return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
-        """Return the costs of the layer at every position."""
+        """Return the costs of the layer for all positions."""
         features, outputs, steps = widths(inputs, output)
         tally = CostCounter().norm(features, steps) if self.norm else CostCounter()
         return tally.linear(features, outputs[0], positions=steps[0], bias=False).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real layer."""
+        """Return the torch module."""
         from declare.nn.heads.lm import Lm as Real
 
         features, outputs, _ = widths(inputs, output)

@@ -1,9 +1,9 @@
 """Hidden layers and a linear layer to the target.
 
-Hidden layers with activation and dropout, then a linear layer to whatever the task needs.
+Hidden layers with activation and dropout, then a linear layer to the output that the task needs.
 
-Takes one or several vectors [features] or numbers [], joined, or sequences [time, features] for targets
-that are sequences (step by step). Gives `output` in the shape of the target, without softmax or
+Takes one or several vectors [features] or numbers [], concatenated, or sequences [time, features] for
+sequence targets (each step independently). Gives `output` in the shape of the target, without softmax or
 sigmoid. Source: any textbook.
 
 ```yaml
@@ -27,7 +27,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class Mlp(Head):
-    """Hidden layers with activation and dropout, then a linear layer to whatever the task needs."""
+    """Hidden layers with activation and dropout, then a linear layer to the output that the task needs."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
@@ -35,20 +35,25 @@ class Mlp(Head):
         [256], min_length=1, max_length=1_000, description="width of each hidden layer"
     )
     dropout: float = Param(
-        0.0, ge=0, lt=1, description="share of features zeroed after each hidden layer in training"
+        0.0,
+        ge=0,
+        lt=1,
+        description="dropout: fraction of features zeroed after each hidden layer in training",
     )
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each hidden layer")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param(
+        "relu", description="activation after each hidden layer"
+    )
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or why the inputs do not fit it."""
+        """Return the target's shape, or the problem that the inputs do not fit it."""
         return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
-        """Return the costs of the layers at every step."""
+        """Return the costs of the layers for all steps."""
         before, outputs, steps = widths(inputs, output)
         tally = CostCounter()
         for width in self.hidden:
@@ -59,7 +64,7 @@ class Mlp(Head):
         return tally.linear(before, size(outputs) or 0, positions=size(steps)).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real layers."""
+        """Return the head as a torch module."""
         from declare.nn.heads.mlp import MLP
 
         features, outputs, _ = widths(inputs, output)

@@ -1,9 +1,10 @@
-"""Embeddings for comparison: two layers, the result of unit length or not.
+"""Embeddings for contrastive learning: two layers.
 
-A hidden layer with batch-free norm and GELU, then a linear layer to `dim` features.
+A hidden layer with layer norm and GELU, then a linear layer to `dim` features.
 
-Takes one or several vectors, joined. Gives `output`, a vector of `dim` features: the one head whose width is stated,
-because no target says it. Source: Chen et al. 2020 (SimCLR), https://arxiv.org/abs/2002.05709.
+Takes one or several vectors, concatenated. Gives `output`, a vector of `dim` features. This is the only head
+whose width must be stated, because no target defines it. Source: Chen et al. 2020 (SimCLR),
+https://arxiv.org/abs/2002.05709.
 
 ```yaml
 model:
@@ -32,11 +33,11 @@ class Projection(Head):
 
     dim: int = Param(128, gt=0, description="features of the embedding")
     hidden: int | None = Param(
-        None, gt=0, description="width of the layer before; that of the input by default"
+        None, gt=0, description="width of the hidden layer; default: that of the input"
     )
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return a vector of `dim` features, or why the task needs something else."""
+        """Return a vector of `dim` features, or the problem if the task needs another output."""
         if problem := misfit(self, inputs):
             return problem
         if output.layout == "vector" and output.dims[0] in {None, self.dim}:
@@ -56,7 +57,7 @@ class Projection(Head):
         )
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real layers."""
+        """Return the head as a torch module."""
         from declare.nn.heads.projection import Projection as Real
 
         return Real(*self._widths(inputs), self.dim)

@@ -1,7 +1,7 @@
-"""One score per class and pixel.
+"""A logit for each class and pixel.
 
-Optionally a 3x3 convolution with batch norm and ReLU, then a 1x1 convolution, then resizing (bilinear) to
-the target.
+Optionally a 3x3 convolution with batch norm and ReLU, then a 1x1 convolution, then bilinear resizing to the
+size of the target.
 
 Takes a feature map [channels, height, width] of any size. Gives `output` [classes, height, width] at the
 size of the target, without softmax. Source: Long, Shelhamer and Darrell 2015.
@@ -27,12 +27,12 @@ from declare.contract.torch_types import TorchModule
 
 
 class Segmentation(Head):
-    """Convolutions to one score per class and pixel, at the target's size."""
+    """Convolutions to a logit for each class and pixel, at the target's size."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
 
     hidden: int | None = Param(
-        None, gt=0, description="channels of a 3x3 convolution before the last; none by default"
+        None, gt=0, description="channels of a 3x3 convolution before the last; default: none"
     )
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
@@ -40,13 +40,13 @@ class Segmentation(Head):
         if problem := misfit(self, inputs):
             return problem
         if output.layout != "image":
-            title = f"`segmentation` gives scores per pixel, but the task needs {output}"
+            title = f"`segmentation` gives logits for each pixel, but the task needs {output}"
             helps = ("use the head `linear`, or the task `segmentation`",)
             return Problem("SHP511", title, at=place(self, "input"), helps=helps)
         return varies(self, "size of the target", "input") if output.numel is None else {"output": output}
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
-        """Return the places of the map."""
+        """Return the number of values that batch norm averages over: the places of the map."""
         return None if self.hidden is None else size(inputs["input"][0].dims[1:])
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
@@ -61,7 +61,7 @@ class Segmentation(Head):
         return tally.conv(before, output.dims[0] or 0, (1, 1), dims).costs()
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real head."""
+        """Return the torch module."""
         from declare.nn.heads.segmentation import Segmentation as Real
 
         classes, height, width = (dim or 0 for dim in output.dims)

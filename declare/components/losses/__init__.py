@@ -1,1 +1,1 @@
-"""What training makes small: sums over valid targets."""
+"""Losses: sums over valid targets, minimised in training."""

@@ -1,4 +1,4 @@
-"""Class weights: how much each class counts in a loss, from its count in the training split."""
+"""Class weights: the weight of each class in a loss, from its count in the training split."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
@@ -14,36 +14,39 @@ _BETA = 0.999
 
 
 class ClassWeightedLoss(Loss):
-    """A loss in which classes count by weights."""
+    """A loss with class weights."""
 
     class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
         Param(
             None,
             alias="class_weights",
-            description="`balanced` (inverse to the training counts), `effective` (flatter), or one per class",
+            description=(
+                "class weights: `balanced` (inverse to the training counts), `effective` (flatter), "
+                "or one number for each class"
+            ),
         )
     )
 
     @property
     def weighs_classes(self) -> bool:
-        """Whether its class weights come from the counts of the training split."""
+        """Return whether the class weights are computed from the counts of the training split."""
         return isinstance(self.class_weights_, str)
 
     def class_weights(self, target: Target) -> tuple[float, ...] | None:
-        """Return the weight of each class, None where all count the same."""
+        """Return the weight of each class; None if all are equal."""
         return class_weights(self.class_weights_, target)
 
     def check_target(self, target: Target) -> Iterable[Problem]:
-        """Yield where the stated weights are not one for each class."""
+        """Yield a problem if there is not one weight for each class."""
         return check_weights(self.class_weights_, target)
 
 
 def class_weights(stated: ClassWeights, target: Target) -> tuple[float, ...] | None:
-    """Return the weight of each class, or None where all count the same.
+    """Return the weight of each class, or None if all are equal.
 
-    `balanced`: samples / (classes * count), as scikit-learn does it. `effective`: the inverse of the
-    effective number of samples, (1 - 0.999) / (1 - 0.999^count), scaled to a mean of 1 over the samples
-    (Cui et al. 2019, https://arxiv.org/abs/1901.05555). A class without a training sample weighs 0.
+    `balanced`: samples / (classes * count), as in scikit-learn. `effective`: the inverse of the effective
+    number of samples, (1 - 0.999) / (1 - 0.999^count), scaled so that its mean over samples is 1 (Cui et al.
+    2019, https://arxiv.org/abs/1901.05555). A class without training samples gets weight 0.
     """
     if stated is None or isinstance(stated, list):
         return tuple(stated) if stated else None
@@ -59,9 +62,9 @@ def class_weights(stated: ClassWeights, target: Target) -> tuple[float, ...] | N
 
 
 def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights") -> Iterator[Problem]:
-    """Yield that a list has not one weight for each class (LOS406), or none above 0 (LOS407).
+    """Yield a problem if a list does not have one weight for each class (LOS406), or none above 0 (LOS407).
 
-    Tokens are classes too, but nobody counts them: weights from counts would all be 1 in silence (LOS440).
+    Tokens are classes without counts: weights from counts would all be 1 (LOS440).
     """
     number = len(target.classes) if target.classes is not None else num_scores(target)
     if isinstance(stated, str):
@@ -83,7 +86,7 @@ def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights
     elif not any(weight > 0 for weight in stated):
         yield Problem(
             "LOS407",
-            "every class weighs nothing, so that nothing would be learned",
+            "every class has weight 0, so nothing would be learned",
             at=at,
             label="all zero",
             helps=("give at least one class a weight above 0",),
@@ -99,8 +102,8 @@ def num_scores(target: Target) -> int | None:
 def _no_counts_problem(stated: str, at: str) -> Problem:
     return Problem(
         "LOS440",
-        f"`{stated}` weights need counts of classes, which tokens do not have",
+        f"`{stated}` weights need class counts, which tokens do not have",
         at=at,
         label="would have no effect",
-        helps=("remove it: each token counts the same",),
+        helps=("remove it: all tokens have equal weight",),
     )

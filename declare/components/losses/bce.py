@@ -15,10 +15,10 @@ from declare.contract.torch_types import SummedLoss
 
 
 class Bce(Loss):
-    """Binary cross entropy, averaged over all labels that are known.
+    """Binary cross entropy, averaged over all known labels.
 
-    Takes logits [B, labels] (the sigmoid is applied here) and labels [B, labels], 0 or 1; NaN does not count.
-    `pos_weight` multiplies the part of the positive labels: above 1 it raises recall. Source: any textbook.
+    Takes logits [B, labels] (the sigmoid is applied here) and labels [B, labels], 0 or 1; NaN is ignored.
+    `pos_weight` multiplies the loss of positive labels: above 1 it raises recall. Source: any textbook.
 
     ```yaml
     tasks:
@@ -37,17 +37,17 @@ class Bce(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"label_logits"})
 
     pos_weight: Annotated[float, Param(gt=0, le=1e6)] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
-        Param(None, description="how much a positive label counts: one number, or one per label")
+        Param(None, description="weight of positive labels: one number, or one for each label")
     )
 
     def check_target(self, target: Target) -> Iterable[Problem]:
-        """Yield where the stated weights are not one for each label."""
+        """Yield a problem if there is not one weight for each label."""
         return (
             check_weights(self.pos_weight, target, "pos_weight") if isinstance(self.pos_weight, list) else ()
         )
 
     def expected(self, target: Target) -> float | None:
-        """Return that of even chances; nobody can say where positive labels count more."""
+        """Return the loss at probability 0.5; None if positive labels are weighted."""
         return None if self.pos_weight is not None else math.log(2)
 
     def build(self, target: Target) -> SummedLoss:

@@ -16,12 +16,12 @@ from declare.contract.torch_types import SummedLoss
 
 
 class CrossEntropy(ClassWeightedLoss):
-    """Cross entropy over classes or over the classes of each pixel.
+    """Cross entropy over classes, for samples, pixels or tokens.
 
-    Takes logits [B, classes] (softmax is applied here) and class indices [B]; or logits [B, classes, height, width]
-    and indices [B, height, width]; or logits [B, length, classes] of tokens and indices [B, length]. -1 (a missing
-    label) and `ignore_index` do not count. With class weights the mean is the weighted one, as torch's own. Source:
-    any textbook.
+    Takes logits [B, classes] (softmax is applied here) and class indices [B]; or logits [B, classes, height,
+    width] and indices [B, height, width]; or logits [B, length, classes] of tokens and indices [B, length].
+    The index -1 (a missing label) and `ignore_index` are ignored. With class weights the mean is the weighted
+    mean, as in torch. Source: any textbook.
 
     ```yaml
     tasks:
@@ -49,16 +49,18 @@ class CrossEntropy(ClassWeightedLoss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "pixel_logits", "token_logits"})
 
-    label_smoothing: float = Param(0.0, ge=0, lt=1, description="share of the truth spread over all classes")
-    ignore_index: int | None = Param(None, description="a class index that does not count, besides -1")
+    label_smoothing: float = Param(
+        0.0, ge=0, lt=1, description="probability that is spread evenly over all classes"
+    )
+    ignore_index: int | None = Param(None, description="a class index that is ignored, besides -1")
 
     def uncounted_classes(self, target: Target) -> frozenset[int]:
-        """Return the indices of classes that weigh 0, and `ignore_index`."""
+        """Return the indices of classes with weight 0, and `ignore_index`."""
         stated = frozenset() if self.ignore_index is None else frozenset({self.ignore_index})
         return super().uncounted_classes(target) | stated
 
     def check_target(self, target: Target) -> Iterable[Problem]:
-        """Yield where the stated weights are not one for each class, and an `ignore_index` that is none of them."""
+        """Yield a problem if there is not one weight for each class, or `ignore_index` is not a class."""
         yield from super().check_target(target)
         number = num_scores(target)
         if number is not None and self.ignore_index is not None and not -1 <= self.ignore_index < number:
@@ -66,16 +68,16 @@ class CrossEntropy(ClassWeightedLoss):
                 "SCH108",
                 f"`ignore_index` is {self.ignore_index}, but classes go from 0 to {number - 1}",
                 at="ignore_index",
-                label="no class",
+                label="not a class",
                 helps=("remove it, or give the index of a class", "list values of the data under `missing`"),
             )
 
     def expected(self, target: Target) -> float | None:
-        """Return that of even chances: the logarithm of the number of classes."""
+        """Return the loss of a uniform prediction: the logarithm of the number of classes."""
         return math.log(target.output.features) if target.output.features else None
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return the sizes of indices: those of the logits without the axis of classes."""
+        """Return the sizes of the class indices: those of the logits without the class axis."""
         return index_dims(target.output)
 
     def build(self, target: Target) -> SummedLoss:

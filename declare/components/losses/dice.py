@@ -1,4 +1,4 @@
-"""`dice`: one minus the overlap of predicted and true regions."""
+"""`dice`: one minus the Dice overlap of predicted and true regions."""
 
 from typing import ClassVar
 
@@ -16,8 +16,8 @@ class Dice(Loss):
     """One minus the soft Dice overlap, averaged over classes and then over images.
 
     Takes logits [B, classes, height, width] (softmax is applied here) and class indices [B, height, width],
-    -1 where nothing is labelled. Small regions count as much as large ones; often used together with
-    `cross_entropy`. Source: Milletari et al. 2016, https://arxiv.org/abs/1606.04797.
+    -1 where not labelled. Small regions count as much as large ones; often combined with `cross_entropy`.
+    Source: Milletari et al. 2016, https://arxiv.org/abs/1606.04797.
 
     ```yaml
     tasks:
@@ -35,7 +35,7 @@ class Dice(Loss):
     )
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return the sizes of indices: those of the logits without the axis of classes."""
+        """Return the sizes of the class indices: those of the logits without the class axis."""
         return index_dims(target.output)
 
     def build(self, target: Target) -> SummedLoss:

@@ -1,4 +1,4 @@
-"""`focal`: cross entropy that counts hard samples more."""
+"""`focal`: cross entropy with a higher weight for hard samples."""
 
 from typing import ClassVar
 
@@ -13,10 +13,10 @@ from declare.contract.torch_types import SummedLoss
 
 
 class Focal(ClassWeightedLoss):
-    """Cross entropy times (1 - p)^gamma, where p is the probability given to the truth.
+    """Cross entropy times (1 - p)^gamma, where p is the predicted probability of the true class.
 
     Takes logits of classes [B, classes], of labels [B, labels] or of pixels [B, classes, height, width]
-    (softmax or sigmoid is applied here); -1 and NaN do not count. `gamma: 0` is the plain cross entropy.
+    (softmax or sigmoid is applied here); -1 and NaN are ignored. `gamma: 0` is the plain cross entropy.
     Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002.
 
     ```yaml
@@ -29,10 +29,12 @@ class Focal(ClassWeightedLoss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits", "pixel_logits"})
 
-    gamma: float = Param(2.0, ge=0, le=100, description="how much less easy samples count")
+    gamma: float = Param(
+        2.0, ge=0, le=100, description="exponent: higher values reduce the weight of easy samples"
+    )
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return the sizes of labels, or of indices: those of the logits without the axis of classes."""
+        """Return the sizes of the labels, or of class indices: those of the logits without the class axis."""
         return target.output.dims if target.prediction == "label_logits" else index_dims(target.output)
 
     def build(self, target: Target) -> SummedLoss:

@@ -1,4 +1,4 @@
-"""`huber`: the squared error near zero, the absolute error far from it."""
+"""`huber`: squared error near zero, absolute error far from it."""
 
 from typing import ClassVar
 
@@ -13,9 +13,9 @@ from declare.contract.torch_types import SummedLoss
 class Huber(Loss):
     """Quadratic for errors up to `delta`, linear beyond.
 
-    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; elements whose target is
-    NaN do not count. The mean is over all that count. `delta` is in the units of the loss: standard
-    deviations of a standardised target. Source: Huber 1964.
+    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; NaN targets are ignored.
+    The mean is over all other elements. `delta` is in the units of the loss: standard deviations for a
+    standardised target. Source: Huber 1964.
 
     ```yaml
     tasks:
@@ -27,7 +27,7 @@ class Huber(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
-    delta: float = Param(1.0, gt=0, le=1e12, description="error up to which it is quadratic")
+    delta: float = Param(1.0, gt=0, le=1e12, description="error up to which the loss is quadratic")
 
     def build(self, target: Target) -> SummedLoss:
         """Return the real loss."""

@@ -1,4 +1,4 @@
-"""`info_nce`: positives nearer than negatives."""
+"""`info_nce`: contrastive loss."""
 
 from typing import ClassVar, Literal
 
@@ -12,13 +12,13 @@ from declare.contract.torch_types import SummedLoss
 
 
 class InfoNce(Loss):
-    """Cross entropy of finding a positive among the negatives of the batch.
+    """Cross entropy of identifying a positive among the negatives of the batch.
 
-    Takes embeddings [B, features], compared by cosine, and their groups. Positives are as the task says; `negatives`
-    are all rows of other groups (`batch`), or only those of the same origin (`explicit`: the same subject at another
-    moment), which keeps the model from telling subjects apart instead of stimuli. Rows without a positive do not
-    count. The figure depends on the batch size. Source: van den Oord et al. 2018, https://arxiv.org/abs/1807.03748;
-    several positives: Khosla et al. 2020.
+    Takes embeddings [B, features], compared by cosine similarity, and their groups. The task defines
+    positives. `negatives` are all rows of other groups (`batch`), or only those of the same origin
+    (`explicit`: the same subject at another moment), so that the model cannot lower the loss by telling
+    subjects apart. Rows without a positive are ignored. The value depends on the batch size. Source: van den
+    Oord et al. 2018, https://arxiv.org/abs/1807.03748; several positives: Khosla et al. 2020.
 
     ```yaml
     tasks:
@@ -31,14 +31,17 @@ class InfoNce(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"embedding"})
 
     temperature: float = Param(
-        0.07, ge=1e-4, le=1e6, description="what cosines are divided by: less means harder"
+        0.07,
+        ge=1e-4,
+        le=1e6,
+        description="cosine similarities are divided by it; lower values weight hard negatives more",
     )
     negatives: Literal["batch", "explicit"] = Param(
         "batch", description="rows of other groups: all of the batch, or those of the same origin"
     )
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return that there is a group and an origin for each sample."""
+        """Return that the target of a sample is its group and its origin."""
         return (2,)
 
     def build(self, target: Target) -> SummedLoss:

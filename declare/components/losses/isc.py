@@ -1,4 +1,4 @@
-"""`isc`: the same response in every subject."""
+"""`isc`: inter-subject correlation."""
 
 from typing import ClassVar
 
@@ -10,12 +10,12 @@ from declare.contract.torch_types import SummedLoss
 
 
 class Isc(Loss):
-    """1 - inter-subject correlation: features vary alike over stimuli in different subjects.
+    """1 - inter-subject correlation: makes features vary alike over stimuli in different subjects.
 
-    Takes embeddings [B, features] as the head gives them, and their groups. For each feature the correlation over the
-    positive pairs of the batch, averaged over features. The metric `isc` takes them at unit length. Needs no
-    negatives; alone it may use few directions, so add `info_nce`. Source:
-    Hasson et al. 2004, https://doi.org/10.1126/science.1089506.
+    Takes embeddings [B, features] as the head gives them, and their groups. It is the correlation over the
+    positive pairs of the batch for each feature, averaged over features. The metric `isc` normalises
+    embeddings to unit length first. It needs no negatives, but alone it may use few dimensions: combine it
+    with `info_nce`. Source: Hasson et al. 2004, https://doi.org/10.1126/science.1089506.
 
     ```yaml
     tasks:
@@ -26,7 +26,7 @@ class Isc(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"embedding"})
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return that there is a group and an origin for each sample."""
+        """Return that the target of a sample is its group and its origin."""
         return (2,)
 
     def build(self, target: Target) -> SummedLoss:

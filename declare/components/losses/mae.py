@@ -9,11 +9,11 @@ from declare.contract.torch_types import SummedLoss
 
 
 class Mae(Loss):
-    """Mean absolute error, which outliers move less than the squared one.
+    """Mean absolute error, less sensitive to outliers than the squared error.
 
-    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; elements whose target is
-    NaN do not count. The mean is over all that count. A standardised target is compared in standard units.
-    Source: any textbook.
+    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; NaN targets are ignored.
+    The mean is over all other elements. A standardised target is compared in standard units. Source: any
+    textbook.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`masked_mse`: the squared error of what was hidden."""
+"""`masked_mse`: the squared error of masked elements."""
 
 from typing import ClassVar
 
@@ -9,10 +9,10 @@ from declare.contract.torch_types import SummedLoss
 
 
 class MaskedMse(Loss):
-    """Mean squared error over the elements that a task hid.
+    """Mean squared error over the elements that the task masked.
 
-    Takes reconstructions and targets of the field's shape; elements that were shown, or are missing, do not count.
-    Source: He et al. 2022, https://arxiv.org/abs/2111.06377.
+    Takes reconstructions and targets of the field's shape; visible and missing elements are ignored. Source:
+    He et al. 2022, https://arxiv.org/abs/2111.06377.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`mean`: what a module gives is the loss itself."""
+"""`mean`: the mean of a module's own loss output."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from declare.contract.torch_types import SummedLoss
 class Mean(Loss):
     """The mean over samples of a module's own loss output.
 
-    Takes a cost for each sample [B]. Source: none; it is a mean.
+    Takes a loss for each sample [B]. Source: none; it is a mean.
 
     ```yaml
     tasks:

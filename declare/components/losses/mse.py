@@ -11,9 +11,9 @@ from declare.contract.torch_types import SummedLoss
 class Mse(Loss):
     """Mean squared error.
 
-    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; elements whose target is
-    NaN do not count. The mean is over all that count. A standardised target is compared in standard units.
-    Source: any textbook.
+    Takes values [B], [B, width] or [B, time, width] and targets of the same shape; NaN targets are ignored.
+    The mean is over all other elements. A standardised target is compared in standard units. Source: any
+    textbook.
 
     ```yaml
     tasks:
@@ -26,7 +26,7 @@ class Mse(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
     def expected(self, target: Target) -> float | None:
-        """Return the variance of a standardised target; nobody knows that of another one."""
+        """Return the variance of a standardised target, 1; None for other targets."""
         return 1.0 if target.std else None
 
     def build(self, target: Target) -> SummedLoss:

@@ -12,10 +12,10 @@ from declare.contract.torch_types import SummedLoss
 class Ordinal(ClassWeightedLoss):
     """Negative log likelihood of the true class under conditional probabilities.
 
-    Takes logits [B, classes - 1] (the sigmoid of logit k is the probability to pass class k, given that all
-    before were passed) and class indices [B], -1 where missing. Each sample takes part in the steps that it
-    reaches. Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851; divided by the
-    number of samples, where the paper divides by the number of steps, so that it is the likelihood itself.
+    Takes logits [B, classes - 1] (the sigmoid of logit k is the probability of passing class k, given that
+    all classes before were passed) and class indices [B], -1 if missing. Each sample contributes to the steps
+    that it reaches. Source: CORN, Shi, Cao and Raschka 2021, https://arxiv.org/abs/2111.08851. It is divided
+    by the number of samples, the paper divides by the number of steps; so it is the likelihood itself.
 
     ```yaml
     tasks:
@@ -28,11 +28,11 @@ class Ordinal(ClassWeightedLoss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"ordinal_logits"})
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return that there is an index for each sample."""
+        """Return that the target of a sample is one index."""
         return ()
 
     def mixed_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return that there is a share for each class: one more than steps between them."""
+        """Return that a mixed target has a probability for each class: one more than the steps between classes."""
         return (len(target.classes or ()),)
 
     def build(self, target: Target) -> SummedLoss:

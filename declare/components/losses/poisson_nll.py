@@ -1,4 +1,4 @@
-"""`poisson_nll`: the likelihood of counts."""
+"""`poisson_nll`: the negative log likelihood of counts."""
 
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from declare.contract.torch_types import SummedLoss
 class PoissonNll(Loss):
     """Negative log likelihood of counts under Poisson distributions, in nats per count.
 
-    Takes rates [B, units] and counts of the same shape; counts that are NaN or masked do not count. The mean of
-    rate - count * log(rate) over all that count; log(count!) is left out, so that the value may be negative. Source:
+    Takes rates [B, units] and counts of the same shape; NaN and masked counts are ignored. It is the mean of
+    rate - count * log(rate) over the others; log(count!) is omitted, so the value may be negative. Source:
     McCullagh and Nelder 1989; Paninski 2004 for neurons.
 
     ```yaml

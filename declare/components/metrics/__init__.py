@@ -1,1 +1,1 @@
-"""Figures of evaluations, for each dataset and overall."""
+"""Metrics of evaluations, for each dataset and overall."""

@@ -46,7 +46,7 @@ class ConfusionMetric(FormulaMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "ordinal_logits"})
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         return _of_confusion(target, self.function(target))
 
 
@@ -59,7 +59,7 @@ def _of_confusion(target: Target, formula: Callable[..., Any]) -> Any:
 
 
 class Agreement(FormulaMetric):
-    """A figure for each class, averaged: over logits of classes, of pixels, or of labels."""
+    """A metric for each class, averaged: from logits of classes, pixels or labels."""
 
     module: ClassVar[str] = "classification"
     takes: ClassVar[frozenset[Prediction]] = frozenset(
@@ -67,10 +67,10 @@ class Agreement(FormulaMetric):
     )
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
     unseen_labels: ClassVar[bool] = False
-    """Whether a label that is neither true nor predicted anywhere has a figure."""
+    """Whether the metric is defined for a label that is neither true nor predicted anywhere."""
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         return self._build_accumulator(target, "macro", 0.5)
 
     def _build_accumulator(self, target: Target, average: Average, threshold: float) -> Any:
@@ -85,15 +85,21 @@ class Agreement(FormulaMetric):
 
 
 class AveragedAgreement(Agreement):
-    """The same with a choice of the average and of the threshold of labels."""
+    """A classification metric with a choice of average and of the label threshold."""
 
     average: Average = Param(
-        "macro", description="mean over classes, over all decisions, or over classes by their samples"
+        "macro",
+        description=(
+            "`macro`: mean over classes; `micro`: over all decisions; `weighted`: mean over "
+            "classes by their number of samples"
+        ),
     )
-    threshold: float = Param(0.5, gt=0, lt=1, description="probability above which a label is predicted")
+    threshold: float = Param(
+        0.5, gt=0, lt=1, description="probability above which a label counts as predicted"
+    )
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         return self._build_accumulator(target, self.average, self.threshold)
 
 
@@ -108,7 +114,7 @@ class ErrorMetric(FormulaMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.regression import Moments
 
@@ -125,7 +131,7 @@ class OutputMomentsMetric(FormulaMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.regression import Moments, each_output
 
@@ -143,7 +149,7 @@ class ValueErrorMetric(FormulaMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.regression import ElementSums, mean_cost
 
@@ -159,14 +165,14 @@ class RankingMetric(FormulaMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.ranking import Ranking
 
         return Ranking(self.function(target))
 
 
 class LabelRankingMetric(FormulaMetric):
-    """A mean over samples of how their labels are ranked by logits [N, labels]."""
+    """A mean over samples of a ranking metric of label logits [N, labels]."""
 
     module: ClassVar[str] = "label_ranking"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"label_logits"})
@@ -174,7 +180,7 @@ class LabelRankingMetric(FormulaMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.label_ranking import LabelRanks
         from declare.nn.metrics.metric import Figure
 
@@ -188,7 +194,7 @@ class TokenMetric(FormulaMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits"})
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.tokens import TokenSums
 
@@ -203,7 +209,7 @@ class EmbeddingMetric(FormulaMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.embeddings import Embeddings
         from declare.nn.metrics.metric import Figure
 

@@ -1,4 +1,4 @@
-"""`accuracy`: the share of right predictions."""
+"""`accuracy`: the fraction of correct predictions."""
 
 from typing import Any, ClassVar, Literal
 
@@ -10,11 +10,11 @@ from declare.contract.prediction import Prediction
 
 
 class Accuracy(Metric):
-    """Share of right predictions: of samples, of pixels, or of all decisions on labels.
+    """Fraction of correct predictions: of samples, of pixels, or of all decisions on labels.
 
-    Takes class logits [N, classes], of pixels too, or label logits [N, labels]. Missing labels do not count. Of
-    classes that are as likely as each other the first is predicted. On an ordinal task the predicted class is
-    the median class. Source: any textbook.
+    Takes class logits [N, classes] (also of pixels) or label logits [N, labels]. Missing labels are ignored.
+    Of equally likely classes the first is predicted. On an ordinal task the predicted class is the median
+    class. Source: any textbook.
 
     ```yaml
     tasks:
@@ -41,11 +41,17 @@ class Accuracy(Metric):
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
-    top: int = Param(1, ge=1, description="right where the true class is among so many likeliest")
-    threshold: float = Param(0.5, gt=0, lt=1, description="probability above which a label is predicted")
+    top: int = Param(
+        1,
+        ge=1,
+        description="a prediction is correct if the true class is among this many most likely classes",
+    )
+    threshold: float = Param(
+        0.5, gt=0, lt=1, description="probability above which a label counts as predicted"
+    )
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.classification import (
             Confusion,
             LabelCounts,

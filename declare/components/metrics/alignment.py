@@ -1,4 +1,4 @@
-"""`alignment`: how close positives lie."""
+"""`alignment`: how close the embeddings of positives are."""
 
 from typing import ClassVar, Literal
 
@@ -6,10 +6,10 @@ from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Alignment(EmbeddingMetric):
-    """Mean squared distance of positive pairs on the unit sphere.
+    """Mean squared distance between positive pairs on the unit sphere.
 
-    Takes embeddings [N, features] and their groups. 0 is perfect; pairs drawn at random from embeddings that are
-    spread over the sphere have 2. Over at most 8,192 samples. Source: Wang and Isola 2020,
+    Takes embeddings [N, features] and their groups. 0 is best; random pairs of embeddings spread evenly over
+    the sphere have 2. Uses at most 8,192 samples. Source: Wang and Isola 2020,
     https://arxiv.org/abs/2005.10242.
 
     ```yaml

@@ -6,11 +6,11 @@ from declare.components.metrics._formulas import RankingMetric
 
 
 class Auroc(RankingMetric):
-    """Probability that a positive scores above a negative, ties counting half.
+    """Probability that a positive scores above a negative; ties count half.
 
-    Takes class logits [N, classes] (each class against the rest) or label logits [N, labels];
-    averaged over the classes or labels that have both positives and negatives, null where none has. Ranked by log
-    odds, which go on where probabilities are 1. Source: any textbook.
+    Takes class logits [N, classes] (each class against the rest) or label logits [N, labels]; averaged over
+    the classes or labels that have both positives and negatives, null if none has. Ranked by log odds, which
+    still differ where probabilities round to 1. Source: any textbook.
 
     ```yaml
     tasks:

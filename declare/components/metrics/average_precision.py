@@ -8,9 +8,9 @@ from declare.components.metrics._formulas import RankingMetric
 class AveragePrecision(RankingMetric):
     """Precision averaged over recall, in steps without interpolation, as in scikit-learn.
 
-    Takes class logits [N, classes] (each class against the rest) or label logits [N, labels]; averaged over the
-    classes or labels that have positives, null where none has. Ranked by log odds, which go on where
-    probabilities are 1. Source: any textbook.
+    Takes class logits [N, classes] (each class against the rest) or label logits [N, labels]; averaged over
+    the classes or labels that have positives, null if none has. Ranked by log odds, which still differ where
+    probabilities round to 1. Source: any textbook.
 
     ```yaml
     tasks:

@@ -8,7 +8,7 @@ from declare.components.metrics._formulas import ConfusionMetric
 class BalancedAccuracy(ConfusionMetric):
     """Mean recall over the classes that have samples in the evaluation.
 
-    Takes class logits [N, classes]; missing labels do not count. Source: Brodersen et al. 2010.
+    Takes class logits [N, classes]; missing labels are ignored. Source: Brodersen et al. 2010.
 
     ```yaml
     tasks:

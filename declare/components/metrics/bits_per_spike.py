@@ -1,4 +1,4 @@
-"""`bits_per_spike`: how much a model says of each spike, beyond the neuron's mean rate."""
+"""`bits_per_spike`: the gain in log likelihood over the neuron's mean rate."""
 
 from typing import Any, ClassVar, Literal
 
@@ -12,11 +12,11 @@ from declare.contract.prediction import Prediction
 class BitsPerSpike(Metric):
     """Gain in log likelihood over each neuron's mean rate in the training split, in bits per spike.
 
-    Takes rates [B, units] and counts; counts that are NaN or masked do not count. Rates
-    below 1e-8 count as 1e-8. 0 is as good as the mean rate,
-    below it is worse. With `average: spikes` gains and spikes are summed over all neurons before they are divided, so
-    that active neurons weigh more; with `average: units` each neuron that fired weighs the same. Overall figures of
-    several datasets are those of all their neurons together. Source: Pei et al. 2021 (Neural Latents Benchmark).
+    Takes rates [B, units] and counts; NaN and masked counts are ignored. Rates below 1e-8 are set to 1e-8. 0
+    is as good as the mean rate, negative values are worse. With `average: spikes`, gains and spikes are
+    summed over all neurons before the division, so that active neurons weigh more; with `average: units`,
+    every neuron with spikes has equal weight. The overall value of several datasets is computed over all
+    their neurons. Source: Pei et al. 2021 (Neural Latents Benchmark).
 
     ```yaml
     tasks:
@@ -27,10 +27,12 @@ class BitsPerSpike(Metric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
     mode: ClassVar[Literal["max", "min"]] = "max"
 
-    average: Literal["spikes", "units"] = Param("spikes", description="what weighs the same")
+    average: Literal["spikes", "units"] = Param(
+        "spikes", description="whether spikes or units have equal weight"
+    )
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.metric import Figure
         from declare.nn.metrics.spikes import Likelihoods, per_event, per_unit
 

@@ -1,4 +1,4 @@
-"""`calibration_error`: how far confidence is from being right."""
+"""`calibration_error`: the difference between confidence and accuracy."""
 
 from typing import Any, ClassVar, Literal
 
@@ -10,10 +10,10 @@ from declare.contract.prediction import Prediction
 
 
 class CalibrationError(Metric):
-    """Expected calibration error: the mean distance between confidence and share of right samples.
+    """Expected calibration error: the mean difference between confidence and accuracy over bins.
 
-    Takes class logits [N, classes], of pixels too; samples are put into bins of equal width by the
-    probability of their likeliest class. Missing labels do not count. Source: Guo et al. 2017,
+    Takes class logits [N, classes] (also of pixels); samples are put into bins of equal width by the
+    probability of their most likely class. Missing labels are ignored. Source: Guo et al. 2017,
     https://arxiv.org/abs/1706.04599.
 
     ```yaml
@@ -28,10 +28,10 @@ class CalibrationError(Metric):
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
-    bins: int = Param(15, ge=2, description="number of bins of confidence")
+    bins: int = Param(15, ge=2, description="number of confidence bins")
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.calibration import Confidence, expected_error
         from declare.nn.metrics.metric import Figure
 

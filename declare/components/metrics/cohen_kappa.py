@@ -9,8 +9,8 @@ from declare.contract.prediction import Prediction
 class CohenKappa(ConfusionMetric):
     """Cohen's kappa: 1 is perfect, 0 is chance.
 
-    Takes class logits [N, classes]; missing labels do not count. Not defined (null) where all samples are of
-    one class and predicted so. Source: Cohen 1960.
+    Takes class logits [N, classes]; missing labels are ignored. Undefined (null) if all samples have one
+    class and are predicted as it. Source: Cohen 1960.
 
     ```yaml
     tasks:

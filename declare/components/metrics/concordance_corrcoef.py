@@ -6,10 +6,10 @@ from declare.components.metrics._formulas import OutputMomentsMetric
 
 
 class ConcordanceCorrcoef(OutputMomentsMetric):
-    """Lin's concordance: the correlation, less where means or spreads differ; 1 is perfect.
+    """Lin's concordance correlation: Pearson's, reduced if means or variances differ; 1 is perfect.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count. Moments are divided by N. Not
-    defined (null) where all values are the same. Source: Lin 1989.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Moments are divided by
+    N. Undefined (null) if all values are equal. Source: Lin 1989.
 
     ```yaml
     tasks:

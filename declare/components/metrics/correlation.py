@@ -1,4 +1,4 @@
-"""`correlation`: Pearson's correlation of rates and counts, neuron by neuron."""
+"""`correlation`: Pearson's correlation of rates and counts for each neuron."""
 
 from typing import ClassVar
 
@@ -9,8 +9,8 @@ from declare.contract.prediction import Prediction
 class Correlation(OutputMomentsMetric):
     """Pearson's correlation of rates and counts over samples, averaged over neurons.
 
-    Takes rates [B, units] and counts; counts that are NaN or masked do not count. Neurons whose rate or count is
-    constant are left out of the average. Noise in single trials keeps it well below 1 for the best model there is.
+    Takes rates [B, units] and counts; NaN and masked counts are ignored. Neurons with a constant rate or
+    count are left out of the average. Trial-to-trial noise keeps it well below 1 even for a perfect model.
     Source: any textbook.
 
     ```yaml

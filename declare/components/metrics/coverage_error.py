@@ -1,4 +1,4 @@
-"""`coverage_error`: how far down the true labels reach."""
+"""`coverage_error`: how many top-ranked labels are needed to include all true ones."""
 
 from typing import ClassVar
 
@@ -6,10 +6,10 @@ from declare.components.metrics._formulas import LabelRankingMetric
 
 
 class CoverageError(LabelRankingMetric):
-    """Number of labels that one goes down from the highest to find all true ones, on average over samples.
+    """Number of top-ranked labels that are needed to include all true labels, averaged over samples.
 
-    Takes label logits [N, labels]; a missing label is not ranked, and a sample without a known label does not
-    count. A sample without a true label has 0, as in scikit-learn; null where no sample has one. Source:
+    Takes label logits [N, labels]; missing labels are not ranked, and samples without a known label are
+    ignored. A sample without a true label has 0, as in scikit-learn; null if no sample has one. Source:
     Tsoumakas et al. 2010.
 
     ```yaml

@@ -8,8 +8,8 @@ from declare.components.metrics._formulas import Agreement
 class Dice(Agreement):
     """Dice overlap of predicted and true regions, averaged over classes.
 
-    Takes logits of pixels [N, classes, height, width], or of classes or labels. Pixels of all images
-    count together; classes that are neither true nor predicted are left out. Source: Dice 1945.
+    Takes logits of pixels [N, classes, height, width], or of classes or labels. Pixels of all images are
+    pooled; classes that are neither true nor predicted are left out. Source: Dice 1945.
 
     ```yaml
     tasks:

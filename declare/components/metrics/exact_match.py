@@ -1,4 +1,4 @@
-"""`exact_match`: the share of texts that are right from end to end."""
+"""`exact_match`: the fraction of texts that are predicted without an error."""
 
 from typing import Any, ClassVar, Literal
 
@@ -8,12 +8,13 @@ from declare.contract.prediction import Prediction
 
 
 class ExactMatch(Metric):
-    """Share of texts all of whose tokens are the likeliest ones, the end included.
+    """Fraction of texts in which every token, including the end token, is the most likely one.
 
-    On labels it is the share of samples all of whose labels are right; a sample with an unknown label is left out.
+    On labels it is the fraction of samples whose labels are all correct; a sample with an unknown label is
+    left out.
 
-    Each token is judged given the true ones before it. Where all are right so is what greedy writing gives, and the
-    other way round: for whole texts the figure is that of free writing. Source: Rajpurkar et al. 2016.
+    Each token is predicted given the true tokens before it. If all are correct, greedy generation gives the
+    same text, so the value is also that of greedy generation. Source: Rajpurkar et al. 2016.
 
     ```yaml
     tasks:
@@ -28,7 +29,7 @@ class ExactMatch(Metric):
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.metric import Figure
 
         if target.prediction == "label_logits":

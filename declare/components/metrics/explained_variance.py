@@ -1,4 +1,4 @@
-"""`explained_variance`: the share of variance that is explained, a constant error left out."""
+"""`explained_variance`: the fraction of variance explained, apart from a constant error."""
 
 from typing import ClassVar, Literal
 
@@ -9,10 +9,10 @@ from declare.contract.kinds.task import Target
 
 
 class ExplainedVariance(OutputMomentsMetric):
-    """1 - Var(error) / Var(target): as `r2`, but an error that is the same everywhere costs nothing.
+    """1 - Var(error) / Var(target): like `r2`, but a constant error does not lower it.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count. Outputs whose target is
-    constant in the evaluation are left out; null where that leaves none. Source: any textbook.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Outputs with a
+    constant target in the evaluation are left out; null if none remain. Source: any textbook.
 
     ```yaml
     tasks:
@@ -27,7 +27,7 @@ class ExplainedVariance(OutputMomentsMetric):
 
     multioutput: Literal["uniform_average", "variance_weighted"] = Param(
         "uniform_average",
-        description="the mean over outputs, or over outputs by the variance of their target",
+        description="mean over outputs, or over outputs weighted by the variance of their target",
     )
 
     def formula_for(self, target: Target) -> str:

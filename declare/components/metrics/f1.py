@@ -8,10 +8,9 @@ from declare.components.metrics._formulas import AveragedAgreement
 class F1(AveragedAgreement):
     """Harmonic mean of precision and recall, over classes or labels.
 
-    Takes class logits [N, classes], of pixels too, or label logits [N, labels]. Missing
-    labels do not count. Classes that are neither true nor predicted in the evaluation are left out of the
-    mean, as in scikit-learn; on an ordinal task the predicted class is the median class. Source: any
-    textbook.
+    Takes class logits [N, classes] (also of pixels) or label logits [N, labels]. Missing labels are ignored.
+    Classes that are neither true nor predicted in the evaluation are left out of the mean, as in
+    scikit-learn; on an ordinal task the predicted class is the median class. Source: any textbook.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`hamming_distance`: the share of wrong decisions."""
+"""`hamming_distance`: the fraction of wrong decisions."""
 
 from typing import ClassVar, Literal
 
@@ -8,10 +8,10 @@ from declare.contract.prediction import Prediction
 
 
 class HammingDistance(AveragedAgreement):
-    """Share of wrong decisions: of the samples of each class, or on each label.
+    """Fraction of wrong decisions: on the samples of each class, or on each label.
 
-    Takes class logits [N, classes] or label logits [N, labels]. Missing labels do not count. `macro` is the mean over
-    the classes that have samples, or over labels; `micro` is 1 - `accuracy`. Source: Hamming 1950.
+    Takes class logits [N, classes] or label logits [N, labels]. Missing labels are ignored. `macro` is the
+    mean over the classes that have samples, or over labels; `micro` is 1 - `accuracy`. Source: Hamming 1950.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`hinge_loss`: what margins lack."""
+"""`hinge_loss`: by how much margins fall short of 1."""
 
 from typing import Any, ClassVar, Literal
 
@@ -10,11 +10,11 @@ from declare.contract.prediction import Prediction
 
 
 class HingeLoss(Metric):
-    """Mean of what the margins of logits lack of 1.
+    """Mean amount by which the margins of logits fall short of 1.
 
-    Takes class logits [N, classes]; missing labels do not count. The margin is the logit of the true class above the
-    highest other one (`crammer-singer`), or each class's logit above or below zero, averaged over classes
-    (`one-vs-all`). Source: Crammer and Singer 2001.
+    Takes class logits [N, classes]; missing labels are ignored. The margin is the logit of the true class
+    minus the highest other logit (`crammer-singer`), or each class's logit with the sign of its truth,
+    averaged over classes (`one-vs-all`). Source: Crammer and Singer 2001.
 
     ```yaml
     tasks:
@@ -28,13 +28,13 @@ class HingeLoss(Metric):
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
-    squared: bool = Param(False, description="whether what they lack is squared")
+    squared: bool = Param(False, description="whether the shortfall is squared")
     multiclass_mode: Literal["crammer-singer", "one-vs-all"] = Param(
-        "crammer-singer", description="what the margin is"
+        "crammer-singer", description="definition of the margin"
     )
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.classification import Margins, share
         from declare.nn.metrics.metric import Figure
 

@@ -1,4 +1,4 @@
-"""`isc`: the correlation between subjects."""
+"""`isc`: inter-subject correlation."""
 
 from typing import ClassVar
 
@@ -6,12 +6,12 @@ from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Isc(EmbeddingMetric):
-    """Inter-subject correlation: how far the same stimulus gives the same features in two subjects.
+    """Inter-subject correlation: how similar the features of two subjects are for the same stimulus.
 
-    Takes embeddings [N, features] and their groups. For each feature of the embeddings at unit length, as predictions
-    have them, the correlation over all positive pairs, averaged over the features that vary: 1 is perfect, 0 is
-    chance. The loss `isc` takes them as the head gives them. Over the first 8,192 samples. Source: Hasson
-    et al. 2004, https://doi.org/10.1126/science.1089506.
+    Takes embeddings [N, features] and their groups. It is the correlation over all positive pairs for each
+    feature of the embeddings at unit length (as in predictions), averaged over the features that vary: 1 is
+    perfect, 0 is chance. The loss `isc` uses embeddings as the head gives them. Uses the first 8,192 samples.
+    Source: Hasson et al. 2004, https://doi.org/10.1126/science.1089506.
 
     ```yaml
     tasks:

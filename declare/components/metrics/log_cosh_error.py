@@ -6,9 +6,9 @@ from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class LogCoshError(ValueErrorMetric):
-    """Mean of log(cosh(error)): half the squared error where small, the absolute error less log 2 where large.
+    """Mean of log(cosh(error)): about half the squared error if small, the absolute error minus log 2 if large.
 
-    Takes values [N] or [N, width], over all values; missing targets do not count. Source: any textbook.
+    Takes values [N] or [N, width], over all values; missing targets are ignored. Source: any textbook.
 
     ```yaml
     tasks:

@@ -10,8 +10,8 @@ from declare.contract.prediction import Prediction
 class MatthewsCorrcoef(Metric):
     """Matthews' correlation of predicted and true classes: 1 is perfect, 0 is chance.
 
-    Takes class logits [N, classes], or label logits [N, labels], whose decisions are pooled. Missing labels do not
-    count. Not defined (null) where truth or prediction is constant. Source: Gorodkin 2004.
+    Takes class logits [N, classes], or label logits [N, labels], whose decisions are pooled. Missing labels
+    are ignored. Undefined (null) if truth or prediction is constant. Source: Gorodkin 2004.
 
     ```yaml
     tasks:
@@ -27,7 +27,7 @@ class MatthewsCorrcoef(Metric):
     needs_varied_targets: ClassVar[bool] = True
 
     def build(self, target: Target) -> Any:
-        """Return the real metric."""
+        """Return the torch module."""
         from declare.nn.metrics.classification import Confusion, LabelCounts, label_matthews, matthews
         from declare.nn.metrics.metric import Figure
 

@@ -1,4 +1,4 @@
-"""`mean_absolute_percentage_error`: the mean error as a share of the target."""
+"""`mean_absolute_percentage_error`: the mean absolute error relative to the target."""
 
 from typing import ClassVar
 
@@ -6,10 +6,10 @@ from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class MeanAbsolutePercentageError(ValueErrorMetric):
-    """Mean of the absolute error over the size of the target, as a share (1 is 100%).
+    """Mean of |error| / |target|, as a fraction (1 is 100%).
 
-    Takes values [N] or [N, width], over all values; missing targets do not count. Not defined (null) where a
-    target is 0. Source: any textbook.
+    Takes values [N] or [N, width], over all values; missing targets are ignored. Undefined (null) if a target
+    is 0. Source: any textbook.
 
     ```yaml
     tasks:

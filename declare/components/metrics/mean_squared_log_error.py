@@ -8,8 +8,8 @@ from declare.components.metrics._formulas import ValueErrorMetric
 class MeanSquaredLogError(ValueErrorMetric):
     """Mean of the squared difference of log(1 + value).
 
-    Takes values [N] or [N, width], over all values; missing targets do not count. Not defined (null) where a
-    value or a prediction is -1 or below. Source: any textbook.
+    Takes values [N] or [N, width], over all values; missing targets are ignored. Undefined (null) if a value
+    or a prediction is -1 or below. Source: any textbook.
 
     ```yaml
     tasks:

@@ -8,8 +8,8 @@ from declare.components.metrics._formulas import ErrorMetric
 class Mse(ErrorMetric):
     """Mean squared error.
 
-    Takes values [N] or [N, width] in the target's own units; missing targets do not count.
-    On an ordinal task it is counted in class steps from the median class. Source: any textbook.
+    Takes values [N] or [N, width] in the target's own units; missing targets are ignored. On an ordinal task
+    it is in class steps from the median class. Source: any textbook.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`negative_predictive_value`: the share of what was not predicted that is not true."""
+"""`negative_predictive_value`: the fraction of negative predictions that are correct."""
 
 from typing import ClassVar
 
@@ -7,11 +7,11 @@ from declare.contract.prediction import Prediction
 
 
 class NegativePredictiveValue(AveragedAgreement):
-    """Share of what was not predicted as a class that is not of it, over classes or labels.
+    """Fraction of the negative predictions for a class or label that are correct, averaged over classes or labels.
 
-    Takes class logits [N, classes] or label logits [N, labels]. Missing labels do not count. Classes that are
-    neither true nor predicted in the evaluation are left out (labels are not), and so are those that are always
-    predicted; null where that leaves none. Source: any textbook.
+    Takes class logits [N, classes] or label logits [N, labels]. Missing labels are ignored. Classes that are
+    neither true nor predicted in the evaluation are left out (labels are not), and so are those that are
+    always predicted; null if none remain. Source: any textbook.
 
     ```yaml
     tasks:

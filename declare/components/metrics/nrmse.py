@@ -9,8 +9,8 @@ from declare.contract.prediction import Prediction
 class Nrmse(OutputMomentsMetric):
     """Root mean squared error over the standard deviation of the target in the evaluation.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
-    Not defined (null) where the target is constant in the evaluation. Source: any textbook.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Undefined (null) if
+    the target is constant in the evaluation. Source: any textbook.
 
     ```yaml
     tasks:

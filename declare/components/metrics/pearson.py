@@ -8,8 +8,8 @@ from declare.components.metrics._formulas import OutputMomentsMetric
 class Pearson(OutputMomentsMetric):
     """Pearson's correlation of predicted and true values.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
-    Not defined (null) where one side is constant. Source: any textbook.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Undefined (null) if
+    predictions or targets are constant. Source: any textbook.
 
     ```yaml
     tasks:

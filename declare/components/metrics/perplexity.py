@@ -1,4 +1,4 @@
-"""`perplexity`: how many tokens a model wavers between."""
+"""`perplexity`: the effective number of tokens between which a model is uncertain."""
 
 from typing import ClassVar, Literal
 
@@ -8,9 +8,9 @@ from declare.components.metrics._formulas import TokenMetric
 class Perplexity(TokenMetric):
     """Exponential of the mean negative log probability of the true tokens.
 
-    Over all tokens that count, whatever text they stand in: padding never, of `masked_lm` hidden tokens alone. A
-    model that knows nothing has the size of the vocabulary. It depends on the tokenizer: compare runs with the same
-    one. Source: Jelinek et al. 1977.
+    Computed over all target tokens of all texts: padding is ignored, and for `masked_lm` only masked tokens
+    count. A uniform prediction has the size of the vocabulary as its perplexity. It depends on the tokenizer:
+    compare only runs with the same tokenizer. Source: Jelinek et al. 1977.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`precision`: the share of what was predicted that is true."""
+"""`precision`: the fraction of positive predictions that are correct."""
 
 from typing import ClassVar
 
@@ -6,12 +6,11 @@ from declare.components.metrics._formulas import AveragedAgreement
 
 
 class Precision(AveragedAgreement):
-    """Share of what was predicted that is true, over classes or labels.
+    """Fraction of the predictions of a class or label that are correct, averaged over classes or labels.
 
-    Takes class logits [N, classes], of pixels too, or label logits [N, labels]. Missing
-    labels do not count. Classes that are neither true nor predicted in the evaluation are left out of the
-    mean, as in scikit-learn; on an ordinal task the predicted class is the median class. Source: any
-    textbook.
+    Takes class logits [N, classes] (also of pixels) or label logits [N, labels]. Missing labels are ignored.
+    Classes that are neither true nor predicted in the evaluation are left out of the mean, as in
+    scikit-learn; on an ordinal task the predicted class is the median class. Source: any textbook.
 
     ```yaml
     tasks:

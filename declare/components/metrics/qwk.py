@@ -8,8 +8,8 @@ from declare.components.metrics._formulas import ConfusionMetric
 class Qwk(ConfusionMetric):
     """Cohen's kappa with quadratic weights: 1 is perfect, 0 is chance.
 
-    Takes class logits [N, classes] of classes that stand in an order; missing labels do not count. Not
-    defined (null) where neither truth nor prediction varies. Source: Cohen 1968.
+    Takes class logits [N, classes] of ordered classes; missing labels are ignored. Undefined (null) if
+    neither truth nor prediction varies. Source: Cohen 1968.
 
     ```yaml
     tasks:

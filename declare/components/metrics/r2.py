@@ -1,4 +1,4 @@
-"""`r2`: the share of variance that is explained."""
+"""`r2`: the fraction of variance explained."""
 
 from typing import ClassVar
 
@@ -7,10 +7,10 @@ from declare.contract.prediction import Prediction
 
 
 class R2(OutputMomentsMetric):
-    """Share of the target's variance that is explained: 1 is perfect, 0 is as good as the mean.
+    """Fraction of the target's variance that is explained: 1 is perfect, 0 is as good as predicting the mean.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
-    Not defined (null) where the target is constant in the evaluation. Source: any textbook.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Undefined (null) if
+    the target is constant in the evaluation. Source: any textbook.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`ranking_average_precision`: how true the labels above true ones are."""
+"""`ranking_average_precision`: the precision of labels ranked at or above each true one."""
 
 from typing import ClassVar, Literal
 
@@ -6,11 +6,11 @@ from declare.components.metrics._formulas import LabelRankingMetric
 
 
 class RankingAveragePrecision(LabelRankingMetric):
-    """Share of true labels among those that stand at least as high as a true one, over true labels and samples.
+    """Fraction of true labels among those ranked at or above a true label, averaged over true labels and samples.
 
-    Takes label logits [N, labels]; a missing label is not ranked, and a sample without a known label does not
-    count. A sample all of whose labels are true, or none, has 1, as in scikit-learn; null where every sample is
-    such a one. Source: Tsoumakas et al. 2010.
+    Takes label logits [N, labels]; missing labels are not ranked, and samples without a known label are
+    ignored. A sample whose labels are all true or all false has 1, as in scikit-learn; null if all samples
+    are like this. Source: Tsoumakas et al. 2010.
 
     ```yaml
     tasks:

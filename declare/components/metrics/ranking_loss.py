@@ -1,4 +1,4 @@
-"""`ranking_loss`: the share of pairs of labels in the wrong order."""
+"""`ranking_loss`: the fraction of label pairs in the wrong order."""
 
 from typing import ClassVar
 
@@ -6,11 +6,11 @@ from declare.components.metrics._formulas import LabelRankingMetric
 
 
 class RankingLoss(LabelRankingMetric):
-    """Share of pairs of a true and a false label that do not stand in that order, ties included, over samples.
+    """Fraction of pairs of a true and a false label that are in the wrong order or tied, averaged over samples.
 
-    Takes label logits [N, labels]; a missing label is not ranked, and a sample without a known label does not
-    count. A sample all of whose labels are true, or none, has 0, as in scikit-learn; null where every sample is
-    such a one. Source: Tsoumakas et al. 2010.
+    Takes label logits [N, labels]; missing labels are not ranked, and samples without a known label are
+    ignored. A sample whose labels are all true or all false has 0, as in scikit-learn; null if all samples
+    are like this. Source: Tsoumakas et al. 2010.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`recall`: the share of what is true that was predicted."""
+"""`recall`: the fraction of true samples that are predicted as such."""
 
 from typing import ClassVar
 
@@ -6,12 +6,11 @@ from declare.components.metrics._formulas import AveragedAgreement
 
 
 class Recall(AveragedAgreement):
-    """Share of what is true that was predicted, over classes or labels.
+    """Fraction of the samples of a class or label that are predicted as such, averaged over classes or labels.
 
-    Takes class logits [N, classes], of pixels too, or label logits [N, labels]. Missing
-    labels do not count. Classes that are neither true nor predicted in the evaluation are left out of the
-    mean, as in scikit-learn; on an ordinal task the predicted class is the median class. Source: any
-    textbook.
+    Takes class logits [N, classes] (also of pixels) or label logits [N, labels]. Missing labels are ignored.
+    Classes that are neither true nor predicted in the evaluation are left out of the mean, as in
+    scikit-learn; on an ordinal task the predicted class is the median class. Source: any textbook.
 
     ```yaml
     tasks:

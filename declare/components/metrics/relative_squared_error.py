@@ -9,10 +9,10 @@ from declare.contract.kinds.task import Target
 
 
 class RelativeSquaredError(OutputMomentsMetric):
-    """Squared error over that of the target's mean: 1 - `r2`, or its root with `squared: false`.
+    """Squared error divided by that of predicting the mean: 1 - `r2`, or its root with `squared: false`.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count. Not defined (null) where the
-    target is constant in the evaluation. Source: any textbook.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Undefined (null) if
+    the target is constant in the evaluation. Source: any textbook.
 
     ```yaml
     tasks:
@@ -24,7 +24,7 @@ class RelativeSquaredError(OutputMomentsMetric):
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
     needs_varied_targets: ClassVar[bool] = True
 
-    squared: bool = Param(True, description="whether the root is left out")
+    squared: bool = Param(True, description="`false` gives the square root")
 
     def formula_for(self, target: Target) -> str:
         """Return the name of the function for the parameters and a target."""

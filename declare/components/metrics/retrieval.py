@@ -1,4 +1,4 @@
-"""`retrieval`: whether the nearest is a positive."""
+"""`retrieval`: whether the nearest sample is a positive."""
 
 from typing import ClassVar
 
@@ -6,11 +6,11 @@ from declare.components.metrics._formulas import EmbeddingMetric
 
 
 class Retrieval(EmbeddingMetric):
-    """Share of samples whose nearest sample of another origin (by cosine) is a positive.
+    """Fraction of samples whose nearest sample of another origin (by cosine) is a positive.
 
-    Takes embeddings [N, features] and their groups; samples without a positive do not count; of
-    several as near samples the share of positives does. Chance is the share of
-    positives among all. Over at most 8,192 samples. Source: any textbook (recall at 1).
+    Takes embeddings [N, features] and their groups; samples without a positive are ignored. If several
+    samples are equally near, the fraction of positives among them counts. Chance level is the fraction of
+    positives among all samples. Uses at most 8,192 samples. Source: any textbook (recall at 1).
 
     ```yaml
     tasks:

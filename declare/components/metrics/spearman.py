@@ -9,8 +9,8 @@ from declare.contract.prediction import Prediction
 class Spearman(RankingMetric):
     """Spearman's correlation of the ranks of predicted and true values; ties share their mean rank.
 
-    Takes values [N] or [N, width], averaged over outputs; missing targets do not count.
-    Not defined (null) where one side is constant. Source: Spearman 1904.
+    Takes values [N] or [N, width], averaged over outputs; missing targets are ignored. Undefined (null) if
+    predictions or targets are constant. Source: Spearman 1904.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`specificity`: the share of what is not true that was not predicted."""
+"""`specificity`: the fraction of negatives that are predicted as such."""
 
 from typing import ClassVar
 
@@ -7,11 +7,11 @@ from declare.contract.prediction import Prediction
 
 
 class Specificity(AveragedAgreement):
-    """Share of what is not of a class that was not predicted as it, over classes or labels.
+    """Fraction of the samples outside a class or label that are not predicted as it, averaged over classes or labels.
 
-    Takes class logits [N, classes] or label logits [N, labels]. Missing labels do not count. Classes that are
-    neither true nor predicted in the evaluation are left out (labels are not), and so is what leaves nothing to
-    rule out; null where that leaves none. Source: any textbook.
+    Takes class logits [N, classes] or label logits [N, labels]. Missing labels are ignored. Classes that are
+    neither true nor predicted in the evaluation are left out (labels are not), and so are classes that all
+    samples have; null if none remain. Source: any textbook.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`symmetric_mean_absolute_percentage_error`: the mean error as a share of both sizes."""
+"""`symmetric_mean_absolute_percentage_error`: the mean absolute error relative to target and prediction."""
 
 from typing import ClassVar
 
@@ -6,9 +6,9 @@ from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
-    """Mean of the absolute error over the mean size of target and prediction, as a share: 2 at most.
+    """Mean of |error| / ((|target| + |prediction|) / 2), as a fraction; 2 at most.
 
-    Takes values [N] or [N, width], over all values; missing targets do not count. 0 where both are 0. Source:
+    Takes values [N] or [N, width], over all values; missing targets are ignored. 0 where both are 0. Source:
     Makridakis 1993.
 
     ```yaml

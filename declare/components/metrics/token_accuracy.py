@@ -1,4 +1,4 @@
-"""`token_accuracy`: the share of right tokens."""
+"""`token_accuracy`: the fraction of correct tokens."""
 
 from typing import ClassVar
 
@@ -6,9 +6,9 @@ from declare.components.metrics._formulas import TokenMetric
 
 
 class TokenAccuracy(TokenMetric):
-    """Share of tokens that are the likeliest ones; padding does not count.
+    """Fraction of target tokens that are the most likely ones; padding is ignored.
 
-    Each token is judged given the true ones before it. Source: any textbook.
+    Each token is predicted given the true tokens before it. Source: any textbook.
 
     ```yaml
     tasks:

@@ -8,8 +8,9 @@ from declare.components.metrics._formulas import EmbeddingMetric
 class Uniformity(EmbeddingMetric):
     """Log of the mean Gaussian potential exp(-2 d^2) over all pairs on the unit sphere.
 
-    Takes embeddings [N, features]. 0 means that all are the same; the lower, the more evenly they are spread. Over
-    at most 8,192 samples. Source: Wang and Isola 2020, https://arxiv.org/abs/2005.10242.
+    Takes embeddings [N, features]. 0 means that all embeddings are equal; lower values mean that they are
+    spread more evenly. Uses at most 8,192 samples. Source: Wang and Isola 2020,
+    https://arxiv.org/abs/2005.10242.
 
     ```yaml
     tasks:

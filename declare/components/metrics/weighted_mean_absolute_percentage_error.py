@@ -1,4 +1,4 @@
-"""`weighted_mean_absolute_percentage_error`: all errors as a share of all targets."""
+"""`weighted_mean_absolute_percentage_error`: the sum of errors relative to the sum of targets."""
 
 from typing import ClassVar
 
@@ -6,9 +6,9 @@ from declare.components.metrics._formulas import ValueErrorMetric
 
 
 class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
-    """Sum of absolute errors over the sum of the sizes of targets, as a share.
+    """Sum of |error| divided by the sum of |target|, as a fraction.
 
-    Takes values [N] or [N, width], over all values; missing targets do not count. Not defined (null) where all
+    Takes values [N] or [N, width], over all values; missing targets are ignored. Undefined (null) if all
     targets are 0. Source: any textbook.
 
     ```yaml

@@ -1,4 +1,4 @@
-"""Datasets in turn."""
+"""`alternate`: batches from one dataset after another."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -7,7 +7,7 @@ from declare.contract.kinds.mix import Mix
 
 
 class Alternate(Mix):
-    """Every batch comes from one dataset, in turn in the order of the spec.
+    """Every batch comes from one dataset; datasets alternate in the order of the spec.
 
     Example:
         ```yaml
@@ -18,5 +18,5 @@ class Alternate(Mix):
     alternates: ClassVar[bool] = True
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return one over the number of datasets for each, over several batches."""
+        """Return 1 / number of datasets for each: the fraction over several batches."""
         return {name: 1 / len(sizes) for name in sizes}

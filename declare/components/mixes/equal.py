@@ -1,4 +1,4 @@
-"""Datasets in equal parts."""
+"""`equal`: equally many samples of each dataset."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from declare.contract.kinds.mix import Mix
 
 
 class Equal(Mix):
-    """Every dataset gives the same number of samples to a batch, whatever its size.
+    """Every dataset contributes the same number of samples to a batch, whatever its size.
 
     Example:
         ```yaml
@@ -15,5 +15,5 @@ class Equal(Mix):
     """
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return one over the number of datasets for each."""
+        """Return 1 / number of datasets for each."""
         return {name: 1 / len(sizes) for name in sizes}

@@ -1,4 +1,4 @@
-"""Datasets by their sizes."""
+"""`proportional`: samples in proportion to the sizes of datasets."""
 
 from collections.abc import Mapping
 
@@ -15,6 +15,6 @@ class Proportional(Mix):
     """
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return each dataset's part of all training samples."""
+        """Return each dataset's fraction of all training samples."""
         total = sum(sizes.values())
         return {name: size / total for name, size in sizes.items()}

@@ -1,4 +1,4 @@
-"""Datasets by their sizes, flattened."""
+"""`temperature`: datasets by a power of their sizes."""
 
 from collections.abc import Mapping
 
@@ -8,9 +8,9 @@ from declare.contract.kinds.mix import Mix
 
 
 class Temperature(Mix):
-    """Shares proportional to size ** (1 / t): t = 1 is proportional, a large t is equal.
+    """Fractions proportional to size ** (1 / t): t = 1 is `proportional`, a large t approaches `equal`.
 
-    Source: the sampling of languages in multilingual BERT and XLM-R.
+    Source: language sampling in multilingual BERT and XLM-R.
 
     Example:
         ```yaml
@@ -21,7 +21,7 @@ class Temperature(Mix):
     t: float = Param(2.0, ge=1, le=1e6, description="temperature")
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return the flattened shares."""
+        """Return the fraction of each dataset."""
         powers = {name: size ** (1 / self.t) for name, size in sizes.items()}
         total = sum(powers.values())
         return {name: power / total for name, power in powers.items()}

@@ -1,4 +1,4 @@
-"""What modules of attention share: the costs of blocks, and heads that divide the width."""
+"""What attention modules share: costs of blocks, and checks of heads, positions and masks."""
 
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.nodes.costs import CostCounter
@@ -16,7 +16,7 @@ def block(
     memory: Dim = None,
     cross: bool = False,
 ) -> None:
-    """Add a block over `length` positions, with attention to `memory` positions where `cross`."""
+    """Add a block over `length` positions; with `cross`, also attention to `memory` positions."""
     for source in [length, memory] if cross else [length]:
         tally.norm(dim, (length,))
         tally.linear(dim, dim, positions=length)
@@ -29,7 +29,7 @@ def block(
 
 
 def uneven(dim: int, heads: int, *, rotary: bool) -> Problem | None:
-    """Return the problem (SHP505) that the features do not divide evenly among the heads."""
+    """Return the problem (SHP505) that `heads` does not divide `dim`."""
     if dim % heads == 0 and (not rotary or dim // heads % 2 == 0):
         return None
     even = " into even parts" if rotary and dim % heads == 0 else ""
@@ -44,12 +44,12 @@ def uneven(dim: int, heads: int, *, rotary: bool) -> Problem | None:
 
 
 def too_few_positions(node: Node, stated: int | None, length: Dim) -> Problem | None:
-    """Return the problem (SHP521) that the input is longer than the learned positions that are stated."""
+    """Return the problem (SHP521) that the input is longer than the stated number of learned positions."""
     if stated is None or length is None or length <= stated:
         return None
     return Problem(
         "SHP521",
-        f"`{node.type_name()}` learns {stated} positions, but its input has {length}",
+        f"`{node.type_name()}` has {stated} learned positions, but its input has {length}",
         at="max_positions",
         label=f"{stated} positions",
         helps=(f"set `max_positions: {length}`, a smaller `max_length`, or `positions: rotary`",),
@@ -57,9 +57,9 @@ def too_few_positions(node: Node, stated: int | None, length: Dim) -> Problem | 
 
 
 def mask_misfit(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem | None:
-    """Return the problem (SHP543) that the mask at `port` has no value for each of `length` positions.
+    """Return the problem (SHP543) that the mask at `port` does not have one value for each of `length` positions.
 
-    A mask whose own length varies from sample to sample may fit.
+    A mask whose length varies between samples may fit.
     """
     for shape in inputs.get(port, ()):
         if len(shape.dims) == 1 and shape.dims[0] in {None, length}:
@@ -68,7 +68,7 @@ def mask_misfit(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem |
         positions = "as many as there are tokens or steps" if length is None else f"{length}"
         return Problem(
             "SHP543",
-            f"`{port}` has {values} for each sample, but the positions are {positions}",
+            f"`{port}` has {values} for each sample, but the input has {positions}",
             at=place(node, port),
             label=f"{shape}",
             helps=("give a mask with a value for each position, such as another module's `mask`",),

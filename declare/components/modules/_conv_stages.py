@@ -15,7 +15,7 @@ Downsample = Literal["max", "mean", "stride", "none"]
 
 
 def halve(size: Dim, downsample: Downsample) -> Dim:
-    """Return the size of an axis after a stage has halved it, None where it varies."""
+    """Return the size of an axis after a stage has halved it; None if it varies."""
     if size is None or downsample == "none":
         return size
     return (size + 1) // 2 if downsample == "stride" else size // 2
@@ -25,19 +25,23 @@ class ConvNet(Module):
     """Stages of convolution, norm, activation and dropout over one kind of map."""
 
     channels: list[Annotated[int, Param(gt=0)]] = Param(
-        [32, 64], min_length=1, max_length=1_000, description="channels of each stage"
+        [32, 64], min_length=1, max_length=1_000, description="output channels of each stage"
     )
     kernel: int
-    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
+    norm: Literal["batch", "group", "none"] = Param(
+        "batch", description="norm between convolution and activation"
+    )
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param(
+        "relu", description="activation after each convolution"
+    )
     downsample: Downsample
     pool: Literal["mean", "max", "flatten"]
     dropout: float = Param(
-        0.0, ge=0, lt=1, description="share of channels zeroed after each stage in training"
+        0.0, ge=0, lt=1, description="dropout: fraction of channels zeroed after each stage in training"
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield that an even kernel has no middle."""
+        """Yield a problem for an even kernel size, which has no centre."""
         if problem := even_kernel(self, self.kernel):
             yield problem
 
@@ -46,7 +50,7 @@ class ConvNet(Module):
         return len(self.channels) - 1 if self.downsample in {"max", "mean"} else 0
 
     def _costs(self, before: int, sizes: Sequence[tuple[Dim, ...]]) -> Costs:
-        """Return the costs of stages that give maps of `sizes`, from `before` channels on."""
+        """Return the costs of stages with output maps of `sizes` and `before` input channels."""
         counter = CostCounter()
         for index, (width, size) in enumerate(zip(self.channels, sizes, strict=True)):
             if index and self.downsample in {"max", "mean"}:
@@ -69,10 +73,10 @@ class ConvNet(Module):
 def too_small(
     name: str, shape: Shape, channels: list[int], stages: int, *, code: str, larger: str
 ) -> Problem:
-    """Return the problem that nothing is left of an input after `stages`; `larger` names the remedy."""
+    """Return the problem that an input is smaller than `stages` allow; `larger` is the help."""
     return Problem(
         code,
-        f"`{name}` has {len(channels)} stages, but {shape} is down to nothing after {stages}",
+        f"`{name}` has {len(channels)} stages, but {shape} is too small after {stages}",
         at="channels",
         label=f"at most {stages} stages",
         helps=(f"use at most {stages} stages, {larger}, or `downsample: none`",),

@@ -1,10 +1,10 @@
-"""Asks the installed timm for its models: their default size, and the tags of weights that exist."""
+"""Reads the models of the installed timm: their default image size, and the tags of their weights."""
 
 from typing import Any
 
 
 def records() -> dict[str, dict[str, Any]]:
-    """Return name -> {size: pixels, tags: [tag of weights, the default's first]}, without tags where none exist."""
+    """Return name -> {size: pixels, tags: [weight tags, the default's first]}, without tags if no weights exist."""
     import timm
 
     tags: dict[str, list[str]] = {}

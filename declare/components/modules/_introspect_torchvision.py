@@ -1,4 +1,4 @@
-"""Asks the installed torchvision for its models of classification: their default size, and that of their weights."""
+"""Reads the classification models of the installed torchvision: image sizes of models and of their weights."""
 
 from typing import Any
 

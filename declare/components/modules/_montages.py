@@ -1,4 +1,4 @@
-"""What adapters of channels share: one instance for recordings with different montages."""
+"""What channel adapters share: one module for recordings with different montages."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -13,13 +13,13 @@ from declare.contract.torch_types import TorchModule
 
 
 class ChannelAdapter(Module):
-    """Takes a series of any number of channels and gives one of `channels`."""
+    """Maps a series with any number of channels to one with `channels` channels."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series",)),)
     adapts: ClassVar[bool] = True
     random: ClassVar[bool] = False
 
-    channels: int = Param(32, gt=0, description="channels that it gives")
+    channels: int = Param(32, gt=0, description="number of output channels")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return a series of `channels`, as long as the input."""
@@ -28,11 +28,11 @@ class ChannelAdapter(Module):
         return {"output": Shape("series", (self.channels, inputs["input"][0].dims[1]))}
 
     def channel_problem(self, shape: Shape) -> Problem | None:
-        """Return why the parameters do not fit a recording of this shape."""
+        """Return the problem that the parameters do not fit a recording of this shape."""
         return None
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:

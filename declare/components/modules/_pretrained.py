@@ -1,4 +1,4 @@
-"""Weights that a library's model starts from: the library's own, or a file."""
+"""Initial weights of a library's model: the library's own, or from a file."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from declare.contract.torch_types import TorchModule, TorchTensor
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 
 _ONLINE = (
-    "connect once so that the weights are cached, or give their file: `pretrained: PATH`",
+    "connect to the network once to cache the weights, or state their file: `pretrained: PATH`",
     "or train from scratch: `pretrained: false`",
 )
 
@@ -22,28 +22,28 @@ def fetch(
     at: str = "pretrained",
     helps: tuple[str, ...] = _ONLINE,
 ) -> TorchModule:
-    """Return the model that `make` builds with the library's weights; raises `ProblemError` (RES840) else."""
+    """Return the model that `make` builds with the library's weights; raises `ProblemError` (RES840) if it fails."""
     try:
         return make()
     except Exception as error:  # network, hub and cache fail in many ways, none of them ours
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         title = f"{library} cannot get its weights of `{name}`"
-        problem = Problem("RES840", title, at=at, notes=(f"{library} says: {first[:200]}",), helps=helps)
+        problem = Problem("RES840", title, at=at, notes=(f"{library} reports: {first[:200]}",), helps=helps)
         raise ProblemError(problem) from error
 
 
 def start(module: TorchModule, pretrained: bool | Path) -> TorchModule:
-    """Return `module`, with the weights in the file that `pretrained` names, if it names one."""
+    """Return `module`, with the weights of the file `pretrained`, if it is a file."""
     if isinstance(pretrained, Path):
         load(module, pretrained)
     return module
 
 
 def load(module: TorchModule, path: Path) -> None:
-    """Load the weights in a file (.safetensors, or .pt read without executing anything) into `module`.
+    """Load the weights of a file (.safetensors, or .pt without executing code) into `module`.
 
-    The file may hold a classifier, which is left out. Raises `ProblemError` (RES840, RES853) for a file that cannot
-    be read or that does not hold all of the module's weights.
+    Weights of a classifier in the file are skipped. Raises `ProblemError` (RES840, RES853) for a file that
+    cannot be read or that lacks some of the module's weights.
     """
     own = module.state_dict()
     weights = _read_state(path)
@@ -66,6 +66,6 @@ def _read_state(path: Path) -> dict[str, TorchTensor]:
         return state_in(read_tensors(path), torch.Tensor)
     except (OSError, UnreadableError) as error:
         title = f"no weights can be read from {path.name[:40]}"
-        helps = ("give a .safetensors file, or a .pt file that holds tensors alone",)
+        helps = ("use a .safetensors file, or a .pt file that contains only tensors",)
         notes = (f"`{path}`: {str(error)[:200]}",)
         raise ProblemError(Problem("RES840", title, at="pretrained", notes=notes, helps=helps)) from error

@@ -1,8 +1,8 @@
-"""Answers about models of outside libraries from generated tables, without importing the library.
+"""Shapes and costs of library models from generated tables, without importing the library.
 
-Figures in them are exact: what follows no rule that was verified at many sizes is left out, and a probe of
-the real model answers instead. Of another version of a library names, default sizes and tags are known, and
-every figure is left to a probe.
+The tables are exact: values that follow no rule verified at many sizes are omitted, and the real model is
+probed instead. For another version of a library, the tables give names, default sizes and tags; shapes and
+costs come from a probe.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from declare.system.library_table import LibraryTable, Record
 
 FOLDER = Path(__file__).parent / "tables"
 REDUCTIONS = (1, 2, 4, 8, 16, 32, 64)
-"""Sides of maps, as divisors of the image's, that costs are broken down by; a constant follows them."""
+"""Sizes of maps by which costs are broken down, as divisors of the image size; a constant comes last."""
 
 
 TABLES = {
@@ -27,7 +27,7 @@ TABLES = {
 
 
 def record(library: str, name: str) -> Record | None:
-    """Return what is known of a model of the installed library, or None where it has none of this name."""
+    """Return the record of a model of the installed library; None if it has no model of this name."""
     return TABLES[library].record(name)
 
 
@@ -49,12 +49,12 @@ def unknown(library: str, name: str) -> Problem:
 
 
 def takes_one_size(library: str, name: str) -> bool:
-    """Whether a model takes images of its own size alone, in the version that was measured."""
+    """Return whether a model accepts only its default image size, in the version that was measured."""
     return bool(TABLES[library].shipped_records.get(name, {}).get("fixed"))
 
 
 def is_even(record: Record | None, shape: Shape) -> bool:
-    """Return whether no model of the table leaves anything of such images out: its own size, or one often halved."""
+    """Return whether no model of the table drops pixels of such images: its default size, or sizes halved evenly."""
     sides = shape.dims[1:]
     return record is not None and (
         set(sides) == {record.get("size")} or all(side is None or side % 32 == 0 for side in sides)
@@ -62,7 +62,7 @@ def is_even(record: Record | None, shape: Shape) -> bool:
 
 
 def outputs(node: Module, record: Record, shape: Shape) -> Outputs | Problem | None:
-    """Return a model's outputs for images of `shape`, why it refuses, or None where a probe must tell."""
+    """Return a model's outputs for images of `shape`, the problem, or None if a probe is needed."""
     if "outputs" not in record or "parameters" not in record:
         return None
     height, width = shape.dims[1:]
@@ -87,7 +87,7 @@ def outputs(node: Module, record: Record, shape: Shape) -> Outputs | Problem | N
 
 
 def costs(record: Record, shape: Shape) -> Costs | None:
-    """Return a model's costs for images of `shape`, or None where only a probe can tell."""
+    """Return a model's costs for images of `shape`, or None if a probe is needed."""
     channels, height, width = shape.dims
     if channels is None or "parameters" not in record:
         return None
@@ -131,10 +131,10 @@ def _wrong_size(node: Module, side: int, shape: Shape) -> Problem:
     _, height, width = shape.dims
     helps = [f"resize the images: `{{type: resize, field: image, size: {side}}}` in the dataset's transforms"]
     if height == width:
-        helps.append(f"or build the model for them, where it can be: `args: {{img_size: {height}}}`")
+        helps.append(f"or build the model for this size, if it supports that: `args: {{img_size: {height}}}`")
     return Problem(
         "SHP502",
-        f"images are {height} x {width}, but `{node.shown_name()}` takes {side} x {side} only",
+        f"images are {height} x {width}, but `{node.shown_name()}` only takes {side} x {side}",
         at=place(node, "input"),
         label=f"{height} x {width} pixels",
         helps=tuple(helps),

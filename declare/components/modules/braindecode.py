@@ -1,11 +1,11 @@
 """Any model of braindecode, by its name.
 
-`name` is a model as braindecode calls it (`EEGNet`, `Deep4Net`, `ATCNet`), `config` its parameters.
-The last layer of the model gives `features` numbers in the place of classes; the task's head follows it. Channels and
-steps are linked from the data. Nothing is ever downloaded. Needs the extra `braindecode`.
+`name` is the class name in braindecode (`EEGNet`, `Deep4Net`, `ATCNet`), `config` its parameters. The last
+layer of the model gives `features` values instead of class scores; the task's head follows it. Channels and
+time steps are inferred from the data. Nothing is downloaded. Needs the extra `braindecode`.
 
-Takes a series [channels, time] of a fixed length. Gives `output`, a vector [features]. Costs come from a trial on
-torch's meta device, kept for the next time. Source: Schirrmeister et al. 2017, https://arxiv.org/abs/1703.05051.
+Takes a series [channels, time] of a fixed length. Gives `output`, a vector [features]. Costs are measured on
+torch's meta device and cached. Source: Schirrmeister et al. 2017, https://arxiv.org/abs/1703.05051.
 
 ```yaml
 model:
@@ -38,26 +38,26 @@ class Braindecode(Module):
     third_party: ClassVar[tuple[str, ...]] = ("braindecode", "torch")
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series",)),)
 
-    name: str = Param(description="the model, as braindecode calls it: `EEGNet`")
+    name: str = Param(description="class name of the model in braindecode: `EEGNet`")
     config: dict[str, Any] = Param({}, description="parameters of the model: `{sfreq: 100}`")
-    features: int = Param(64, gt=0, description="numbers that the model's last layer gives")
+    features: int = Param(64, gt=0, description="number of output features of the model's last layer")
 
     def check(self) -> Iterable[Problem]:
-        """Yield parameters that follow from the data or from `features`."""
+        """Yield a problem for parameters that are inferred from the data or from `features`."""
         for key in _LINKED:
             if key in self.config:
                 instead = "state `features`" if key == "n_outputs" else "remove it"
                 yield Problem(
                     "SCH113",
-                    f"`{key}` is linked, but `config` states it too",
+                    f"`{key}` is inferred, but `config` states it too",
                     at=f"config.{key}",
                     on="key",
-                    label="known already",
+                    label="already known",
                     helps=(instead,),
                 )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the vector, or why the input does not fit."""
+        """Return the output vector, or the problem that the input does not fit."""
         if problem := misfit(self, inputs) or self._config_problem():
             return problem
         if inputs["input"][0].dims[1] is None:
@@ -68,7 +68,7 @@ class Braindecode(Module):
         return arguments.problem(self.config, "config") or missing("braindecode", "braindecode")
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real model; raises `ProblemError` REF241 for a model that braindecode does not have."""
+        """Return the model; raises `ProblemError` REF241 for a name that braindecode does not have."""
         from declare.nn.modules.braindecode import Braindecode as Real
         from declare.nn.modules.braindecode import model_names
 

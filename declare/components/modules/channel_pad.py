@@ -1,10 +1,10 @@
-"""Recordings with fewer channels, filled up with channels of zeros.
+"""Pads recordings with channels of zeros to a fixed number of channels.
 
-Nothing is learned, and channels keep their places: right where montages are nested, so that channel 1 is the same
-electrode everywhere.
+It has no parameters, and channels keep their indices. Use it if montages are nested, so that channel 1 is the
+same electrode in all of them.
 
-Takes a series [channels, time] with at most `channels` channels. Gives `output`, a series [`channels`, time]. Missing
-values (NaN) count as 0. Source: any textbook.
+Takes a series [channels, time] with at most `channels` channels. Gives `output`, a series [`channels`, time].
+Missing values (NaN) become 0. Source: any textbook.
 
 ```yaml
 model:
@@ -27,7 +27,7 @@ class ChannelPad(ChannelAdapter):
     """Adds channels of zeros."""
 
     def channel_problem(self, shape: Shape) -> Problem | None:
-        """Return that there are more channels than it gives."""
+        """Return the problem that the recording has more channels than the output."""
         num_channels = shape.dims[0] or 0
         if num_channels <= self.channels:
             return None
@@ -47,7 +47,7 @@ class ChannelPad(ChannelAdapter):
         return CostCounter().write(self.channels, (None if varies else time,)).costs()
 
     def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
-        """Return the real module."""
+        """Return the head as a torch module."""
         from declare.nn.modules.channel_pad import ChannelPad as Real
 
         return Real(self.channels)

@@ -1,12 +1,14 @@
-"""Recordings with any channels, read by a fixed number of queries.
+"""Maps recordings with any number of channels to a fixed number by attention.
 
-Cross-attention from learned queries to the channels of a recording: each output is a weighted sum of channels, the
-time course kept. Each dataset has an embedding for every channel of its montage; all else is shared, so that corpora
-with different montages train one model. Weights also depend on each channel's spread and slope in the sample.
+Cross-attention from learned queries to the channels of a recording: each output is a weighted sum of channels
+at every time step. Each dataset has an embedding for every channel of its montage; all other parameters are
+shared, so that corpora with different montages train one model. The weights also depend on each channel's
+standard deviation and slope in the sample.
 
-Takes a series [channels, time] of any number of channels. Gives `output`, a series [`channels`, time]. Missing values
-(NaN) count as 0. A new dataset needs embeddings of its own: initialise the rest from an earlier run with
-`init: [{from: run:PATH, strict: false}]`. Source: Jaegle et al. 2021 (Perceiver), https://arxiv.org/abs/2103.03206.
+Takes a series [channels, time] with any number of channels. Gives `output`, a series [`channels`, time].
+Missing values (NaN) become 0. A new dataset needs new embeddings: initialise the other parameters from an
+earlier run with `init: [{from: run:PATH, strict: false}]`. Source: Jaegle et al. 2021 (Perceiver),
+https://arxiv.org/abs/2103.03206.
 
 ```yaml
 model:
@@ -31,19 +33,21 @@ class ChannelPerceiver(ChannelAdapter):
     """Cross-attention from learned queries to any number of channels."""
 
     dim: int = Param(32, gt=0, description="features of queries and channel embeddings")
-    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+    heads: int = Param(
+        4, gt=0, description="number of attention heads, between which the features are divided"
+    )
 
     def check(self) -> Iterable[Problem]:
-        """Yield that the features do not divide evenly among the heads."""
+        """Yield a problem if `heads` does not divide `dim`."""
         if problem := _attending.uneven(self.dim, self.heads, rotary=False):
             yield problem
 
     def padding_policy(self) -> Padding:
-        """Return that what a channel looks like is told from a sample's own steps."""
+        """Return that channel statistics are computed from a sample's own steps only."""
         return Padding(lengths_of="input")
 
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
-        """Return the costs: those of a sample with the largest montage."""
+        """Return the costs of a sample with the largest montage."""
         counts = montages(inputs)
         name = max(counts, key=lambda dataset: counts[dataset])
         count, time = counts[name], inputs[name]["input"][0].dims[1]
@@ -55,7 +59,7 @@ class ChannelPerceiver(ChannelAdapter):
         return tally.costs()
 
     def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
-        """Return the real module."""
+        """Return the head as a torch module."""
         from declare.nn.modules.channel_perceiver import ChannelPerceiver as Real
 
         return _pretrained.start(Real(montages(inputs), self.channels, self.dim, self.heads), self.pretrained)

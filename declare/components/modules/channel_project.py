@@ -1,10 +1,10 @@
-"""Recordings with different channels, brought to the same number by a linear map for each dataset.
+"""Maps recordings to a fixed number of channels with one linear map for each dataset.
 
-Every dataset has a matrix [`channels`, its channels] of its own; only the bias is shared. The simplest adapter, and
-the strongest where each montage has much data; `channel_perceiver` shares more.
+Every dataset has its own matrix [`channels`, its channels]; only the bias is shared. Use it if each montage
+has much data; `channel_perceiver` shares more parameters.
 
-Takes a series [channels, time]. Gives `output`, a series [`channels`, time]. Missing values (NaN) count as 0. Source:
-any textbook (a spatial filter).
+Takes a series [channels, time]. Gives `output`, a series [`channels`, time]. Missing values (NaN) become 0.
+Source: any textbook (a spatial filter).
 
 ```yaml
 model:
@@ -26,7 +26,7 @@ class ChannelProject(ChannelAdapter):
     """A linear map of channels for each dataset."""
 
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
-        """Return the costs: those of a sample with the largest montage."""
+        """Return the costs of a sample with the largest montage."""
         counts = montages(inputs)
         times = [own["input"][0].dims[1] for own in inputs.values()]
         products = [
@@ -38,7 +38,7 @@ class ChannelProject(ChannelAdapter):
         return tally.costs()
 
     def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
-        """Return the real module."""
+        """Return the head as a torch module."""
         from declare.nn.modules.channel_project import ChannelProject as Real
 
         return _pretrained.start(Real(montages(inputs), self.channels), self.pretrained)

@@ -1,11 +1,11 @@
 """A plain convolutional network over images.
 
-Stages of convolution, norm, activation and dropout; between stages the map is halved.
+Stages of convolution, norm, activation and dropout; the map is halved between stages.
 
-Takes an image or feature map [channels, height, width]. Gives `output`, a vector with as many features
-as the last stage has channels (the map pooled over space), and `map` [channels, height', width'],
-halved once less than there are stages. Sizes may vary unless `pool` is `flatten`. Source: LeCun et al.
-1998, with batch norm (Ioffe and Szegedy 2015).
+Takes an image or feature map [channels, height, width]. Gives `output`, a vector with the channels of the
+last stage as features (pooled over space), and `map` [channels, height', width'], halved (stages - 1) times.
+Image sizes may vary unless `pool` is `flatten`. Source: LeCun et al. 1998, with batch norm (Ioffe and Szegedy
+2015).
 
 ```yaml
 model:
@@ -28,18 +28,18 @@ from declare.contract.torch_types import TorchModule
 
 
 class Cnn(ConvNet):
-    """Stages of convolution, norm, activation and dropout; between stages the map is halved."""
+    """Stages of convolution, norm, activation and dropout; the map is halved between stages."""
 
     also_called: ClassVar[tuple[str, ...]] = ("conv", "conv2d", "convnet", "simple_cnn", "Conv2d", "unet")
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("image",)),)
 
     channels: list[Annotated[int, Param(gt=0)]] = Param(
-        [32, 64, 128], min_length=1, max_length=1_000, description="channels of each stage"
+        [32, 64, 128], min_length=1, max_length=1_000, description="output channels of each stage"
     )
-    kernel: int = Param(3, gt=0, description="width of the square kernels")
-    downsample: Downsample = Param("max", description="how the map is halved")
-    pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the map becomes a vector")
+    kernel: int = Param(3, gt=0, description="side of the square kernels, in pixels")
+    downsample: Downsample = Param("max", description="how the map is halved between stages")
+    pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the map is pooled to a vector")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the map."""
@@ -65,11 +65,11 @@ class Cnn(ConvNet):
         return sizes
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
-        """Return the pixels at the edge that halving leaves over."""
+        """Return the pixels at the edge that halving drops."""
         return remainders(inputs["input"][0], (1, 2), 2 ** self._num_halved())
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
-        """Return the places of the last map."""
+        """Return the number of values that batch norm averages over: the places of the last map."""
         return size(self._sizes(inputs["input"][0])[-1]) if self.norm == "batch" else None
 
     def costs(self, inputs: Inputs) -> Costs:
@@ -78,7 +78,7 @@ class Cnn(ConvNet):
         return self._costs(shape.dims[0] or 0, self._sizes(shape))
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real network."""
+        """Return the torch module."""
         from declare.nn.modules.cnn import CNN
 
         real = CNN(inputs["input"][0].dims[0] or 0, self.channels, **self._parameters())

@@ -1,7 +1,7 @@
-"""Joins several inputs along their features.
+"""Concatenates several inputs along their features.
 
-Takes vectors and numbers, or several sequences, series, images or videos that differ in their features
-(channels) alone. Gives `output` of that layout, with the features of all inputs in their order. Source: any
+Takes vectors and numbers, or several sequences, series, images or videos that differ only in their number of
+features (channels). Gives `output` of that layout, with the features of all inputs in order. Source: any
 textbook.
 
 ```yaml
@@ -22,7 +22,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class Concat(Module):
-    """Joins several inputs along their features."""
+    """Concatenates several inputs along their features."""
 
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("vector", "number", "sequence", "series", "image", "video"), many=True),
@@ -30,7 +30,7 @@ class Concat(Module):
     random: ClassVar[bool] = False
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the layout of the inputs with the features of all."""
+        """Return the layout of the inputs with the features of all inputs."""
         if problem := misfit(self, inputs):
             return problem
         shapes = inputs["input"]
@@ -38,7 +38,7 @@ class Concat(Module):
         for index, shape in enumerate(shapes):
             if _rest(shape) != _rest(first):
                 title = f"`concat` cannot join {first} and {shape}"
-                helps = ("they may differ in their features alone: pool both, or bring them to one size",)
+                helps = ("they may differ only in their features: pool both, or resize them to one size",)
                 return Problem("SHP511", title, at=place(self, "input", index), label=f"{shape}", helps=helps)
         features = sum(shape.features or 0 for shape in shapes)
         if first.layout in {"vector", "number"}:
@@ -48,7 +48,7 @@ class Concat(Module):
         return {"output": Shape(first.layout, dims)}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
@@ -59,14 +59,14 @@ class Concat(Module):
         return Costs(0, 0, None if numel is None else 4 * numel)
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real join."""
+        """Return the torch module."""
         from declare.nn.modules.concat import Concat as Real
 
         return Real(1 if inputs["input"][0].layout in {"series", "image", "video"} else -1)
 
 
 def _rest(shape: Shape) -> tuple[object, ...]:
-    """Return what must agree: the layout, and the sizes of the axes that carry no features."""
+    """Return what must agree between inputs: the layout, and the sizes of the other axes."""
     if shape.layout in {"vector", "number"}:
         return ("vector",)
     return (shape.layout, *(shape.dims[:-1] if shape.layout == "sequence" else shape.dims[1:]))

@@ -1,11 +1,10 @@
 """A plain convolutional network over series.
 
-Stages of convolution, norm, activation and dropout; between stages the time axis is halved.
+Stages of convolution, norm, activation and dropout; the time axis is halved between stages.
 
-Takes a series [channels, time] or a sequence [time, features]. Gives `output`, a vector with as many
-features as the last stage has channels (the series pooled over time), and `series` [channels, time'],
-halved once less than there are stages. The length may vary unless `pool` is `flatten`. Source: LeCun et al.
-1998; Wang, Yan and Oates 2017 for series.
+Takes a series [channels, time] or a sequence [time, features]. Gives `output`, a vector with the channels of
+the last stage as features (pooled over time), and `series` [channels, time'], halved (stages - 1) times. The
+length may vary unless `pool` is `flatten`. Source: LeCun et al. 1998; Wang, Yan and Oates 2017 for series.
 
 ```yaml
 model:
@@ -34,8 +33,10 @@ class Conv1d(ConvNet):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
 
     kernel: int = Param(7, gt=0, description="length of the kernels, in time steps")
-    downsample: Downsample = Param("max", description="how the time axis is halved")
-    pool: Literal["mean", "max", "flatten"] = Param("mean", description="how the series becomes a vector")
+    downsample: Downsample = Param("max", description="how the time axis is halved between stages")
+    pool: Literal["mean", "max", "flatten"] = Param(
+        "mean", description="how the series is pooled to a vector"
+    )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the series."""
@@ -63,15 +64,15 @@ class Conv1d(ConvNet):
         return lengths
 
     def looks_ahead(self) -> bool:
-        """Return that kernels reach to both sides."""
+        """Return that kernels reach to later steps."""
         return True
 
     def padding_policy(self) -> Padding:
-        """Return that kernels, norms and pooling see a sample's own steps alone."""
+        """Return that kernels, norms and pooling use only a sample's own steps."""
         return Padding(lengths_of="input")
 
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
-        """Return the steps that are left after all stages: one step stays one."""
+        """Return the number of steps after all stages; one step stays one."""
         for _ in self.channels[1:]:
             if self.downsample == "stride":
                 lengths = (lengths + 1) // 2
@@ -80,12 +81,12 @@ class Conv1d(ConvNet):
         return lengths
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
-        """Return the steps at the end that halving leaves over."""
+        """Return the steps at the end that halving drops."""
         shape = inputs["input"][0]
         return remainders(shape, (1 if shape.layout == "series" else 0,), 2 ** self._num_halved())
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
-        """Return the steps that the last stage sees."""
+        """Return the number of values that batch norm averages over: the steps of the last stage."""
         shape = inputs["input"][0]
         steps = shape.dims[shape.time_axis or 0]
         return None if self.norm != "batch" or steps is None else int(self.output_lengths(steps, inputs))
@@ -96,7 +97,7 @@ class Conv1d(ConvNet):
         return self._costs(shape.features or 0, [(length,) for length in self._lengths(shape)])
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real network."""
+        """Return the torch module."""
         from declare.nn.modules.conv1d import Conv1d as Real
 
         shape = inputs["input"][0]

@@ -1,13 +1,13 @@
 """A convolutional core over video, for neural responses.
 
-Stages of convolution over space and time, batch norm and ELU; nothing is pooled, so that every place keeps its
-features and readouts can find where each neuron looks. Readouts see the features of all stages (`stack`): neurons
-differ in how far they are from a linear filter.
+Stages of convolution over space and time, batch norm and ELU, without pooling: every place keeps its
+features, so that readouts can find the receptive field of each neuron. The output contains the features of
+all stages (`stack`), since neurons differ in how nonlinear they are.
 
-Takes a video [channels, frames, height, width]. Time is not padded: each stage uses up `kernel` - 1 frames. Gives
-`output`, a feature map [features, height, width] where one frame is left, else a video. A kernel that spans all
-frames is computed as a convolution of images with frames as channels. Source: Klindt et al. 2017 and Lurz et al. 2021
-for cores shared by neurons; Tran et al. 2015 for convolution over space and time.
+Takes a video [channels, frames, height, width]. Time is not padded: each stage removes (`kernel` - 1) frames.
+Gives `output`, a feature map [features, height, width] if one frame is left, else a video. A kernel that
+spans all frames is computed as a 2D convolution with frames as channels. Source: Klindt et al. 2017 and Lurz
+et al. 2021 for cores shared by neurons; Tran et al. 2015 for convolution over space and time.
 
 ```yaml
 model:
@@ -40,25 +40,27 @@ class Conv3d(Module):
     random: ClassVar[bool] = False
 
     channels: list[Side] = Param(
-        [16, 16], min_length=1, max_length=1_000, description="channels of each stage"
+        [16, 16], min_length=1, max_length=1_000, description="output channels of each stage"
     )
     kernel: Side | Kernel = Param(
         [5, 9, 9], description="kernel of the first stage: [frames, height, width], or one size"
     )
     hidden_kernel: Side | Kernel = Param([1, 3, 3], description="kernel of the later stages")
-    norm: Literal["batch", "group", "none"] = Param("batch", description="between convolution and activation")
+    norm: Literal["batch", "group", "none"] = Param(
+        "batch", description="norm between convolution and activation"
+    )
     activation: Literal["elu", "relu", "gelu", "silu", "softplus", "none"] = Param(
-        "elu", description="after each convolution"
+        "elu", description="activation after each convolution"
     )
     padding: Literal["same", "valid"] = Param(
-        "same", description="`same` keeps height and width with zeros around, `valid` looks inside alone"
+        "same", description="`same`: zero padding keeps height and width; `valid`: no padding"
     )
     stack: bool = Param(
-        True, description="whether the output holds the features of all stages, or of the last"
+        True, description="whether the output contains the features of all stages, or only of the last"
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield that an even kernel has no middle to keep the picture's size."""
+        """Yield a problem for an even kernel size with `padding: same`, which needs a centre."""
         for key, kernel in (("kernel", self.kernel), ("hidden_kernel", self.hidden_kernel)):
             used = key == "kernel" or len(self.channels) > 1
             for side in _sides(kernel)[1:] if used and self.padding == "same" else ():
@@ -67,7 +69,7 @@ class Conv3d(Module):
                     break
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the feature map, or the feature video where frames are left."""
+        """Return the feature map, or the feature video if several frames are left."""
         if problem := misfit(self, inputs):
             return problem
         sizes: tuple[Dim, ...] = inputs["input"][0].dims[1:]
@@ -107,15 +109,15 @@ class Conv3d(Module):
         )
 
     def padding_policy(self) -> Padding:
-        """Return that norms see a sample's own frames alone; kernels do so anyway, for time is not padded."""
+        """Return that norms use only a sample's own frames; time is not padded."""
         return Padding(lengths_of="input")
 
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
-        """Return the frames that the kernels leave."""
+        """Return the number of frames after all stages."""
         return lengths - sum(frames - 1 for frames, _, _ in self._kernels())
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
-        """Return the places of the last stage's map, over all its frames."""
+        """Return the number of values that batch norm averages over: the places and frames of the last stage."""
         sizes = inputs["input"][0].dims[1:]
         for kernel in self._kernels():
             sizes = self._after(sizes, kernel)
@@ -136,7 +138,7 @@ class Conv3d(Module):
         return tally.costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real core."""
+        """Return the torch module."""
         from declare.nn.modules.conv3d import Conv3d as Real
 
         outputs = self.infer(inputs)

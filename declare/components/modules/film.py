@@ -1,11 +1,11 @@
 """A modulator: features scaled and shifted by a condition.
 
-Feature-wise linear modulation: output = x * gain(condition) + shift(condition), one gain and one shift for each
-feature, the same at every place. They come from one hidden layer (ELU) and start at 1 and 0, so that an untrained
-modulator changes nothing.
+Feature-wise linear modulation: output = x * gain(condition) + shift(condition), one gain and one shift for
+each feature, shared by all places. They come from one hidden layer (ELU) and start at 1 and 0, so that the
+untrained modulator is the identity.
 
-Takes `input`, any features (vector, sequence, series, image or video), and `condition`, a vector or number
-(behaviour, arousal, a context). Gives `output` of the layout of `input`. Source: Perez et al. 2018.
+Takes `input`, features of any layout (vector, sequence, series, image or video), and `condition`, a vector or
+number (behaviour, arousal, a context). Gives `output` with the layout of `input`. Source: Perez et al. 2018.
 
 ```yaml
 model:
@@ -42,11 +42,11 @@ class Film(Module):
         return misfit(self, inputs) or {"output": inputs["input"][0]}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
-        """Return the costs of the small network; the modulation itself is no product of matrices."""
+        """Return the costs of the conditioning network; the modulation itself has no matrix products."""
         features, condition = _widths(inputs)
         tally = CostCounter()
         if self.hidden:
@@ -54,7 +54,7 @@ class Film(Module):
         return tally.linear(self.hidden or condition, 2 * features).costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real modulator."""
+        """Return the torch module."""
         from declare.nn.modules.film import FiLM as Real
 
         features, condition = _widths(inputs)

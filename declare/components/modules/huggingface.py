@@ -1,14 +1,14 @@
 """Any architecture of transformers, without its head.
 
-The body of a model of the `transformers` library: `name` is its model type (`bert`, `gpt2`, `distilbert`, `t5`),
-`config` its parameters; or `path` is a folder with a `config.json`, whose weights are used with `pretrained: true`.
-Nothing is ever downloaded, and no code of a model's folder is run. The vocabulary is linked from the text. Needs the
-extra `huggingface`.
+A model of the `transformers` library without its head: `name` is its model type (`bert`, `gpt2`,
+`distilbert`, `t5`), `config` its parameters; or `path` is a folder with a `config.json`, whose weights are
+used with `pretrained: true`. Nothing is downloaded, and no code of a model's folder is run. The vocabulary
+size is inferred from the text field. Needs the extra `huggingface`.
 
-Takes tokens [length]; models with an encoder and a decoder (`t5`, `bart`) also take `tokens`, the text that they
-write; without it the encoder alone is used. Gives `output`, the sequence [positions, features], `pooled`, its mean
-over real positions, and `mask`. Shapes come from a trial on torch's meta device, kept for the next time. Source: Wolf
-et al. 2020, https://arxiv.org/abs/1910.03771.
+Takes tokens [length]; models with an encoder and a decoder (`t5`, `bart`) also take `tokens`, the target
+text; without it only the encoder is used. Gives `output`, the sequence [positions, features], `pooled`, its
+mean over real positions, and `mask`. Shapes are measured on torch's meta device and cached. Source: Wolf et
+al. 2020, https://arxiv.org/abs/1910.03771.
 
 ```yaml
 model:
@@ -65,17 +65,17 @@ _COMPOSED = frozenset(
         "vision-encoder-decoder",
     }
 )
-"""Model types that are put together from other models, which they load by name."""
+"""Model types that are composed of other models, which they load by name."""
 _FILES = (
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-"""Files of weights that the library looks for, in its order."""
+"""Weight files that the library looks for, in its order."""
 _WHOLE = ("save the whole model there with `save_pretrained`, or train from scratch: `pretrained: false`",)
 _LONGEST = 1 << 20
-"""Bytes of a config.json."""
+"""Maximum size of a config.json, in bytes."""
 _BOTH_WAYS = frozenset(
     {"albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "ernie", "funnel"}
     | {"mobilebert", "modernbert", "mpnet", "roberta", "xlm-roberta"}
@@ -83,7 +83,7 @@ _BOTH_WAYS = frozenset(
 
 
 class Huggingface(Module):
-    """The body of a model of transformers, by configuration or from a local folder."""
+    """A model of transformers without its head, by configuration or from a local folder."""
 
     expects_normalised: ClassVar[bool] = True
     third_party: ClassVar[tuple[str, ...]] = ("transformers", "torch")
@@ -112,10 +112,10 @@ class Huggingface(Module):
     padding_by_trial: ClassVar[bool] = True
     outputs: ClassVar[dict[str, Layout]] = {"output": "sequence", "pooled": "vector", "mask": "valid"}
 
-    name: str | None = Param(None, description="the model type, as transformers calls it: `bert`")
+    name: str | None = Param(None, description="model type in transformers: `bert`")
     config: dict[str, Any] = Param({}, description="parameters of its configuration: `{hidden_size: 64}`")
     path: SpecPath | None = Param(
-        None, description="a folder with a config.json, and weights for `pretrained: true`"
+        None, description="a folder with a config.json, and with weights for `pretrained: true`"
     )
 
     def stated_layouts(self) -> Mapping[str, Layout]:
@@ -123,31 +123,37 @@ class Huggingface(Module):
         return self.outputs
 
     def check(self) -> Iterable[Problem]:
-        """Yield a model that is named twice or not at all, and weights that stand nowhere."""
+        """Yield a problem unless exactly one of `name` and `path` is stated, and for weights that do not exist."""
         if (self.name is None) == (self.path is None):
             stated = "both `name` and `path`" if self.name else "neither `name` nor `path`"
             yield Problem(
                 "SCH113",
                 f"`huggingface` states {stated}",
                 at="",
-                label="one of them",
-                helps=("say one of them",),
+                label="exactly one needed",
+                helps=("state one of them",),
             )
         elif self.path is not None and not is_file(self.path / "config.json"):
-            title = f"`{self.path.name}` holds no config.json"
-            helps = ("name a folder that `save_pretrained` wrote",)
-            yield Problem("RES840", title, at="path", label="no model here", helps=helps)
+            title = f"`{self.path.name}` contains no config.json"
+            helps = ("use a folder that `save_pretrained` wrote",)
+            yield Problem("RES840", title, at="path", label="no model in the folder", helps=helps)
         elif self.pretrained is True and self.path is None:
-            words = ("name a folder of weights: `path: FOLDER`", "or train from scratch: `pretrained: false`")
+            words = (
+                "state a folder with weights: `path: FOLDER`",
+                "or train from scratch: `pretrained: false`",
+            )
             yield Problem("RES840", "there are no weights to start from", at="pretrained", helps=words)
         elif self.pretrained is True and self.path is not None and self.weights_file() is None:
             yield Problem(
                 "RES840",
-                f"`{self.path.name}` holds no weights",
+                f"`{self.path.name}` contains no weights",
                 at="path",
-                label="a configuration alone",
+                label="only a configuration",
                 helps=(
-                    f"put one of {', '.join(f'`{name}`' for name in _FILES)} there, or `pretrained: false`",
+                    (
+                        f"put one of {', '.join(f'`{name}`' for name in _FILES)} there, or state `pretrained: "
+                        "false`"
+                    ),
                 ),
             )
         if isinstance(self.pretrained, Path):
@@ -155,18 +161,18 @@ class Huggingface(Module):
                 "RES840",
                 "`huggingface` takes weights from a folder, not from a file",
                 at="pretrained",
-                label="a file of its own",
-                helps=("name the folder that the file stands in: `path: FOLDER`, and `pretrained: true`",),
+                label="a separate file",
+                helps=("state the folder of the file: `path: FOLDER`, and `pretrained: true`",),
             )
 
     def weights_file(self) -> Path | None:
-        """Return the file of weights in the folder, or the index of several."""
+        """Return the weight file in the folder, or the index of several."""
         if self.pretrained is not True or self.path is None:
             return None
         return next((self.path / name for name in _FILES if is_file(self.path / name)), None)
 
     def check_weights(self, own: Facts, stored: Facts, path: Path) -> Problem | None:
-        """Return weights of another shape, or that none is there: the library maps names in ways of its own."""
+        """Return the problem of weights with another shape, or if none match; the library maps names itself."""
         by_end = {name: facts for name, facts in stored.items() if name in own}
         for name in stored:
             _, _, rest = name.partition(".")
@@ -184,20 +190,20 @@ class Huggingface(Module):
         return problem and replace(problem, at="path")
 
     def _unloadable(self) -> Problem | None:
-        """Return why a model type, a parameter, or what stands in the folder's config.json cannot be used."""
+        """Return the problem that a model type, a parameter, or the folder's config.json cannot be used."""
         kind = self.name or str(_folder_config(self).get("model_type", ""))
         where = "name" if self.name else "path"
         if kind in _COMPOSED:
-            title = f"`{kind}` loads other models by name, which is never done here"
-            helps = ("name the model itself",)
-            return Problem("REF241", title, at=where, label="loads models", helps=helps)
+            title = f"`{kind}` loads other models by name, which is not supported"
+            helps = ("use the model itself",)
+            return Problem("REF241", title, at=where, label="loads other models", helps=helps)
         if stated := arguments.problem(self.config, "config"):
             return stated
         problem = arguments.problem(_plain(_folder_config(self)), "config")
-        return problem and replace(problem, at=where, notes=("it stands in the folder's config.json",))
+        return problem and replace(problem, at=where, notes=("it is in the folder's config.json",))
 
     def looks_ahead(self) -> bool | None:
-        """Return whether the architecture sees later positions; None where that is not known."""
+        """Return whether the architecture attends to later positions; None if unknown."""
         kind = self.name or _folder_config(self).get("model_type", "")
         return False if kind in _CAUSAL else True if kind in _BOTH_WAYS else None
 
@@ -206,29 +212,29 @@ class Huggingface(Module):
         return repr(sorted(_folder_config(self).items(), key=str))
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
-        """Return why the inputs do not fit; else a trial tells."""
+        """Return the problem that the inputs do not fit, or None: a probe infers the shapes."""
         if problem := misfit(self, inputs) or missing("transformers", "huggingface") or self._unloadable():
             return problem
         own, wanted = _folder_config(self).get("vocab_size"), _classes(inputs)
         if self.pretrained is True and own is not None and wanted > own:
-            title = f"the text has {wanted} tokens, but the model's vocabulary holds {own}"
+            title = f"the text has {wanted} tokens, but the model's vocabulary has {own}"
             helps = ("use the model's own tokenizer: `tokenizer: {type: file, path: FOLDER}`",)
             return Problem("SHP522", title, at="path", label=f"{own} tokens", helps=helps)
         return None
 
     def padding_policy(self) -> Padding:
-        """Return that padding shows in the tokens; what is built is tried, for not all architectures see it."""
+        """Return that padding is detected from the tokens; whether the architecture masks it is tested later."""
         return Padding(follows="tokens")
 
     def padding_helps(self) -> tuple[str, ...]:
-        """Return which architectures do better."""
-        return ("use an architecture with a mask of attention, such as `bert` or `gpt2`",)
+        """Return helps with architectures that mask padding."""
+        return ("use an architecture with an attention mask, such as `bert` or `gpt2`",)
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real model.
+        """Return the torch module.
 
-        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP536 for one that reads
-        padding.
+        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP536 for one that
+        attends to padding.
         """
         from declare.nn.modules.huggingface import Huggingface as Real
 
@@ -249,17 +255,17 @@ class Huggingface(Module):
         return real
 
     def _leaking(self) -> Problem:
-        """Return the finding that the architecture does not leave padding out."""
+        """Return the problem that the architecture does not mask padding."""
         return Problem(
             "SHP536",
-            f"`{self._kind()}` reads padding: a text's result depends on the texts beside it",
+            f"`{self._kind()}` attends to padding: results depend on the other texts of a batch",
             at="name" if self.name else "path",
-            label="no mask of padding here",
+            label="no padding mask",
             helps=self.padding_helps(),
         )
 
     def _kind(self) -> str:
-        """Return the model type; raises `ProblemError` (REF241) for one that transformers does not know."""
+        """Return the model type; raises `ProblemError` (REF241) if transformers does not know it."""
         from difflib import get_close_matches
 
         from transformers.models.auto import configuration_auto
@@ -281,7 +287,7 @@ def _classes(inputs: Inputs) -> int:
 
 
 def _folder_config(module: Huggingface) -> dict[str, Any]:
-    """Return the configuration in the module's folder, as far as it can be read."""
+    """Return the readable part of the configuration in the module's folder."""
     import json
 
     if module.path is None:
@@ -295,6 +301,6 @@ def _folder_config(module: Huggingface) -> dict[str, Any]:
 
 
 def _plain(stated: dict[str, Any]) -> dict[str, Any]:
-    """Return a folder's configuration without its history: where it came from, and what code went with it."""
+    """Return a folder's configuration without origin and code references."""
     history = {"model_type", "transformers_version", "auto_map", "architectures"}
     return {key: value for key, value in stated.items() if key not in history and not key.startswith("_")}

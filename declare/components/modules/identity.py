@@ -1,7 +1,7 @@
-"""Hands its input on unchanged.
+"""Passes its input on unchanged.
 
-Takes one input of any layout, and gives the same as `output`. It gives a field a place in the model, so
-that a head can read the field itself: a linear model, or a baseline. Source: torch's Identity.
+Takes one input of any layout, and gives it as `output`. It makes a field a module of the model, so that a
+head can read the field directly: for a linear model or a baseline. Source: torch's Identity.
 
 ```yaml
 model:
@@ -19,7 +19,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class Identity(Module):
-    """Hands its input on unchanged."""
+    """Passes its input on unchanged."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES)),)
     random: ClassVar[bool] = False
@@ -29,11 +29,11 @@ class Identity(Module):
         return misfit(self, inputs) or {"output": inputs["input"][0]}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself."""
+        """Return that every step is mapped independently."""
         return Padding()
 
     def costs(self, inputs: Inputs) -> Costs:
-        """Return nothing: it costs nothing."""
+        """Return no costs."""
         return Costs(0, 0, 0)
 
     def build(self, inputs: Inputs) -> TorchModule:

@@ -2,9 +2,9 @@
 
 Linear layers, each followed by norm, activation and dropout.
 
-Takes one or several vectors [features] or numbers [], joined along the features, or sequences [time,
-features] of one length, step by step. Gives `output`: a vector (a sequence) with as many features as
-the last hidden layer. Source: Rosenblatt 1958; any textbook.
+Takes one or several vectors [features] or numbers [], concatenated along the features, or sequences [time,
+features] of one length (each step independently). Gives `output`: a vector (or sequence) with the width of
+the last hidden layer as features. Source: Rosenblatt 1958; any textbook.
 
 ```yaml
 model:
@@ -33,16 +33,18 @@ class Mlp(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
     hidden: list[Annotated[int, Param(gt=0)]] = Param(
-        [256], min_length=1, max_length=1_000, description="width of each layer"
+        [256], min_length=1, max_length=1_000, description="width of each hidden layer"
     )
     dropout: float = Param(
-        0.0, ge=0, lt=1, description="share of features zeroed after each layer in training"
+        0.0, ge=0, lt=1, description="dropout: fraction of features zeroed after each layer in training"
     )
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each layer")
-    norm: Literal["none", "layer", "batch"] = Param("none", description="between layer and activation")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param(
+        "relu", description="activation after each layer"
+    )
+    norm: Literal["none", "layer", "batch"] = Param("none", description="norm between layer and activation")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return a vector, or a sequence where the inputs are sequences."""
+        """Return a vector, or a sequence if the inputs are sequences."""
         shapes = inputs.get("input", ())
         if problem := misfit(self, inputs) or _length_problem(self, shapes):
             return problem
@@ -51,16 +53,16 @@ class Mlp(Module):
         return {"output": Shape("vector", (self.hidden[-1],))}
 
     def padding_policy(self) -> Padding:
-        """Return that every step is mapped by itself; a batch norm alone must know which steps there are."""
+        """Return that every step is mapped independently; batch norm needs to know which steps are real."""
         return Padding(lengths_of="input" if self.norm == "batch" else None)
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
-        """Return one, or the steps of a sequence."""
+        """Return 1, or the number of steps of a sequence."""
         first = inputs["input"][0]
         return None if self.norm != "batch" else first.dims[0] if first.layout == "sequence" else 1
 
     def costs(self, inputs: Inputs) -> Costs:
-        """Return the costs of the layers at every step."""
+        """Return the costs of the layers for all steps."""
         shapes = inputs["input"]
         steps = shapes[0].dims[:1] if shapes[0].layout == "sequence" else ()
         tally = CostCounter()
@@ -74,7 +76,7 @@ class Mlp(Module):
         return tally.costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real layers."""
+        """Return the torch module."""
         from declare.nn.modules.mlp import MLP
 
         features = sum(shape.features or 0 for shape in inputs["input"])
@@ -87,5 +89,5 @@ def _length_problem(node: Module, shapes: tuple[Shape, ...]) -> Problem | None:
     if len(steps) < 2:
         return None
     title = f"`mlp` cannot join {' and '.join(map(str, shapes))}"
-    helps = ("give it vectors alone, or sequences of one length alone",)
+    helps = ("use only vectors, or only sequences of one length",)
     return Problem("SHP511", title, at=place(node, "input", 1), label="another length", helps=helps)

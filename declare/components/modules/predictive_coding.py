@@ -1,18 +1,19 @@
-"""A modulator that predicts features from a context, and passes on the prediction error.
+"""A modulator that predicts features from a context and adds the prediction error.
 
-At each place hidden causes r explain the features x: x is predicted as U r + u. The causes start where the context
-(behaviour) expects them, r0 = A context + a, and take `steps` steps down the energy
-|x - U r - u|^2 / 2 + prior * |r - r0|^2 / 2. With the error e = x - U r - u that is left,
+At each place, hidden causes r explain the features x: the prediction of x is U r + u. The causes start at the
+expectation from the context (behaviour), r0 = A context + a, and take `steps` gradient steps on the energy |x
+- U r - u|^2 / 2 + prior * |r - r0|^2 / 2. With the remaining error e = x - U r - u:
 
     output = gain(context) * x + shift(context) + W e
 
-Gain and shift are those of `film`; W, gain and shift start at 0, 1 and 0, so that an untrained modulator changes
-nothing.
+Gain and shift are those of `film`; W, gain and shift start at 0, 1 and 0, so that the untrained modulator is
+the identity.
 
-Takes `input`, features of any places (vector, series, image or video), and `context`, a vector or number. Gives
-`output` of the layout of `input`, and `prediction_error`, a number for each sample: the mean of e^2 over features and
-places. Give it to an `auxiliary` task to train the prediction; the features are constants to it, so that
-the core does not learn to be dull. Source: Rao and Ballard 1999; gain by context after Perez et al. 2018.
+Takes `input`, features at any places (vector, series, image or video), and `context`, a vector or number.
+Gives `output` with the layout of `input`, and `prediction_error`, a number for each sample: the mean of e^2
+over features and places. Use it in an `auxiliary` task to train the prediction; the features are detached
+there, so that the core cannot lower the error by making its features uninformative. Source: Rao and Ballard
+1999; gain by context after Perez et al. 2018.
 
 ```yaml
 model:
@@ -45,23 +46,26 @@ class PredictiveCoding(Module):
     )
     random: ClassVar[bool] = False
 
-    causes: int = Param(8, gt=0, description="hidden causes at each place")
-    steps: int = Param(2, ge=1, le=100, description="steps of inference")
+    causes: int = Param(8, gt=0, description="number of hidden causes at each place")
+    steps: int = Param(2, ge=1, le=100, description="number of inference steps")
     prior: float = Param(
-        0.1, ge=0, le=1e6, description="how strongly causes are held to what the context expects"
+        0.1,
+        ge=0,
+        le=1e6,
+        description="weight of the term that pulls causes towards the context's expectation",
     )
     hidden: int = Param(
-        16, ge=0, description="width of the hidden layer of gain and shift; 0 for a linear map"
+        16, ge=0, description="width of the hidden layer for gain and shift; 0 for a linear map"
     )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the shape of the input, and the error of each sample."""
+        """Return the shape of the input, and a prediction error for each sample."""
         if problem := misfit(self, inputs):
             return problem
         return {"output": inputs["input"][0], "prediction_error": Shape("number", ())}
 
     def padding_policy(self) -> Padding:
-        """Return that places are explained one by one; the error of a sample is the mean over its own."""
+        """Return that places are independent; the error of a sample is the mean over its own places."""
         return Padding(lengths_of="input")
 
     def costs(self, inputs: Inputs) -> Costs:
@@ -87,7 +91,7 @@ class PredictiveCoding(Module):
         return tally.costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real modulator."""
+        """Return the torch module."""
         from declare.nn.modules.predictive_coding import PredictiveCoding as Real
 
         features, context = _widths(inputs)

@@ -1,16 +1,16 @@
 """A module of your own, from a Python file that you trust.
 
-The file holds a class that is a torch `nn.Module`. It is built with `args` and called with one tensor
-[batch, ...] per input; it returns a tensor [batch, ...], or a dict of named ones. Its outputs are found by
-running it once on torch's meta device; their layouts follow from their axes (1: vector, 2: sequence, 3:
-image, 4: video) unless `outputs` says otherwise. The file is read and run only where the user trusts its
-very content: `--trust net.py@sha256:HASH`. Source: yours.
+The file defines a torch `nn.Module` class. It is built with `args` and called with one tensor [batch, ...]
+per input; it returns a tensor [batch, ...], or a dict of named tensors. Its outputs are inferred by running
+it once on torch's meta device; their layouts follow from their number of axes (1: vector, 2: sequence, 3:
+image, 4: video) unless `outputs` states them. The file is read and run only if the user trusts its exact
+content: `--trust net.py@sha256:HASH`. Source: yours.
 
-Samples that differ in length (texts, series) are padded in a batch, and a module that does not know where they end is
-refused. `padding: masked` says that `forward` also takes `lengths`, the steps of each sample as int64 [batch], and
-leaves out what lies beyond; `padding: stepwise` that it gives something for each step and looks at no other. Outputs
-with a time axis have as many steps as the first input. Either is tried before training, on made-up samples: each
-alone and beside longer ones.
+Samples that differ in length (texts, series) are padded in a batch, and a module that ignores where they end
+is refused. `padding: masked` states that `forward` also takes `lengths`, the steps of each sample as int64
+[batch], and ignores the steps after them; `padding: stepwise` states that each step is mapped independently.
+Outputs with a time axis have as many steps as the first input. Both claims are tested before training, on
+random samples: each alone and next to longer ones.
 
 ```yaml
 model:
@@ -42,14 +42,16 @@ class Python(Module):
     ports: ClassVar[tuple[Port, ...]] = (Port("input", tuple(AXES), many=True),)
 
     # Every path of a block that runs code is code; weights come by a phase's `init: [{from: "file:PATH"}]`.
-    pretrained: Literal[False] = Param(False, description="not for code of your own: use a phase's `init`")
+    pretrained: Literal[False] = Param(False, description="not for your own code: use a phase's `init`")
     file: SpecPath = Param(description="the Python file")
     name: str = Param(description="the class in it")
-    args: dict[str, Any] = Param({}, description="arguments that the class is built with")
-    outputs: dict[str, Layout] = Param({}, description="layouts of outputs where their axes do not tell")
+    args: dict[str, Any] = Param({}, description="arguments of the class")
+    outputs: dict[str, Layout] = Param(
+        {}, description="layouts of outputs that their number of axes does not determine"
+    )
 
     padding: Literal["masked", "stepwise"] | None = Param(
-        None, description="how it treats samples that differ in length; refused where it does not say"
+        None, description="how it treats samples that differ in length; they are refused if it is not stated"
     )
 
     def stated_layouts(self) -> Mapping[str, Layout]:
@@ -57,20 +59,20 @@ class Python(Module):
         return self.outputs
 
     def padding_policy(self) -> Padding | None:
-        """Return what the spec says of it."""
+        """Return the stated padding policy."""
         return self.padding and Padding(lengths_of="input" if self.padding == "masked" else None)
 
     def padding_helps(self) -> tuple[str, ...]:
-        """Return what `padding` promises."""
+        """Return what `padding` requires of the module."""
         if self.padding == "stepwise":
-            return ("look at no other step, or say `padding: masked` and take `lengths`",)
+            return ("map each step independently, or state `padding: masked` and use `lengths`",)
         return (
-            "leave out what lies beyond `lengths` in convolutions, norms and pooling",
-            "or leave `padding` out",
+            "ignore the steps after `lengths` in convolutions, norms and pooling",
+            "or remove `padding`",
         )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
-        """Return None, so that a probe runs it, where the file is trusted."""
+        """Return None, so that a probe runs it, if the file is trusted."""
         if problem := misfit(self, inputs):
             return problem
         try:
@@ -80,12 +82,12 @@ class Python(Module):
         return None
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the user's module; raises `ProblemError` where it is not trusted or has no such class."""
+        """Return the user's module; raises `ProblemError` if it is not trusted or has no such class."""
         from torch import nn
 
         module_class = getattr(user_code.load(self.file), self.name, None)
         if not (isinstance(module_class, type) and issubclass(module_class, nn.Module)):
             title = f"`{self.file.name}` has no module class `{self.name}`"
-            helps = ("name a class of the file that is a `torch.nn.Module`",)
+            helps = ("state a class of the file that is a `torch.nn.Module`",)
             raise ProblemError(Problem("REF243", title, at="name", helps=helps))
         return module_class(**self.args)

@@ -1,10 +1,11 @@
 """A recurrent network over time.
 
-Layers of LSTM or GRU cells, forwards or both ways.
+Layers of LSTM or GRU cells, forwards or in both directions.
 
 Takes a series [channels, time] or a sequence [time, features] of any length. Gives `output`, a vector: the
-last state, or the mean of all; and `sequence` [time, features], the state at every step. Features are
-`dim`, twice as many both ways. Source: Hochreiter and Schmidhuber 1997 (LSTM); Cho et al. 2014 (GRU).
+last state, or the mean of all; and `sequence` [time, features], the state at every step. The number of
+features is `dim`, doubled if `bidirectional`. Source: Hochreiter and Schmidhuber 1997 (LSTM); Cho et al. 2014
+(GRU).
 
 ```yaml
 model:
@@ -26,19 +27,21 @@ from declare.contract.torch_types import TorchModule
 
 
 class Rnn(Module):
-    """Layers of LSTM or GRU cells, forwards or both ways."""
+    """Layers of LSTM or GRU cells, forwards or in both directions."""
 
     also_called: ClassVar[tuple[str, ...]] = ("lstm", "gru", "LSTM", "GRU", "bilstm")
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("series", "sequence")),)
 
     cell: Literal["lstm", "gru"] = Param("lstm", description="kind of cell")
-    dim: int = Param(128, gt=0, description="features of the state, in each direction")
+    dim: int = Param(128, gt=0, description="features of the state, for each direction")
     depth: int = Param(1, gt=0, le=1_000, description="number of layers")
-    bidirectional: bool = Param(False, description="read backwards too; the future is seen then")
-    pool: Literal["last", "mean"] = Param("last", description="how the states become one vector")
+    bidirectional: bool = Param(
+        False, description="also read backwards, so that states depend on later steps"
+    )
+    pool: Literal["last", "mean"] = Param("last", description="how the states are pooled to a vector")
     dropout: float = Param(
-        0.0, ge=0, lt=1, description="share zeroed between layers and on the outputs in training"
+        0.0, ge=0, lt=1, description="dropout: fraction zeroed between layers and on the outputs in training"
     )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
@@ -53,7 +56,7 @@ class Rnn(Module):
         return 2 if self.bidirectional else 1
 
     def looks_ahead(self) -> bool:
-        """Return whether the sequence is read backwards too."""
+        """Return whether the sequence is also read backwards."""
         return self.bidirectional
 
     def padding_policy(self) -> Padding:
@@ -76,7 +79,7 @@ class Rnn(Module):
         return tally.write(before * (2 if self.dropout else 1), (time,)).write(last).costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real layers."""
+        """Return the torch module."""
         from declare.nn.modules.rnn import RNN
 
         shape = inputs["input"][0]

@@ -1,12 +1,12 @@
 """A patch transformer for recordings such as EEG.
 
-The series is cut into patches of `patch` steps, all channels together; each becomes `dim` features by a linear map of
-its samples and, with `spectrum`, one of its log power at every frequency (phase-free, as rhythms are).
-Learned positions are added; then come blocks of self-attention and a feed-forward layer, each after a norm.
+The series is split into patches of `patch` steps, all channels together. Each patch is embedded in `dim`
+features by a linear map of its samples and, with `spectrum`, one of its log power spectrum (phase-invariant).
+Learned positions are added; then follow blocks of self-attention and a feed-forward layer, pre-norm.
 
-Takes a series [channels, time]; steps after the last whole patch are left out, as the plan says (DAT358). Gives
-`output`, the sequence [patches, dim], and `pooled`, a vector: its mean. Source: Dosovitskiy et al. 2021 (patches);
-Wang et al. 2025 (CBraMod, patches with spectra), https://arxiv.org/abs/2412.07236.
+Takes a series [channels, time]; steps after the last whole patch are dropped, and the plan reports it
+(DAT358). Gives `output`, the sequence [patches, dim], and `pooled`, a vector: its mean. Source: Dosovitskiy
+et al. 2021 (patches); Wang et al. 2025 (CBraMod, patches with spectra), https://arxiv.org/abs/2412.07236.
 
 ```yaml
 model:
@@ -35,18 +35,20 @@ class SeriesPatch(Module):
     patch: int = Param(20, gt=0, description="steps of a patch")
     dim: int = Param(64, gt=0, description="features of each patch")
     depth: int = Param(2, gt=0, le=1_000, description="number of blocks")
-    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+    heads: int = Param(
+        4, gt=0, description="number of attention heads, between which the features are divided"
+    )
     hidden: int | None = Param(
-        None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
+        None, gt=0, description="width of the feed-forward layers; default: 4 times `dim`"
     )
-    spectrum: bool = Param(True, description="patches show their log power at every frequency too")
+    spectrum: bool = Param(True, description="also embed the log power spectrum of each patch")
     window: int | None = Param(
-        None, gt=0, description="steps about a patch whose spectrum it shows; 4 patches by default"
+        None, gt=0, description="window of the spectrum around a patch, in steps; default: 4 patches"
     )
-    dropout: float = Param(0.0, ge=0, lt=1, description="share zeroed in training")
+    dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction zeroed in training")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the sequence and one vector; or why the input does not fit."""
+        """Return the sequence and the pooled vector, or the problem that the input does not fit."""
         if problem := misfit(self, inputs) or _attending.uneven(self.dim, self.heads, rotary=False):
             return problem
         shape = inputs["input"][0]
@@ -69,7 +71,7 @@ class SeriesPatch(Module):
         }
 
     def looks_ahead(self) -> bool:
-        """Return that patches see later ones."""
+        """Return that patches attend to later ones."""
         return True
 
     @property
@@ -77,11 +79,11 @@ class SeriesPatch(Module):
         return max(self.window or 4 * self.patch, self.patch)
 
     def padding_policy(self) -> Padding:
-        """Return that patches beyond a sample's end are neither looked at nor in the mean."""
+        """Return that patches beyond a sample's end are masked in attention and pooling."""
         return Padding(lengths_of="input")
 
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
-        """Return the whole patches of a sample."""
+        """Return the number of whole patches of a sample."""
         return lengths // self.patch
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
@@ -103,7 +105,7 @@ class SeriesPatch(Module):
         return tally.norm(self.dim, (length,)).costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real encoder."""
+        """Return the torch module."""
         from declare.nn.modules.series_patch import SeriesPatch as Real
 
         channels, time = inputs["input"][0].dims

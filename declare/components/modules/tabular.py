@@ -1,11 +1,11 @@
-"""Numbers and categories of a row, gaps included.
+"""Numbers and categories of a row, including missing ones.
 
-Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer.
+Embeds categories, adds indicators of missing numbers, and maps all columns of a row with one linear layer.
 
-Takes any number of numbers [], vectors and labels [features] (NaN where missing: read as 0 beside an
-indicator of 1) and categories [] (-1 where missing: an embedding of its own). Gives `output`, a vector
-of `width` features. An embedding of n classes has min(50, (n + 1) // 2) features unless stated. Source:
-Guo and Berkhahn 2016 (entity embeddings).
+Takes any number of numbers [], vectors and labels [features] (NaN if missing: replaced by 0, with an
+indicator of 1) and categories [] (-1 if missing: it has its own embedding). Gives `output`, a vector of
+`width` features. An embedding of n classes has min(50, (n + 1) // 2) features unless stated. Source: Guo and
+Berkhahn 2016 (entity embeddings).
 
 ```yaml
 model:
@@ -27,7 +27,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class Tabular(Module):
-    """Embeds categories, marks missing numbers, and mixes all columns of a row with one linear layer."""
+    """Embeds categories, adds indicators of missing numbers, and maps all columns with one linear layer."""
 
     accepts_missing: ClassVar[bool] = True
     also_called: ClassVar[tuple[str, ...]] = (
@@ -44,10 +44,12 @@ class Tabular(Module):
 
     width: int = Param(64, gt=0, description="features of the output")
     embedding: int | None = Param(
-        None, gt=0, description="features of each category; default by its number of classes"
+        None, gt=0, description="embedding size of each category; default: by its number of classes"
     )
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after the linear layer")
-    dropout: float = Param(0.0, ge=0, lt=1, description="share of features zeroed in training")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param(
+        "relu", description="activation after the linear layer"
+    )
+    dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction of features zeroed in training")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return one vector per row."""
@@ -80,7 +82,7 @@ class Tabular(Module):
         return tally.linear(joined, self.width).write(self.width * (2 if self.dropout else 1)).costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real layers."""
+        """Return the torch module."""
         from declare.nn.modules.tabular import Tabular as Real
 
         real = Real(self._columns(inputs), self.width, activation=self.activation, dropout=self.dropout)

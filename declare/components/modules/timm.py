@@ -1,11 +1,10 @@
 """Any model of timm, without its classifier.
 
-Takes images [channels, height, width] with any number of channels (timm folds the first layer's weights
-where it is not 3). Gives `output`, the pooled features, and where the model has them `map` (the last
-feature map, channels first) or `sequence` (its tokens). Convolutional models take any size, most
-transformers only their own: others with `args: {img_size: N}`. Sizes and costs come from a generated table,
-or from a probe on torch's meta device where `args` change the model. Source: R. Wightman, timm
-(Apache-2.0).
+Takes images [channels, height, width] with any number of channels (timm adapts the first layer's weights if
+it is not 3). Gives `output`, the pooled features, and, if the model has them, `map` (the last feature map,
+channels first) or `sequence` (its tokens). Convolutional models take any size, most transformers only their
+own: others with `args: {img_size: N}`. Sizes and costs come from a generated table, or from a probe on
+torch's meta device if `args` change the model. Source: R. Wightman, timm (Apache-2.0).
 
 ```yaml
 model:
@@ -41,7 +40,7 @@ class Timm(Module):
     weights_root: ClassVar[str] = "model"
 
     name: str = Param(
-        description="timm's name of the model, with or without a tag of weights: `resnet18.a1_in1k`"
+        description="the model's name in timm, with or without a tag of weights: `resnet18.a1_in1k`"
     )
     args: dict[str, Any] = Param({}, description="further arguments of the model: `{drop_path_rate: 0.1}`")
 
@@ -51,11 +50,11 @@ class Timm(Module):
         return _tables.names("timm")
 
     def pins_weights(self) -> bool:
-        """Return whether the name has a tag of weights: without one timm takes those that it prefers at the time."""
+        """Return whether the name has a tag of weights; without one, timm uses its current default."""
         return "." in self.name
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
-        """Return pooled and unpooled features, from the table where it can tell."""
+        """Return pooled and unpooled features from the table, or None if a probe is needed."""
         if (
             problem := misfit(self, inputs)
             or channels_last(self, inputs)
@@ -74,7 +73,7 @@ class Timm(Module):
         if self.pretrained is True and not tags:
             helps = ("train from scratch: `pretrained: false`",)
             return Problem(
-                "RES840", f"timm has no weights of `{base}`", at="pretrained", label="none exist", helps=helps
+                "RES840", f"timm has no weights of `{base}`", at="pretrained", label="no weights", helps=helps
             )
         return _tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
 
@@ -83,19 +82,19 @@ class Timm(Module):
         return not self.args and (not tag or tag == record["tags"][0])
 
     def costs(self, inputs: Inputs) -> Costs | None:
-        """Return the costs from the table, or None where a probe must tell."""
+        """Return the costs from the table, or None if a probe is needed."""
         record = _tables.record("timm", self.name.partition(".")[0])
         return _tables.costs(record, inputs["input"][0]) if record and self._plain(record) else None
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
-        """Return nothing where sizes are even; else a probe tells."""
+        """Return nothing if sizes are even; else None, for a probe."""
         even = not self.args and _tables.is_even(
             _tables.record("timm", self.name.partition(".")[0]), inputs["input"][0]
         )
         return () if even else None
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""
+        """Return the model; raises `ProblemError` (RES840) if the weights cannot be loaded."""
         from declare.nn.modules.timm import Timm as Real
 
         channels = inputs["input"][0].dims[0] or 0

@@ -1,10 +1,10 @@
 """Any classification model of torchvision, without its classifier.
 
-Takes images [channels, height, width]; where they have not 3 channels, the first convolution is replaced by
-a new one (of random weights even where the others are pretrained). Gives `output`, the features before the
-last layer of the classifier, and where the model keeps one `map`, the last feature map. Convolutional
-models take any size, `vit_*` and `maxvit_t` only their own. Sizes and costs come from a generated table, or
-from a probe on torch's meta device where `args` change the model. Source: torchvision (BSD-3-Clause).
+Takes images [channels, height, width]; if they do not have 3 channels, the first convolution is replaced by a
+new one (with random weights even if the others are pretrained). Gives `output`, the features before the last
+layer of the classifier, and, if the model has one, `map`, the last feature map. Convolutional models take any
+size, `vit_*` and `maxvit_t` only their own. Sizes and costs come from a generated table, or from a probe on
+torch's meta device if `args` change the model. Source: torchvision (BSD-3-Clause).
 
 ```yaml
 model:
@@ -34,7 +34,7 @@ class Torchvision(Module):
     norms_by_probe: ClassVar[bool] = True
     weights_root: ClassVar[str] = "model"
 
-    name: str = Param(description="torchvision's name of the model")
+    name: str = Param(description="the model's name in torchvision")
     args: dict[str, Any] = Param(
         {}, description="further arguments of the model: `{stochastic_depth_prob: 0.1}`"
     )
@@ -45,7 +45,7 @@ class Torchvision(Module):
         return _tables.names("torchvision")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
-        """Return pooled features and the map, from the table where it can tell."""
+        """Return pooled features and the map from the table, or None if a probe is needed."""
         if (
             problem := misfit(self, inputs)
             or channels_last(self, inputs)
@@ -66,17 +66,17 @@ class Torchvision(Module):
         return None if self.args else _tables.outputs(self, record, inputs["input"][0])
 
     def costs(self, inputs: Inputs) -> Costs | None:
-        """Return the costs from the table, or None where a probe must tell."""
+        """Return the costs from the table, or None if a probe is needed."""
         record = _tables.record("torchvision", self.name)
         return _tables.costs(record, inputs["input"][0]) if record and not self.args else None
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
-        """Return nothing where sizes are even; else a probe tells."""
+        """Return nothing if sizes are even; else None, for a probe."""
         even = not self.args and _tables.is_even(_tables.record("torchvision", self.name), inputs["input"][0])
         return () if even else None
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real model; raises `ProblemError` (RES840) where weights cannot be had."""
+        """Return the model; raises `ProblemError` (RES840) if the weights cannot be loaded."""
         from declare.nn.modules.torchvision import Torchvision as Real
 
         channels = inputs["input"][0].dims[0] or 0

@@ -1,13 +1,14 @@
 """A transformer over tokens, steps or patches.
 
-Blocks of self-attention and a feed-forward layer, each after a norm.
+Blocks of self-attention and a feed-forward layer, pre-norm.
 
-Takes tokens [length], a sequence [time, features], a series [channels, time] in patches of `patch` steps, or an
-image [channels, height, width] in squares of `patch` pixels. Gives `output`, the sequence [positions, dim];
-`pooled`, a vector: its mean over real positions; and `mask`, which positions are real: padding is never looked at.
-With `causal` a position sees itself and earlier ones alone, as `causal_lm` needs it; without, it sees all, as
-`masked_lm` and classification want it. A `mask` of what feeds it is used by itself. Source: Vaswani et al. 2017,
-https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020; rotary positions: Su et al. 2021.
+Takes tokens [length], a sequence [time, features], a series [channels, time] in patches of `patch` steps, or
+an image [channels, height, width] in square patches of `patch` pixels. Gives `output`, the sequence
+[positions, dim]; `pooled`, a vector: its mean over real positions; and `mask`, true at real positions.
+Padding is masked. With `causal`, a position attends only to itself and earlier ones, which `causal_lm` needs;
+without it, to all positions, for `masked_lm` and classification. If the input module has a `mask`, it is
+applied. Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020; rotary
+positions: Su et al. 2021.
 
 ```yaml
 model:
@@ -42,22 +43,24 @@ class Transformer(Module):
 
     dim: int = Param(128, gt=0, description="features of each position")
     depth: int = Param(4, gt=0, le=1_000, description="number of blocks")
-    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
-    hidden: int | None = Param(
-        None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
+    heads: int = Param(
+        4, gt=0, description="number of attention heads, between which the features are divided"
     )
-    causal: bool = Param(False, description="a position sees itself and earlier ones alone")
+    hidden: int | None = Param(
+        None, gt=0, description="width of the feed-forward layers; default: 4 times `dim`"
+    )
+    causal: bool = Param(False, description="each position attends only to itself and earlier ones")
     positions: Literal["rotary", "learned", "none"] | None = Param(
-        None, description="how positions are told apart; by default `rotary` where causal, else `learned`"
+        None, description="position encoding; default: `rotary` if causal, else `learned`"
     )
     max_positions: int | None = Param(
-        None, gt=0, description="learned positions; by default as many as the input is long"
+        None, gt=0, description="number of learned positions; default: the length of the input"
     )
     patch: int = Param(1, gt=0, description="steps or pixels of a patch, for series and images")
-    dropout: float = Param(0.0, ge=0, lt=1, description="share zeroed in training")
+    dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction zeroed in training")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the sequence, one vector, and the mask; or why the input does not fit."""
+        """Return the sequence, the pooled vector and the mask, or the problem that the input does not fit."""
         if problem := misfit(self, inputs):
             return problem
         shape = inputs["input"][0]
@@ -73,7 +76,7 @@ class Transformer(Module):
         }
 
     def _shape_problem(self, shape: Shape) -> Problem | None:
-        """Return why attention, positions or patches do not fit the input."""
+        """Return the problem that attention, positions or patches do not fit the input."""
         rotary = self._positions == "rotary"
         if problem := _attending.uneven(self.dim, self.heads, rotary=rotary):
             return problem
@@ -97,25 +100,25 @@ class Transformer(Module):
         return size(None if axis is None else axis // self.patch for axis in shape.dims[1:])
 
     def looks_ahead(self) -> bool:
-        """Return whether positions see later ones."""
+        """Return whether positions attend to later ones."""
         return not self.causal
 
     def padding_policy(self) -> Padding:
-        """Return that no position looks at padding, nor does the mean hold any."""
+        """Return that padding is masked in attention and pooling."""
         return Padding(lengths_of="input")
 
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
-        """Return the whole patches of a series; of anything else as many positions as steps."""
+        """Return the number of whole patches of a series; for other inputs the number of steps."""
         return lengths // self.patch if inputs["input"][0].layout == "series" else lengths
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...]:
-        """Return what stands after the last whole patch."""
+        """Return the steps or pixels after the last whole patch."""
         shape = inputs["input"][0]
         patched = shape.layout in {"series", "image"}
         return remainders(shape, range(1, len(shape.dims)), self.patch) if patched else ()
 
     def costs(self, inputs: Inputs) -> Costs:
-        """Return the costs of embedding and blocks; of tokens at the longest sample."""
+        """Return the costs of embedding and blocks; for tokens those of the longest sample."""
         shape = inputs["input"][0]
         length, tally = self._length(shape), CostCounter()
         if shape.layout == "tokens":
@@ -138,7 +141,7 @@ class Transformer(Module):
         return self.max_positions or self._length(shape) or 512
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real blocks."""
+        """Return the torch module."""
         from declare.nn.modules.transformer import Transformer as Real
 
         shape = inputs["input"][0]

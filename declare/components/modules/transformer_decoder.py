@@ -1,11 +1,11 @@
-"""A transformer that writes tokens while it reads a memory.
+"""A transformer decoder that generates tokens from a memory.
 
-Blocks of causal self-attention, attention to the memory, and a feed-forward layer.
+Blocks of causal self-attention, cross-attention to the memory, and a feed-forward layer.
 
-Takes `tokens` [length], the text that is written, and `memory`, the sequence [time, features] of an encoder; the
-encoder's `mask` is used by itself. Under the task `seq2seq` the tokens arrive shifted to the right with `bos` in
-front (teacher forcing). Gives `output`, the sequence [length, dim], `pooled` and `mask`. Source: Vaswani et al.
-2017, https://arxiv.org/abs/1706.03762.
+Takes `tokens` [length], the target text, and `memory`, the sequence [time, features] of an encoder, whose
+`mask` is applied. In the task `seq2seq` the tokens are shifted to the right with `bos` in front (teacher
+forcing). Gives `output`, the sequence [length, dim], `pooled` and `mask`. Source: Vaswani et al. 2017,
+https://arxiv.org/abs/1706.03762.
 
 ```yaml
 model:
@@ -28,7 +28,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class TransformerDecoder(Module):
-    """Blocks of causal self-attention, attention to the memory, and a feed-forward layer."""
+    """Blocks of causal self-attention, cross-attention to the memory, and a feed-forward layer."""
 
     ports: ClassVar[tuple[Port, ...]] = (
         Port("tokens", ("tokens",)),
@@ -38,20 +38,20 @@ class TransformerDecoder(Module):
 
     dim: int = Param(128, gt=0, description="features of each position")
     depth: int = Param(4, gt=0, le=1_000, description="number of blocks")
-    heads: int = Param(4, gt=0, description="heads of attention; they share the features")
+    heads: int = Param(
+        4, gt=0, description="number of attention heads, between which the features are divided"
+    )
     hidden: int | None = Param(
-        None, gt=0, description="width of the feed-forward layers; 4 times `dim` by default"
+        None, gt=0, description="width of the feed-forward layers; default: 4 times `dim`"
     )
-    positions: Literal["rotary", "learned", "none"] = Param(
-        "rotary", description="how positions are told apart"
-    )
+    positions: Literal["rotary", "learned", "none"] = Param("rotary", description="position encoding")
     max_positions: int | None = Param(
-        None, gt=0, description="learned positions; by default as many as the text is long"
+        None, gt=0, description="number of learned positions; default: the length of the text"
     )
-    dropout: float = Param(0.0, ge=0, lt=1, description="share zeroed in training")
+    dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction zeroed in training")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
-        """Return the sequence, one vector, and the mask; or why the inputs do not fit."""
+        """Return the sequence, the pooled vector and the mask, or the problem that the inputs do not fit."""
         if problem := misfit(self, inputs):
             return problem
         if problem := _attending.uneven(self.dim, self.heads, rotary=self.positions == "rotary"):
@@ -70,15 +70,15 @@ class TransformerDecoder(Module):
         }
 
     def looks_ahead(self) -> bool:
-        """Return that positions see earlier ones alone."""
+        """Return that positions attend only to earlier ones."""
         return False
 
     def padding_policy(self) -> Padding:
-        """Return that no position looks beyond the end of the memory; that of the tokens is in them."""
+        """Return that padding of the memory is masked; that of the tokens is known from their ids."""
         return Padding(lengths_of="memory", follows="tokens")
 
     def costs(self, inputs: Inputs) -> Costs:
-        """Return the costs of embedding and blocks, at the longest sample."""
+        """Return the costs of embedding and blocks for the longest sample."""
         text, memory = inputs["tokens"][0], inputs["memory"][0]
         length, tally = text.dims[0], CostCounter()
         tally.parameters += (text.classes or 0) * self.dim
@@ -99,7 +99,7 @@ class TransformerDecoder(Module):
         return self.max_positions or text.dims[0] or 512
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real blocks."""
+        """Return the torch module."""
         from declare.nn.modules.transformer_decoder import TransformerDecoder as Real
 
         text = inputs["tokens"][0]

@@ -1,10 +1,10 @@
 """A decoder from a feature map to a larger one.
 
-Stages that double the map (bilinear) and convolve it (3x3, batch norm, activation), then a last resizing.
+Stages that double the map (bilinear) and convolve it (3x3, batch norm, activation), then a final resizing.
 
-Takes a map [channels, height, width] as `input`, and optionally an image or mask as `like`, of which the
-size alone is read. Gives `output`, a map with as many channels as the last stage: of the size of `like`, or
-of `size`, or doubled once per stage. Source: Odena, Dumoulin and Olah 2016 (resize, then convolve).
+Takes a map [channels, height, width] as `input`, and optionally an image or mask as `like`, of which only the
+size is used. Gives `output`, a map with the channels of the last stage: with the size of `like`, or `size`,
+or doubled once per stage. Source: Odena, Dumoulin and Olah 2016 (resize, then convolve).
 
 ```yaml
 model:
@@ -29,7 +29,7 @@ Size = Annotated[int, Param(gt=0)]
 
 
 class Upsample(Module):
-    """Stages that double a map and convolve it, then a last resizing."""
+    """Stages that double a map and convolve it, then a final resizing."""
 
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("image",)),
@@ -38,10 +38,15 @@ class Upsample(Module):
     random: ClassVar[bool] = False
 
     channels: list[Size] = Param(
-        [64, 32], min_length=1, max_length=1_000, description="channels of each stage; each doubles the map"
+        [64, 32],
+        min_length=1,
+        max_length=1_000,
+        description="output channels of each stage; each stage doubles the map",
     )
-    size: Size | None = Param(None, description="height and width of the output, where `like` is not given")
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Param("relu", description="after each convolution")
+    size: Size | None = Param(None, description="height and width of the output, without `like`")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Param(
+        "relu", description="activation after each convolution"
+    )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the larger map."""
@@ -73,7 +78,7 @@ class Upsample(Module):
         return tally.costs()
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real decoder."""
+        """Return the torch module."""
         from declare.nn.modules.upsample import Upsample as Real
 
         size = None if self.size is None else (self.size, self.size)

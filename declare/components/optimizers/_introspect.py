@@ -1,8 +1,8 @@
-"""Asks the installed torch and timm for their optimizers: names, parameters and defaults.
+"""Reads the optimizers of the installed torch and timm: names, parameters and defaults.
 
-Each one has made steps on parameters of every rank in groups with rates of their own, and gone on from its saved
-state; what cannot do that (second-order rules, kernels of other libraries) is left out. timm's names give way to
-torch's and to our own.
+Each listed optimizer has made steps on parameters of every rank, in groups with different learning rates, and
+resumed from its saved state; those that cannot (second-order rules, kernels of other libraries) are left out.
+Names of torch and of declare take precedence over timm's.
 """
 
 import inspect
@@ -21,7 +21,7 @@ _SECOND_ORDER = {"lbfgs", "sparseadam", "adahessian"}
 def records() -> dict[str, dict[str, Any]]:
     """Return name -> {library, module, class, summary, weight_decay, parameters: {name: [type, default]}}.
 
-    `weight_decay` is the library's default, null where the rule has none.
+    `weight_decay` is the library's default, null if the rule has none.
     """
     entries: dict[str, dict[str, Any]] = {}
     own_types = set(own_names("optimizers"))
@@ -42,7 +42,7 @@ def records() -> dict[str, dict[str, Any]]:
 
 
 def _rules() -> Iterator[tuple[str, str, type[TorchOptimizer], str, dict[str, Any]]]:
-    """Yield library, name, class, one line about it, and the arguments that the name stands for."""
+    """Yield library, name, class, a one-line summary, and the arguments that the name implies."""
     import torch
     from timm.optim._optim_factory import get_optimizer_info, list_optimizers
 
@@ -80,7 +80,7 @@ def _decay(rule: type[Any], preset: dict[str, Any]) -> float | None:
 
 
 def _kind(default: Any, annotation: str) -> str | None:
-    """Return the kind of a parameter: a word, `numbers N` for tuples, with `?` where null is allowed."""
+    """Return the kind of a parameter: a word, `numbers N` for tuples, with `?` if null is allowed."""
     if isinstance(default, tuple | list) and all(isinstance(item, int | float) for item in default):
         return f"numbers {len(default)}"
     if isinstance(default, bool):
@@ -96,7 +96,7 @@ def _kind(default: Any, annotation: str) -> str | None:
 
 
 def _works(rule: type[Any], preset: dict[str, Any]) -> bool:
-    """Whether the rule changes parameters of every rank to finite values, before and after its state was saved."""
+    """Return whether the rule changes parameters of every rank to finite values, before and after a save."""
     import torch
 
     from declare.nn.optimizer_steps import step_and_resume

@@ -26,14 +26,14 @@ _WHOLE = frozenset(
     {"adafactor", "adamp", "adamuon", "cadamp", "cmars", "csgdp", "kron", "kronc", "kronw", "mars", "muon"}
     | {"nadamuon", "nmuon", "novograd", "novogradc", "novogradw", "sgdp"}
 )
-"""Rules with operations that torch does not have for parameters in shares, or rounds otherwise there."""
+"""Rules with operations that torch lacks, or rounds differently, for sharded parameters (DTensor)."""
 _PACKAGES = {"timm.optim.kron": "opt_einsum"}
 """What modules need: without it `einsum` multiplies all factors out at once, 275 GB for a matrix of 512 by 512."""
 _WORDS: dict[str, Any] = {"float": float, "int": int, "bool": bool, "str": str}
 
 _TRIED_RATE = 1e-3
 _OWN_RATES = frozenset({"rprop"})
-"""Rules that grow and shrink a rate for each weight, whatever a schedule says."""
+"""Rules that adapt a rate for each weight whatever the schedule."""
 
 
 class _FromLibrary(Optimizer):
@@ -46,20 +46,20 @@ class _FromLibrary(Optimizer):
     third_party: ClassVar[tuple[str, ...]] = ("torch", "timm")
 
     def check(self) -> Iterable[Problem]:
-        """Yield weight decays of groups where the rule has none, and numbers that are not finite."""
+        """Yield a problem for weight decays of groups if the rule has none, and for numbers that are not finite."""
         yield from not_finite(self)
         for index, group in enumerate(self.groups):
             if group.weight_decay is not None and not self.decays:
                 yield Problem(
                     "REF203",
-                    f"`{self.type_name()}` has no weight decay, so this one does nothing",
+                    f"`{self.type_name()}` has no weight decay, so this setting has no effect",
                     at=f"groups.{index}.weight_decay",
                     label="no effect",
                     helps=("remove it",),
                 )
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return the library's optimizer; raises `ProblemError` (PHS632) where it refuses its parameters."""
+        """Return the library's optimizer; raises `ProblemError` (PHS632) if it refuses its parameters."""
         try:
             return self._rule(groups)
         except (ValueError, TypeError, NotImplementedError) as error:
@@ -76,31 +76,31 @@ class _FromLibrary(Optimizer):
         return optimizer
 
     def is_proven(self, sample: Any) -> bool:
-        """Whether all but rate and decay is as by default, or one more is within the range that the table has."""
+        """Return whether all parameters are defaults apart from lr, decay and at most one in its tested range."""
         names, known = type(self).record["parameters"], type(self).record.get("ranges", {})
         others = [name for name, (_, default) in names.items() if getattr(self, name) != default]
         return not others or (len(others) == 1 and is_within(getattr(self, others[0]), known.get(others[0])))
 
     def try_out(self, sample: Any) -> None:
-        """Take steps, save the state, and take some more from it."""
+        """Make steps, save the state, and make more steps from it."""
         from declare.nn.optimizer_steps import step_and_resume
 
         step_and_resume(self._rule, self.lr, self.base_decay)
 
     def refusal_problem(self, reason: Refusal) -> Problem:
-        """Return the problem (PHS632) that the rule refuses its parameters, or cannot work with them."""
+        """Return the problem (PHS632) that the rule refuses its parameters, or fails with them."""
         return Problem(
             "PHS632",
             f"optimizer `{self.type_name()}` refuses its parameters",
             at=reason.parameter or "type",
             label="refused",
-            notes=(f"it says: {reason.text}",),
+            notes=(f"the library reports: {reason.text}",),
             helps=(f"see `dcl describe {self.type_name()}` for its parameters and their defaults",),
         )
 
 
 def names() -> list[str]:
-    """Return the names that have no file of their own."""
+    """Return the names of library optimizers without a file here."""
     return list(TABLE.records())
 
 
@@ -112,7 +112,7 @@ def find(name: str) -> type[Component] | None:
 
 
 def component(name: str, record: dict[str, Any]) -> type[_FromLibrary]:
-    """Return the component of a record; its parameters have the bounds that stand there."""
+    """Return the component of a record; its parameters have the recorded bounds."""
     known = record.get("ranges", {})
     decays = record["weight_decay"] is not None
     bases: Any = (_FromLibrary, Decaying) if decays else _FromLibrary
@@ -148,7 +148,7 @@ def _annotation(kind: str, known: Range | None) -> Any:
 
 
 def measured_ranges(name: str, record: dict[str, Any]) -> dict[str, Range]:
-    """Return the ranges of a record's parameters, found by steps, a save and a load with each of many values."""
+    """Return the ranges of a record's parameters, found by training steps, a save and a load with many values."""
     optimizer, words = component(name, record | {"ranges": {}}), _texts(record)
 
     ranges = {}
@@ -173,7 +173,7 @@ def _outcome(rule: type[_FromLibrary], parameters: dict[str, Any]) -> list[bool]
 
 
 def _texts(record: dict[str, Any]) -> set[str]:
-    """Return the words in the rule's source: among them are those that its parameters take."""
+    """Return the words in the rule's source, which include the values of its parameters."""
     source = inspect.getsource(import_module(record["module"]))
     return set(re.findall(r"[\"']([a-z][a-z0-9_]{1,30})[\"']", source))
 
@@ -181,8 +181,10 @@ def _texts(record: dict[str, Any]) -> set[str]:
 def _text(name: str, record: dict[str, Any]) -> str:
     """Return the docstring of a library's optimizer."""
     decay = (
-        "Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set "
-        "or\na group states a `weight_decay` of its own."
+        (
+            "Norms, biases and other parameters of one axis are not decayed unless "
+            "`decay_norm_and_bias` is set or\na group states its own `weight_decay`."
+        )
         if record["weight_decay"] is not None
         else "It has no weight decay."
     )

@@ -1,4 +1,4 @@
-"""What optimizers share: weight decay that spares norms and biases, and torch's fused kernels."""
+"""What optimizers share: weight decay that excludes norms and biases, and torch's fused kernels."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -11,24 +11,29 @@ from declare.contract.torch_types import TorchOptimizer
 class Decaying(Optimizer):
     """An optimizer with weight decay."""
 
-    weight_decay: float = Param(0.0, ge=0, le=1e3, description="how strongly weights are drawn to zero")
+    weight_decay: float = Param(
+        0.0, ge=0, le=1e3, description="weight decay, the coefficient of an L2 penalty"
+    )
     decay_norm_and_bias: bool = Param(
-        False, description="decay norms, biases and other parameters of one axis too"
+        False, description="also decay norms, biases and other parameters of one axis"
     )
 
 
 class AdamFamily(Decaying):
-    """An optimizer that scales steps by running means of gradients and their squares."""
+    """An optimizer of the Adam family."""
 
     num_states: ClassVar[int | None] = 2
     rule: ClassVar[str]
     """The class of `torch.optim`."""
 
     betas: list[Annotated[float, Param(ge=0, lt=1)]] = Param(
-        [0.9, 0.999], min_length=2, max_length=2, description="decay of the running mean and of its square"
+        [0.9, 0.999],
+        min_length=2,
+        max_length=2,
+        description="decay rates of the running means of the gradient and of its square",
     )
-    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
-    amsgrad: bool = Param(False, description="never let the running square shrink")
+    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator for numerical stability")
+    amsgrad: bool = Param(False, description="never let the running mean of squares decrease (AMSGrad)")
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
@@ -47,9 +52,9 @@ class AdamFamily(Decaying):
 
 
 def use_fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:
-    """Return True where torch has a fused kernel for all parameters, else None (torch's own choice).
+    """Return True if torch has a fused kernel for all parameters, else None (torch's own choice).
 
-    `in_shares` where the kernel also takes parameters that processes hold in shares.
+    `in_shares`: whether the kernel also takes sharded parameters (DTensor).
     """
     if not in_shares and are_sharded(groups):
         return None
@@ -59,12 +64,12 @@ def use_fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool 
 
 
 def are_sharded(groups: list[dict[str, Any]]) -> bool:
-    """Whether processes hold the parameters in shares."""
+    """Return whether the parameters are sharded over processes."""
     from declare.nn.distributed.dtensor import is_sharded
 
     return any(is_sharded(item) for group in groups for item in group["params"])
 
 
 def devices(groups: list[dict[str, Any]]) -> set[str]:
-    """Return the kinds of devices that the parameters are on."""
+    """Return the device types of the parameters."""
     return {item.device.type for group in groups for item in group["params"]}

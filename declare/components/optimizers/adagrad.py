@@ -9,10 +9,10 @@ from declare.contract.torch_types import TorchOptimizer
 
 
 class Adagrad(Decaying):
-    """Gradients divided by the root of their summed squares; `weight_decay` is added to the gradient.
+    """Gradients divided by the root of the sum of their squares; `weight_decay` is added to the gradient.
 
     Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
-    group states a `weight_decay` of its own. Source: Duchi et al. 2011; torch.optim.Adagrad.
+    group states its own `weight_decay`. Source: Duchi et al. 2011; torch.optim.Adagrad.
 
     ```yaml
     phases:
@@ -22,8 +22,10 @@ class Adagrad(Decaying):
 
     num_states: ClassVar[int | None] = 1
 
-    lr_decay: float = Param(0.0, ge=0, le=1e6, description="how fast the rate falls with each step")
-    eps: float = Param(1e-10, gt=0, le=1e6, description="added to the denominator")
+    lr_decay: float = Param(
+        0.0, ge=0, le=1e6, description="decay of the learning rate per step, besides the schedule"
+    )
+    eps: float = Param(1e-10, gt=0, le=1e6, description="added to the denominator for numerical stability")
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""

@@ -6,10 +6,10 @@ from declare.components.optimizers._update import AdamFamily
 
 
 class Adam(AdamFamily):
-    """Adam; `weight_decay` is added to the gradient (see `adamw` for the decoupled one).
+    """Adam; `weight_decay` is added to the gradient (`adamw` has decoupled weight decay).
 
     Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
-    group states a `weight_decay` of its own. Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980;
+    group states its own `weight_decay`. Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980;
     torch.optim.Adam.
 
     ```yaml

@@ -1,4 +1,4 @@
-"""`adamw`: Adam with weight decay apart from the gradient."""
+"""`adamw`: Adam with decoupled weight decay."""
 
 from typing import ClassVar
 
@@ -8,11 +8,11 @@ from declare.components.optimizers._update import AdamFamily
 
 
 class AdamW(AdamFamily):
-    """Adam with decoupled weight decay; by default 0.01.
+    """Adam with decoupled weight decay, 0.01 by default.
 
     Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
-    group states a `weight_decay` of its own. Source: Loshchilov and Hutter 2019,
-    https://arxiv.org/abs/1711.05101; torch.optim.AdamW.
+    group states its own `weight_decay`. Source: Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101;
+    torch.optim.AdamW.
 
     ```yaml
     phases:
@@ -22,4 +22,9 @@ class AdamW(AdamFamily):
 
     rule: ClassVar[str] = "AdamW"
 
-    weight_decay: float = Param(0.01, ge=0, le=1e3, description="how strongly weights are drawn to zero")
+    weight_decay: float = Param(
+        0.01,
+        ge=0,
+        le=1e3,
+        description="decoupled weight decay: each step multiplies weights by 1 - lr * weight_decay",
+    )

@@ -9,10 +9,10 @@ from declare.contract.torch_types import TorchOptimizer
 
 
 class RmsProp(Decaying):
-    """Gradients divided by the root of their running mean square; `weight_decay` is added to the gradient.
+    """Gradients divided by the root of a running mean of their squares; `weight_decay` is added to the gradient.
 
     Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
-    group states a `weight_decay` of its own. Source: Hinton 2012 (lecture 6e); torch.optim.RMSprop.
+    group states its own `weight_decay`. Source: Hinton 2012 (lecture 6e); torch.optim.RMSprop.
 
     ```yaml
     phases:
@@ -22,10 +22,14 @@ class RmsProp(Decaying):
 
     num_states: ClassVar[int | None] = 1
 
-    alpha: float = Param(0.99, ge=0, lt=1, description="decay of the running mean square")
-    momentum: float = Param(0.0, ge=0, lt=1, description="share of the last step that is kept")
-    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator")
-    centered: bool = Param(False, description="divide by the spread instead of the mean square")
+    alpha: float = Param(0.99, ge=0, lt=1, description="decay rate of the running mean of squares")
+    momentum: float = Param(
+        0.0, ge=0, lt=1, description="momentum: fraction of the last step that is added to the next"
+    )
+    eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator for numerical stability")
+    centered: bool = Param(
+        False, description="divide by the standard deviation of the gradient instead of its root mean square"
+    )
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""

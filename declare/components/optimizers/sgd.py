@@ -14,7 +14,7 @@ class Sgd(Decaying):
     """Stochastic gradient descent with momentum 0.9 by default; `weight_decay` is added to the gradient.
 
     Norms, biases and other parameters of one axis are not decayed unless `decay_norm_and_bias` is set or a
-    group states a `weight_decay` of its own. Source: Robbins and Monro 1951, Polyak 1964; torch.optim.SGD.
+    group states its own `weight_decay`. Source: Robbins and Monro 1951, Polyak 1964; torch.optim.SGD.
 
     ```yaml
     phases:
@@ -25,22 +25,24 @@ class Sgd(Decaying):
     num_states: ClassVar[int | None] = 1
     also_called: ClassVar[tuple[str, ...]] = ("nesterov", "sgd_momentum", "momentum_sgd")
 
-    momentum: float = Param(0.9, ge=0, lt=1, description="share of the last step that is kept")
-    nesterov: bool = Param(False, description="look ahead along the momentum")
+    momentum: float = Param(
+        0.9, ge=0, lt=1, description="momentum: fraction of the last step that is added to the next"
+    )
+    nesterov: bool = Param(False, description="use Nesterov momentum")
 
     def check(self) -> Iterable[Problem]:
-        """Yield that Nesterov's momentum needs some."""
+        """Yield a problem if Nesterov momentum is set without momentum."""
         if self.nesterov and not self.momentum:
             yield Problem(
                 "PHS631",
                 "`nesterov: true` contradicts `momentum: 0`",
                 at="nesterov",
-                label="no momentum to look along",
+                label="Nesterov needs momentum",
                 helps=("give it a `momentum` above 0, such as 0.9",),
             )
 
     def states_per_parameter(self) -> int | None:
-        """Return 1 for the momentum, 0 without one."""
+        """Return 1 with momentum, else 0."""
         return 1 if self.momentum else 0
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
@@ -62,7 +64,7 @@ class Sgd(Decaying):
 
 
 def _give_momentum(optimizer: TorchOptimizer, *_: Any) -> None:
-    """Give what has thawed the momentum of rest: torch's fused kernel wants one for all parameters or for none."""
+    """Set zero momentum for unfrozen parameters: torch's fused kernel needs it for all parameters or for none."""
     import torch
 
     state = optimizer.state

@@ -1,1 +1,1 @@
-"""What is fitted on frozen features at the end of a phase."""
+"""Probes: models fitted on frozen features at the end of a phase."""

@@ -8,10 +8,10 @@ from declare.contract.kinds.probe import FittedProbe, Probe
 class Linear(Probe):
     """A linear layer on frozen features, fitted on the training split with the task's own loss.
 
-    Features are brought to zero mean and unit spread; the fit starts from zero and goes to the minimum with L-BFGS,
-    so nothing is drawn and the figures are the same each time. `l2` times the sum of squared weights is added to the
-    loss. It is judged on validation data by the metrics of the task, as `probe/PHASE/TASK/METRIC`. Source: Alain and
-    Bengio 2017, https://arxiv.org/abs/1610.01644.
+    Features are standardised to zero mean and unit variance; the fit starts at zero and runs L-BFGS to the
+    minimum, so it is deterministic. `l2` times the sum of squared weights is added to the loss. The metrics
+    of the task are computed on validation data, as `probe/PHASE/TASK/METRIC`. Source: Alain and Bengio 2017,
+    https://arxiv.org/abs/1610.01644.
 
     ```yaml
     phases:
@@ -23,11 +23,11 @@ class Linear(Probe):
     ```
     """
 
-    l2: float = Param(0.01, ge=0, le=1e6, description="weight of the sum of squared weights")
-    iterations: int = Param(200, gt=0, description="iterations of L-BFGS at most")
+    l2: float = Param(0.01, ge=0, le=1e6, description="coefficient of the sum of squared weights")
+    iterations: int = Param(200, gt=0, description="maximum number of L-BFGS iterations")
 
     def build(self, width: int, output: tuple[int, ...]) -> FittedProbe:
-        """Return the layer, all zeros."""
+        """Return the layer, initialised to zero."""
         from declare.nn.probes.linear import LinearProbe
 
         return LinearProbe(width, output, l2=self.l2, iterations=self.iterations)

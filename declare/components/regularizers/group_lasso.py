@@ -9,11 +9,11 @@ from declare.contract.torch_types import TorchModule
 
 
 class GroupLasso(Regularizer):
-    """Sum over groups of weights of their norm times the root of their size: draws whole units to zero.
+    """Sum over groups of weights of norm times root of size: drives whole units to zero.
 
-    A group is the row (`by: output`) or the column (`by: input`) of a weight. This is the penalty form: its
-    gradient is added to the loss's, so that groups come near zero but seldom reach it exactly, as a
-    proximal step would make them. Source: Yuan and Lin 2006.
+    A group is a row (`by: output`) or a column (`by: input`) of a weight matrix. The penalty is added to the
+    loss, so that groups approach zero but rarely reach it exactly, as a proximal step would achieve. Source:
+    Yuan and Lin 2006.
 
     ```yaml
     phases:
@@ -26,7 +26,7 @@ class GroupLasso(Regularizer):
     """
 
     by: Literal["output", "input"] = Param(
-        "output", description="what a group belongs to: a unit or what it reads"
+        "output", description="what a group is: the weights of an output unit, or of an input"
     )
 
     def build(self) -> TorchModule:

@@ -5,10 +5,10 @@ from declare.contract.torch_types import TorchModule
 
 
 class L1(Regularizer):
-    """Sum of the absolute values of the matching parameters: draws them to zero one by one.
+    """Sum of the absolute values of the matching parameters: drives single weights to zero.
 
-    Added to the loss, so that the gradient flows through the optimizer; weights come near zero but seldom
-    reach it exactly. Source: Tibshirani 1996.
+    Added to the loss, so that the gradient goes through the optimizer; weights approach zero but rarely reach
+    it exactly. Source: Tibshirani 1996.
 
     ```yaml
     phases:

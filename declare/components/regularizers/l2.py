@@ -5,10 +5,9 @@ from declare.contract.torch_types import TorchModule
 
 
 class L2(Regularizer):
-    """Sum of the squares of the matching parameters: draws them to zero all together.
+    """Sum of the squares of the matching parameters: shrinks all weights.
 
-    Added to the loss; with `adamw`, `weight_decay` is the decoupled form of it. Source: Hoerl and Kennard
-    1970.
+    Added to the loss; `weight_decay` of `adamw` is the decoupled form. Source: Hoerl and Kennard 1970.
 
     ```yaml
     phases:

@@ -1,1 +1,1 @@
-"""Components of the kind `samplers`."""
+"""Components of the kind `samplers`: the order of samples in an epoch."""

@@ -10,9 +10,9 @@ from declare.contract.shapes import Array, Generator, Layout
 
 
 class Balanced(Sampler):
-    """As many samples of each class in an epoch; small classes come several times, large ones in turns.
+    """Equally many samples of each class in an epoch; small classes repeat, large ones are subsampled.
 
-    `field` is a `category`, or an `id` to show every subject equally often. Samples whose label is missing
+    `field` is a `category`, or an `id` to sample every subject equally often. Samples with a missing label
     are left out. An epoch has as many samples as the training split; the order is random.
 
     Example:
@@ -24,7 +24,7 @@ class Balanced(Sampler):
     evens_classes: ClassVar[bool] = True
     layouts: ClassVar[tuple[Layout, ...]] = ("category", "id")
 
-    field: str = Param(description="the field whose classes come equally often")
+    field: str = Param(description="the field whose classes are sampled equally often")
 
     def columns(self) -> tuple[str, ...]:
         """Return the field."""
@@ -33,7 +33,7 @@ class Balanced(Sampler):
     def order(
         self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
-        """Return positions; raises `ProblemError` DAT343 for a field that has no classes or no labels."""
+        """Return positions; raises `ProblemError` DAT343 for a field without classes or labels."""
         import numpy as np
 
         from declare.components.samplers._drawing import one_each, rounds

@@ -11,13 +11,13 @@ from declare.contract.shapes import Array, Generator, Layout
 
 
 class Curriculum(Sampler):
-    """Samples on the near side of a limit that moves from `start` to `end` while the phase goes on.
+    """Samples on one side of a limit that moves from `start` to `end` during the phase.
 
-    With `start` above `end`, the samples whose score is at least the limit are shown: `start: 0.8, end: 0`
-    begins with high scores and takes in lower ones. With `start` below `end`, those whose score is at most
-    the limit: `start: 10, end: 100` begins with short ones. The limit moves in a straight line, an epoch at a
-    time, and stays at `end` after `over`; samples that `end` leaves out are never shown, nor are those that
-    have no score. An epoch has as many samples as the training split: few ones come several times.
+    With `start` above `end`, samples whose score is at least the limit are used: `start: 0.8, end: 0` begins
+    with high scores and adds lower ones. With `start` below `end`, samples whose score is at most the limit
+    are used: `start: 10, end: 100` begins with short ones. The limit changes linearly, once per epoch, and
+    stays at `end` after `over`; samples beyond `end` and samples without a score are never used. An epoch has
+    as many samples as the training split: if few samples are within the limit, they repeat.
 
     Example:
         ```yaml
@@ -28,22 +28,22 @@ class Curriculum(Sampler):
     layouts: ClassVar[tuple[Layout, ...]] = ("number",)
 
     score: str = Param(description="the field with a number for each sample")
-    start: float = Param(description="the limit at the start of the phase, in the score's own unit")
-    end: float = Param(description="the limit from `over` on")
-    over: Duration = Param(Duration(50, "%"), description="how long the limit moves")
+    start: float = Param(description="the limit at the start of the phase, in the units of the score")
+    end: float = Param(description="the limit after `over`")
+    over: Duration = Param(Duration(50, "%"), description="duration over which the limit moves")
 
     def columns(self) -> tuple[str, ...]:
-        """Return the score."""
+        """Return the score field."""
         return (self.score,)
 
     def resolve(self, total_steps: int, steps_per_epoch: int) -> Self:
-        """Return the sampler with `over` as a share of the phase."""
+        """Return the sampler with `over` as a fraction of the phase."""
         steps = self.over.steps(total_steps, steps_per_epoch)
         share = min(100.0, 100 * steps / max(1, total_steps))
         return self.model_copy(update={"over": Duration(share, "%")})
 
     def limit(self, progress: float) -> float:
-        """Return the limit when a share `progress` of the phase is done."""
+        """Return the limit at a fraction `progress` of the phase."""
         share = self.over.value / 100
         done = 1.0 if progress >= share else progress / share
         return self.start + (self.end - self.start) * done
@@ -51,7 +51,7 @@ class Curriculum(Sampler):
     def order(
         self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
-        """Return positions; raises `ProblemError`: DAT343 for another field, DAT345 where none is shown."""
+        """Return positions; raises `ProblemError` DAT343 (unsuitable field) or DAT345 (no sample in the limit)."""
         import numpy as np
 
         from declare.components.samplers._drawing import one_each, rounds
@@ -65,14 +65,18 @@ class Curriculum(Sampler):
             return rounds(shown, num_samples, generator)
         side = "at least" if falling else "at most"
         known = scores[np.isfinite(scores)]
-        span = f"scores go from {known.min():g} to {known.max():g}" if len(known) else "no sample has a score"
+        span = (
+            f"scores are between {known.min():g} and {known.max():g}"
+            if len(known)
+            else "no sample has a score"
+        )
         raise ProblemError(
             Problem(
                 "DAT345",
                 f"no training sample has a `{self.score}` of {side} {limit:g}",
                 at="sampler.start",
-                label="shows no sample",
+                label="selects no sample",
                 notes=(span,),
-                helps=("choose `start` and `end` within the scores",),
+                helps=("choose `start` and `end` within the range of the scores",),
             )
         )

@@ -1,4 +1,4 @@
-"""Samples of similar length together, so that batches hold little padding."""
+"""Batches of samples with similar length, to reduce padding."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Self
@@ -11,11 +11,12 @@ from declare.contract.shapes import Array, Generator, Layout, Shape
 
 
 class LengthBuckets(Sampler):
-    """Every sample once an epoch; those of a batch have similar lengths.
+    """Every sample once per epoch; the samples of a batch have similar lengths.
 
-    The samples are permuted, cut into stretches of `batches` batches, and sorted by length inside each; then the
-    order of the batches, and of the samples in each, is drawn anew. So batches hold little padding and their
-    lengths come in any order; a batch that is not full comes last. Several processes share each batch evenly.
+    The samples are shuffled, divided into chunks of `batches` batches, and sorted by length within each
+    chunk; then the order of the batches, and of the samples in each, is shuffled. So batches contain little
+    padding and their lengths are in random order; an incomplete batch comes last. Several processes share
+    each batch evenly.
 
     Example:
         ```yaml
@@ -28,11 +29,11 @@ class LengthBuckets(Sampler):
 
     fields: list[str] | None = Param(
         None,
-        description="the texts or series whose lengths count, added up; by default all of different lengths",
+        description=("the texts or series whose lengths are added up; default: all fields of varying length"),
     )
-    batches: int = Param(50, ge=1, description="batches of a stretch that is sorted: more mean less padding")
+    batches: int = Param(50, ge=1, description="batches in a chunk that is sorted; more give less padding")
     batch: int | None = Param(
-        None, ge=1, description="samples that stand together; the phase's batch by default"
+        None, ge=1, description="samples with similar lengths; default: the phase's batch size"
     )
 
     def columns(self) -> tuple[str, ...]:
@@ -40,11 +41,11 @@ class LengthBuckets(Sampler):
         return tuple(self.fields or ())
 
     def with_fields(self, shapes: Mapping[str, Shape]) -> Self | Problem:
-        """Return the sampler with all texts of a dataset, and series of any length, where none is named."""
+        """Return the sampler with all texts of a dataset, and series of varying length, if no field is stated."""
         fields = self.fields or [name for name, shape in shapes.items() if _varies(shape)]
         if fields:
             return self.model_copy(update={"fields": fields})
-        title = "`length_buckets` sorts by length, but no samples here differ in it"
+        title = "`length_buckets` sorts by length, but all samples have the same length"
         return Problem("DAT343", title, label="equally long", helps=("use `sampler: random`",))
 
     def for_batches(self, rows: int) -> Self:

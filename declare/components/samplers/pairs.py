@@ -13,12 +13,12 @@ from declare.reading.poison import contains_poison
 
 
 class Pairs(Sampler):
-    """Samples two by two: those of a pair agree in all fields of `same` and differ in `different`.
+    """Pairs of samples: the two agree in all fields of `same` and differ in `different`.
 
-    For contrastive learning: the same movie and time, another subject. Every epoch pairs the samples anew, each of
-    them once before any comes again, in random order; an epoch has as many samples as the training split (one more
-    where that is odd). Samples without a partner are left out. Several processes take whole pairs. A `contrastive`
-    task that states no positives takes these.
+    For contrastive learning: the same movie and time, another subject. Pairs are drawn anew in every epoch,
+    in random order; no sample repeats before every sample has been used. An epoch has as many samples as the
+    training split (one more if that is odd). Samples without a partner are left out. With several processes,
+    a pair stays in one process. A `contrastive` task without `same` uses these pairs as positives.
 
     Example:
         ```yaml
@@ -29,31 +29,33 @@ class Pairs(Sampler):
     layouts: ClassVar[tuple[Layout, ...]] = ("id", "category")
     group_size: ClassVar[int] = 2
 
-    same: list[str] = Param(min_length=1, description="fields in which the two agree: `[movie, stamp]`")
-    different: str | None = Param(None, description="a field in which the two differ: `subject`")
+    same: list[str] = Param(
+        min_length=1, description="fields in which the two samples agree: `[movie, stamp]`"
+    )
+    different: str | None = Param(None, description="a field in which the two samples differ: `subject`")
 
     def columns(self) -> tuple[str, ...]:
-        """Return the fields, those that could be read."""
+        """Return the fields that could be read."""
         same = self.same if isinstance(self.same, list) else []
         return tuple(name for name in (*same, self.different) if isinstance(name, str) and name)
 
     def pairing(self) -> Pairing | None:
-        """Return the fields in which the two of a pair agree and differ; None where one could not be read."""
+        """Return the fields in which the two samples of a pair agree and differ; None if one could not be read."""
         return None if contains_poison(self) else (tuple(self.same), self.different)
 
     def with_fields(self, shapes: Mapping[str, Shape]) -> Self | Problem:
-        """Return the sampler; a problem where the dataset lacks a field that it needs."""
+        """Return the sampler, or the problem that the dataset lacks a field that it needs."""
         for name in self.columns():
             if name not in shapes or shapes[name].layout not in self.layouts:
                 title = f"`pairs` needs a field `{name}` of type `id` or `category`"
                 at = "different" if name == self.different else f"same.{self.same.index(name)}"
-                return Problem("DAT343", title, at=at, label="not usable here", helps=("name an `id` field",))
+                return Problem("DAT343", title, at=at, label="not usable here", helps=("use an `id` field",))
         return self
 
     def order(
         self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
-        """Return positions, partners side by side; raises `ProblemError` DAT353 where there is no pair."""
+        """Return positions, partners next to each other; raises `ProblemError` DAT353 if there is no pair."""
         import numpy as np
 
         from declare.contract.problem import ProblemError
@@ -69,34 +71,34 @@ class Pairs(Sampler):
         return pairs[:wanted].reshape(-1)
 
     def check(self) -> Iterable[Problem]:
-        """Yield a field in which samples should agree and differ."""
+        """Yield a problem for a field in which samples should both agree and differ."""
         if self.different is not None and self.different in self.same:
-            title = f"no two samples agree in `{self.different}` and differ in it"
+            title = f"no two samples can agree in `{self.different}` and differ in it"
             helps = ("name another field",)
-            yield Problem("DAT353", title, at="different", label="stands in `same` too", helps=helps)
+            yield Problem("DAT353", title, at="different", label="listed in `same` too", helps=helps)
 
     def _without_positives(self, columns: Mapping[str, Array]) -> Problem:
-        """Return the problem that no two samples are a pair, and what stands in the way."""
+        """Return the problem that no two samples form a pair, with the reason."""
         if self.different and len({*columns[self.different].reshape(-1).tolist()} - {-1}) == 1:
-            title = f"all training samples have one `{self.different}`: none is a partner for another"
-            helps = ("train on data of two or more", "remove `different`")
+            title = f"all training samples have the same `{self.different}`, so none has a partner"
+            helps = ("train on data with two or more values", "remove `different`")
             return Problem("DAT353", title, at="sampler.different", label="one value only", helps=helps)
         for index, name in enumerate(self.same):
             values = columns[name].reshape(-1)
             values = values[values >= 0]
             if len(values) and len({*values.tolist()}) == len(values):
-                title = f"every training sample has a `{name}` of its own: no two agree in it"
-                words = "name a field that samples share, such as a movie"
+                title = f"every training sample has a different `{name}`: no two agree in it"
+                words = "use a field that samples share, such as a movie"
                 at = f"sampler.same.{index}"
-                return Problem("DAT353", title, at=at, label="never the same twice", helps=(words,))
+                return Problem("DAT353", title, at=at, label="no value occurs twice", helps=(words,))
         agree = " and ".join(f"`{name}`" for name in self.same)
         differ = f" and differ in `{self.different}`" if self.different else ""
         return Problem(
             "DAT353",
             f"no two training samples agree in {agree}{differ}",
             at="sampler.same",
-            label="pairs nothing",
-            helps=("name fewer fields in `same`", "or train on more subjects"),
+            label="no pairs",
+            helps=("list fewer fields in `same`", "or train on more subjects"),
         )
 
 
@@ -110,7 +112,7 @@ def _combined_codes(columns: list[Array]) -> Array:
 
 
 def _draw_pairs(group: Array, origin: Array, generator: Generator) -> Array:
-    """Return pairs of positions [pairs, 2] in random order, each position once at most."""
+    """Return pairs of positions [pairs, 2] in random order, each position at most once."""
     import numpy as np
 
     pairs = []

@@ -7,7 +7,7 @@ from declare.contract.shapes import Array, Generator
 
 
 class Random(Sampler):
-    """A new permutation of the training samples for every epoch.
+    """A new permutation of the training samples in every epoch.
 
     Example:
         ```yaml

@@ -7,7 +7,7 @@ from declare.contract.shapes import Array, Generator
 
 
 class Sequential(Sampler):
-    """The training samples in the order in which they stand in the data, the same in every epoch.
+    """The training samples in the order of the data, the same in every epoch.
 
     Example:
         ```yaml

@@ -1,4 +1,4 @@
-"""Samples as often as their weight says."""
+"""Samples in proportion to a weight."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -10,11 +10,10 @@ from declare.contract.shapes import Array, Generator, Layout
 
 
 class Weighted(Sampler):
-    """Draws samples with a probability in proportion to a number that each of them has.
+    """Draws samples with a probability proportional to a weight field.
 
-    Sample i comes on average N * w[i] / sum(w) times in an epoch of N samples, and always less than one time
-    more or less than that (systematic sampling, so that epochs differ little). Samples without a weight are
-    left out.
+    In an epoch of N samples, sample i occurs on average N * w[i] / sum(w) times, and always within one of
+    that (systematic sampling, so that epochs differ little). Samples without a weight are left out.
 
     Example:
         ```yaml
@@ -33,7 +32,7 @@ class Weighted(Sampler):
     def order(
         self, num_samples: int, columns: Mapping[str, Array], generator: Generator, progress: float
     ) -> Array:
-        """Return positions; raises `ProblemError`: DAT343 for another field, DAT344 for bad weights."""
+        """Return positions; raises `ProblemError` DAT343 for an unsuitable field, DAT344 for invalid weights."""
         import numpy as np
 
         from declare.components.samplers._drawing import one_each
@@ -57,7 +56,10 @@ class Weighted(Sampler):
 
         wrong = np.flatnonzero((weights < 0) | ~np.isfinite(weights))
         if len(wrong):
-            title = f"`{self.field}` is {weights[wrong[0]]:g} for a training sample; weights are 0 or more"
+            title = (
+                f"`{self.field}` is {weights[wrong[0]]:g} for a training sample, but weights must be "
+                "0 or more"
+            )
         elif not weights.any():
             title = f"`{self.field}` is 0 or missing for every training sample"
         else:

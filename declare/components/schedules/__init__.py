@@ -1,1 +1,1 @@
-"""The learning rate over a phase."""
+"""Learning rate schedules."""

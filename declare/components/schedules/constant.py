@@ -1,4 +1,4 @@
-"""`constant`: the same rate at every step."""
+"""`constant`: the same learning rate at every step."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from declare.contract.kinds.schedule import Schedule
 
 
 class Constant(Schedule):
-    """The base rate at every step after the warm-up. Source: any textbook.
+    """The base learning rate at every step after the warm-up. Source: any textbook.
 
     ```yaml
     phases:
@@ -27,5 +27,5 @@ class Constant(Schedule):
     )
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         return 1.0

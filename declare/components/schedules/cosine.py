@@ -1,4 +1,4 @@
-"""`cosine`: half a cosine from the base rate down to `final` of it."""
+"""`cosine`: half a cosine from the base learning rate down to `final` of it."""
 
 import math
 from typing import ClassVar
@@ -9,7 +9,7 @@ from declare.contract.kinds.schedule import Schedule
 
 
 class Cosine(Schedule):
-    """Half a cosine from the base rate down to `final` times the base rate at the last step.
+    """Half a cosine from the base learning rate down to `final` times the base rate at the last step.
 
     Source: Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983 (without restarts).
 
@@ -38,9 +38,9 @@ class Cosine(Schedule):
         "cosine_restarts",
     )
 
-    final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
+    final: float = Param(0.0, ge=0, le=1, description="fraction of the base learning rate at the last step")
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         done = min(step / max(total - 1, 1), 1.0)
         return self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,4 +1,4 @@
-"""`exponential`: the same ratio from each step to the next."""
+"""`exponential`: a constant ratio between consecutive steps."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from declare.contract.kinds.schedule import Schedule
 
 
 class Exponential(Schedule):
-    """Falls by the same ratio from each step to the next, to `final` times the base rate at the last step.
+    """Falls by a constant ratio per step, to `final` times the base learning rate at the last step.
 
     Source: any textbook.
 
@@ -24,8 +24,8 @@ class Exponential(Schedule):
 
     also_called: ClassVar[tuple[str, ...]] = ("ExponentialLR", "exponential_decay")
 
-    final: float = Param(0.01, gt=0, le=1, description="share of the base rate at the end")
+    final: float = Param(0.01, gt=0, le=1, description="fraction of the base learning rate at the last step")
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         return float(self.final ** min(step / max(total - 1, 1), 1.0))

@@ -8,7 +8,7 @@ from declare.contract.kinds.schedule import Schedule
 
 
 class Linear(Schedule):
-    """A straight line from the base rate to `final` times it at the last step. Source: any textbook.
+    """Linear from the base learning rate to `final` times it at the last step. Source: any textbook.
 
     ```yaml
     phases:
@@ -22,8 +22,8 @@ class Linear(Schedule):
 
     also_called: ClassVar[tuple[str, ...]] = ("LinearLR", "linear_with_warmup", "linear_decay")
 
-    final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
+    final: float = Param(0.0, ge=0, le=1, description="fraction of the base learning rate at the last step")
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         return 1 - (1 - self.final) * min(step / max(total - 1, 1), 1.0)

@@ -1,4 +1,4 @@
-"""`one_cycle`: up to the base rate and down to almost nothing."""
+"""`one_cycle`: up to the base learning rate and down to almost zero."""
 
 import math
 from typing import ClassVar
@@ -11,7 +11,7 @@ from declare.contract.kinds.schedule import Schedule
 class OneCycle(Schedule):
     """Half a cosine up from lr / `initial` to the base rate, then one down to lr / `initial` / `final`.
 
-    It brings its own rise: `warmup` is seldom needed. Source: Smith and Topin 2018,
+    It includes its own warm-up, so `warmup` is rarely needed. Source: Smith and Topin 2018,
     https://arxiv.org/abs/1708.07120; as torch.optim.lr_scheduler.OneCycleLR.
 
     ```yaml
@@ -26,12 +26,16 @@ class OneCycle(Schedule):
 
     also_called: ClassVar[tuple[str, ...]] = ("OneCycleLR", "CyclicLR", "triangular", "cyclic")
 
-    rise: float = Param(0.3, gt=0, lt=1, description="share of the phase in which the rate rises")
-    initial: float = Param(25.0, ge=1, le=1e9, description="the first rate is the base rate divided by this")
-    final: float = Param(1e4, ge=1, le=1e9, description="the last rate is the first rate divided by this")
+    rise: float = Param(0.3, gt=0, lt=1, description="fraction of the phase in which the learning rate rises")
+    initial: float = Param(
+        25.0, ge=1, le=1e9, description="the first learning rate is the base rate divided by this"
+    )
+    final: float = Param(
+        1e4, ge=1, le=1e9, description="the last learning rate is the first rate divided by this"
+    )
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         first = 1 / self.initial
         last = first / self.final
         peak = self.rise * total - 1

@@ -1,4 +1,4 @@
-"""`plateau`: a fall whenever a metric no longer improves."""
+"""`plateau`: reduces the learning rate when a metric stops improving."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
@@ -10,9 +10,9 @@ from declare.contract.problem import Problem
 
 
 class Plateau(Schedule):
-    """Multiplies the rate by `factor` after `patience` evaluations without improvement of a metric.
+    """Multiplies the learning rate by `factor` after `patience` evaluations without improvement of a metric.
 
-    It follows the metric of `evaluate.best` unless it names its own. Source:
+    It follows the metric of `evaluate.best` unless `metric` is stated. Source:
     torch.optim.lr_scheduler.ReduceLROnPlateau.
 
     ```yaml
@@ -34,32 +34,38 @@ class Plateau(Schedule):
     reactive: ClassVar[bool] = True
 
     metric: str | None = Param(
-        None, description="the metric that it follows; the phase's `best` where left out"
+        None, description="the metric that it follows; default: the phase's `evaluate.best`"
     )
-    mode: Literal["max", "min"] | None = Param(None, description="which way is better, if `metric` is stated")
-    factor: float = Param(0.1, gt=0, lt=1, description="factor of the rate at each fall")
-    patience: int = Param(5, ge=0, description="evaluations without improvement before a fall")
-    min_delta: float = Param(0.0, ge=0, le=1e12, description="the least improvement that counts")
-    minimum: float = Param(0.0, ge=0, lt=1, description="the smallest share of the base rate")
+    mode: Literal["max", "min"] | None = Param(
+        None, description="whether higher (`max`) or lower (`min`) values of `metric` are better"
+    )
+    factor: float = Param(0.1, gt=0, lt=1, description="factor of the learning rate at each reduction")
+    patience: int = Param(5, ge=0, description="evaluations without improvement before a reduction")
+    min_delta: float = Param(
+        0.0, ge=0, le=1e12, description="the smallest change that counts as an improvement"
+    )
+    minimum: float = Param(
+        0.0, ge=0, lt=1, description="lower bound of the learning rate, as a fraction of the base rate"
+    )
 
     def check(self) -> Iterable[Problem]:
-        """Yield that a metric of its own comes without the way that is better."""
+        """Yield a problem if `metric` is stated without `mode`."""
         if self.metric is not None and self.mode is None:
             yield Problem(
                 "PHS633",
-                f"`plateau` follows `{self.metric}`, but nothing says which way is better",
+                f"`plateau` follows `{self.metric}`, but `mode` is not stated",
                 at="metric",
                 label="max or min?",
                 helps=("add `mode: max` or `mode: min`",),
             )
 
     def follow(self, metric: str, mode: Literal["max", "min"]) -> Schedule:
-        """Return the schedule that follows `metric`, unless it names its own."""
+        """Return the schedule that follows `metric`, unless it states its own."""
         own = {"metric": metric, "mode": mode}
         return self if self.metric is not None else self.model_copy(update=own)
 
     def plateau_rule(self) -> PlateauRule | None:
-        """Return its parameters; None where nothing says which metric it follows."""
+        """Return its parameters; None if no metric is known that it follows."""
         if self.metric is None:
             return None
         return PlateauRule(
@@ -72,5 +78,5 @@ class Plateau(Schedule):
         )
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         return 1.0

@@ -1,4 +1,4 @@
-"""`polynomial`: a power of what is left of the phase."""
+"""`polynomial`: a power of the remaining fraction of the phase."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from declare.contract.kinds.schedule import Schedule
 
 
 class Polynomial(Schedule):
-    """Falls as (1 - done)^power from the base rate to `final` times the base rate at the last step.
+    """Falls as (1 - progress)^power from the base learning rate to `final` times it at the last step.
 
     Source: Chen et al. 2017 (DeepLab), https://arxiv.org/abs/1606.00915.
 
@@ -24,10 +24,10 @@ class Polynomial(Schedule):
 
     also_called: ClassVar[tuple[str, ...]] = ("PolynomialLR", "PolyLR", "poly", "inverse_sqrt")
 
-    final: float = Param(0.0, ge=0, le=1, description="share of the base rate at the end")
-    power: float = Param(0.9, gt=0, le=1e3, description="1 is a straight line, more falls sooner")
+    final: float = Param(0.0, ge=0, le=1, description="fraction of the base learning rate at the last step")
+    power: float = Param(0.9, gt=0, le=1e3, description="exponent; 1 is linear, higher values fall sooner")
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
         rest = 1 - min(step / max(total - 1, 1), 1.0)
         return float(self.final + (1 - self.final) * rest**self.power)

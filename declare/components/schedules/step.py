@@ -1,4 +1,4 @@
-"""`step`: a fall at regular intervals."""
+"""`step`: reduces the learning rate at regular intervals."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from declare.contract.kinds.schedule import Schedule
 
 
 class Step(Schedule):
-    """Multiplies the rate by `gamma` after each `every`, counted from the end of the warm-up.
+    """Multiplies the learning rate by `gamma` after each `every`, counted from the end of the warm-up.
 
     Source: any textbook.
 
@@ -33,8 +33,8 @@ class Step(Schedule):
         "piecewise_constant",
     )
 
-    every: Duration = Param(description="how long each rate lasts")
-    gamma: float = Param(0.1, gt=0, lt=1, description="factor from one rate to the next")
+    every: Duration = Param(description="duration between two reductions")
+    gamma: float = Param(0.1, gt=0, lt=1, description="factor of the learning rate at each reduction")
 
     def resolve(self, total_steps: int, steps_per_epoch: int) -> Schedule:
         """Return the schedule with `every` in steps."""
@@ -42,6 +42,6 @@ class Step(Schedule):
         return self.model_copy(update={"every": Duration(float(steps), "steps")})
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at `step` of `total` (warm-up left out)."""
-        assert self.every.unit != "epochs", "a plan holds it in steps"
+        """Return the factor of the base learning rate at `step` of `total`, both without the warm-up."""
+        assert self.every.unit != "epochs", "a plan has it in steps"
         return float(self.gamma ** (step // max(self.every.steps(total, 1), 1)))

@@ -1,1 +1,1 @@
-"""Components of the kind `sources`."""
+"""Components of the kind `sources`: where samples come from."""

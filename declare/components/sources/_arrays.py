@@ -14,9 +14,9 @@ from declare.contract.shapes import Array
 
 
 class ArrayReader(Reader):
-    """Columns held as arrays or lists, all of one length; `folder` is where file names in them start.
+    """Columns in memory as arrays or lists of equal length; file names in them are relative to `folder`.
 
-    Raises `ProblemError` DAT302 where there is no sample and DAT317 where the columns differ in length.
+    Raises `ProblemError` DAT302 if there are no samples and DAT317 if the columns differ in length.
     """
 
     def __init__(
@@ -59,17 +59,17 @@ class ArrayReader(Reader):
         return [values[int(row)] for row in rows]
 
     def expectation(self, column: str, rows: Array) -> Any:
-        """Return the true expectation of `column` for `rows`, None where nobody knows it."""
+        """Return the true expectation of `column` for `rows`; None if unknown."""
         values = self._expected.get(column)
         return None if values is None else values[rows]
 
     def where(self, row: int) -> str:
-        """Say which sample `row` is."""
+        """Return a description of where sample `row` comes from."""
         return self._places[row] if self._places else f"sample {row} of {self._origin}"
 
 
 class LinePlaces(Sequence[str]):
-    """Where samples stand: file and line, said only when it is asked for; line 0 stands for the whole file."""
+    """Places of samples: file and line, formatted on demand; line 0 means the whole file."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
@@ -77,12 +77,12 @@ class LinePlaces(Sequence[str]):
         self._lines = array("q")
 
     def begin(self, name: str) -> None:
-        """Go on with the samples of another file."""
+        """Start the samples of another file."""
         self._names.append(name)
         self._starts.append(len(self._lines))
 
     def add(self, line: int) -> None:
-        """Note the line of the next sample."""
+        """Record the line of the next sample."""
         self._lines.append(line)
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class LinePlaces(Sequence[str]):
 
 
 def _by_position(values: Any) -> Any:
-    """Return a column as an array of numbers or times, or as a list: rows are positions, not labels of an index."""
+    """Return a column as an array of numbers or times, or as a list; rows are positions, not index labels."""
     if isinstance(values, np.ndarray | list):
         return values
     if hasattr(values, "__array__"):
@@ -111,13 +111,13 @@ def _by_position(values: Any) -> Any:
 
 
 def same_length(
-    lengths: Mapping[str, int], origin: str, advice: str = "give every column one value for each sample"
+    lengths: Mapping[str, int], origin: str, advice: str = "all columns need one value for each sample"
 ) -> int:
-    """Return the number of samples of columns; DAT302 where there is none, DAT317 where they differ."""
+    """Return the number of samples of columns; raises DAT302 if it is 0, DAT317 if columns differ."""
     if not lengths or not max(lengths.values()):
         helps = ("check the path, and how the data were written",)
         raise ProblemError(
-            Problem("DAT302", f"{origin} holds no samples", at="source", label="empty", helps=helps)
+            Problem("DAT302", f"{origin} contains no samples", at="source", label="empty", helps=helps)
         )
     first = next(iter(lengths))
     for name, length in lengths.items():

@@ -1,4 +1,4 @@
-"""What Arrow files may hold: buffers as they are, within the file.
+"""Limits for Arrow files: uncompressed buffers, all within the file.
 
 Source: the format's definition, https://arrow.apache.org/docs/format/Columnar.html (Flatbuffers of messages).
 """
@@ -12,16 +12,16 @@ from declare.system.out_of_memory import require_memory
 
 _SMALLEST_VALUE = 8
 _VALUE_BYTES = 32
-"""Of a value as one of Python's own."""
+"""Bytes of a value as a Python object."""
 _HEADER_TYPE, _HEADER = 1, 2
 _DICTIONARY, _BATCH = 2, 3
 _DATA, _COMPRESSION = 1, 3
 
 
 def refuse_unsafe(path: Path) -> None:
-    """Raise ValueError for a stream of Arrow that is damaged, or whose values take far more memory than its bytes.
+    """Raise ValueError for a damaged Arrow stream, or one whose values need far more memory than its size.
 
-    That are compressed buffers, and values that are stored once, or not at all, and stand for many.
+    These are compressed buffers, and values that are stored once, or not at all, and used many times.
     """
     import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
@@ -29,7 +29,7 @@ def refuse_unsafe(path: Path) -> None:
         messages = pa.ipc.MessageReader.open_stream(source)
         for message in iter(lambda: _next(messages), None):
             if _is_packed(bytes(message.metadata)):
-                raise ValueError(f"`{path.name}` holds compressed buffers: write it without compression")
+                raise ValueError(f"`{path.name}` contains compressed buffers: write it without compression")
         source.seek(0)
         table = pa.ipc.open_stream(source).read_all()
         table.validate(full=True)  # no offsets lead out of its buffers
@@ -37,7 +37,7 @@ def refuse_unsafe(path: Path) -> None:
 
 
 def refuse_shared_texts(path: Path) -> None:
-    """Raise ValueError for a Parquet file whose texts are stored once and stand for many, far more than it stores."""
+    """Raise ValueError for a Parquet file whose texts are stored once and used many times, far beyond its size."""
     import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
 
     with pq.ParquetFile(path) as file:
@@ -50,7 +50,7 @@ def refuse_shared_texts(path: Path) -> None:
 
 
 def refuse_expanded(sizes: "Sizes", stored: int) -> None:
-    """Raise ValueError for values of far more memory than what is stored; MemoryError where there is no room."""
+    """Raise ValueError for values that need far more memory than is stored; MemoryError if memory is short."""
     limit = max(MOST_BYTES, MOST_RATIO * stored)
     if sizes.size > limit or sizes.values > max(MOST_BYTES, _SMALLEST_VALUE * MOST_RATIO * stored):
         amount = f"{sizes.values:,} values, {sizes.size / 1e9:.3g} GB of texts and numbers"
@@ -59,7 +59,7 @@ def refuse_expanded(sizes: "Sizes", stored: int) -> None:
 
 
 class Sizes(NamedTuple):
-    """How many values a column has, those in lists included, and their bytes, each counted where it stands."""
+    """Number of values of a column, including those in lists, and their bytes."""
 
     values: int = 0
     size: int = 0
@@ -69,7 +69,7 @@ class Sizes(NamedTuple):
 
 
 def sizes_of(column: Any) -> Sizes:
-    """Return what a column of Arrow comes to; raises ValueError for types whose values may overlap."""
+    """Return the size of an Arrow column; raises ValueError for types whose values may overlap."""
     return sum(map(_sizes, getattr(column, "chunks", [column])), Sizes())
 
 
@@ -100,7 +100,7 @@ def _of_texts(array: Any) -> Sizes:
 
 
 def _inner(array: Any) -> list[Any]:
-    """Return what lists and structures hold, in order; raises ValueError for those that may share it."""
+    """Return the children of lists and structs, in order; raises ValueError for types that may share them."""
     import pyarrow as pa
 
     types, kind = pa.types, array.type
@@ -114,11 +114,11 @@ def _inner(array: Any) -> list[Any]:
 
 
 def _unknown_type_error(kind: Any) -> ValueError:
-    return ValueError(f"it holds values of type {str(kind)[:40]}: write plain ones")
+    return ValueError(f"it contains values of type {str(kind)[:40]}: write plain ones")
 
 
 def _of_dictionary(array: Any) -> Sizes:
-    """Count what each index refers to."""
+    """Count the values that the indices refer to."""
     import pyarrow as pa
     import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
@@ -144,7 +144,7 @@ def _next(messages: Any) -> Any:
 
 
 def _is_packed(metadata: bytes) -> bool:
-    """Whether a message holds a batch, or a dictionary, whose buffers are compressed."""
+    """Return whether a message contains a batch, or a dictionary, with compressed buffers."""
     try:
         message = struct.unpack_from("<I", metadata)[0]
         kind = metadata[_field(metadata, message, _HEADER_TYPE) or 0]
@@ -155,11 +155,11 @@ def _is_packed(metadata: bytes) -> bool:
             batch = _table(metadata, batch, _DATA)
         return _field(metadata, batch, _COMPRESSION) is not None
     except (struct.error, IndexError):
-        raise ValueError("it holds a damaged message") from None
+        raise ValueError("it contains a damaged message") from None
 
 
 def _field(metadata: bytes, table: int, number: int) -> int | None:
-    """Return where a field of a table stands; None where it is left out."""
+    """Return the offset of a field of a table; None if it is absent."""
     fields = table - struct.unpack_from("<i", metadata, table)[0]
     if 4 + 2 * number >= struct.unpack_from("<H", metadata, fields)[0]:
         return None
@@ -168,6 +168,6 @@ def _field(metadata: bytes, table: int, number: int) -> int | None:
 
 
 def _table(metadata: bytes, table: int, number: int) -> int:
-    """Return where the table that a field refers to starts."""
+    """Return the offset of the table that a field refers to."""
     place = _field(metadata, table, number) or 0
     return int(place + struct.unpack_from("<I", metadata, place)[0])

@@ -1,4 +1,4 @@
-"""The reader of tables of the `datasets` library: values as they are stored, decoded by nobody but the fields."""
+"""The reader of tables of the `datasets` library: stored values, decoded only by fields."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,18 +9,18 @@ from declare.contract.kinds.source import is_folder
 from declare.contract.problem import Problem, ProblemError
 
 _FILES = frozenset({"Image", "Audio", "Video", "Pdf", "Nifti"})
-"""Features whose values are files, whole or by name."""
+"""Features whose values are files, as content or by name."""
 
 
 def _single(value: float | None) -> Any:
-    """Return a number of 32 bits as one: 0.1 is then not 0.10000000149."""
+    """Return a 32-bit number as its shortest decimal: 0.1 instead of 0.10000000149."""
     import numpy as np
 
     return None if value is None else np.float32(value)
 
 
 class DatasetsReader(Reader):
-    """Tables one after the other, a split each."""
+    """Tables one after the other, one for each split."""
 
     reads_late = True
 
@@ -35,9 +35,9 @@ class DatasetsReader(Reader):
             total += len(table)
         self.num_samples = total
         if not total:
-            helps = ("check the path, or name another `split`",)
+            helps = ("check the path, or state another `split`",)
             raise ProblemError(
-                Problem("DAT302", f"`{name}` holds no samples", at="source", label="empty", helps=helps)
+                Problem("DAT302", f"`{name}` contains no samples", at="source", label="empty", helps=helps)
             )
         self.columns: Sequence[str] = tuple(
             name
@@ -55,7 +55,7 @@ class DatasetsReader(Reader):
         self._columns: dict[str, list[Any]] = {}
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
-        """Return class labels: the features of the data set name their classes."""
+        """Return class labels: the features of the data set define their classes."""
         fields: dict[str, dict[str, Any]] = {}
         for name, feature in self._tables[0].features.items():
             if hasattr(feature, "names"):
@@ -63,11 +63,11 @@ class DatasetsReader(Reader):
         return fields
 
     def is_light(self, column: str) -> bool:
-        """Return whether the column holds no pictures or sounds to be decoded."""
+        """Return whether the column contains no pictures or sounds to decode."""
         return type(self._tables[0].features[column]).__name__ not in _FILES
 
     def read(self, column: str, rows: Any = None) -> list[Any]:
-        """Return the values of `rows`; pictures and sounds as the bytes of their files, or the files' names."""
+        """Return the values of `rows`; pictures and sounds as the bytes or names of their files."""
         if not self.is_light(column):
             wanted = range(self.num_samples) if rows is None else rows
             return [self._file(column, int(row)) for row in wanted]
@@ -79,7 +79,7 @@ class DatasetsReader(Reader):
         return values if rows is None else [values[int(row)] for row in rows]
 
     def _file(self, column: str, row: int) -> bytes | Path | None:
-        """Return a file as it is stored: the library's own decoders read any format, and any address of the net."""
+        """Return a file as stored: the library's own decoders would read any format, and any URL."""
         for table in self._tables:
             if row < len(table):
                 break
@@ -92,11 +92,11 @@ class DatasetsReader(Reader):
         return None if value.get("path") is None else self.folder / str(value["path"])
 
     def where(self, row: int) -> str:
-        """Say which sample it is."""
+        """Return a description of where a sample comes from."""
         return f"sample {row} of `{self._name}`"
 
 
 def _column(table: Any, name: str) -> Any:
-    """Return the values of a column as they are stored; the library would decode what its file calls a picture."""
+    """Return the values of a column as stored; the library would decode pictures itself."""
     stored = table.with_format("arrow")[name] if hasattr(table, "with_format") else table[name]
     return stored.to_pylist() if hasattr(stored, "to_pylist") else stored

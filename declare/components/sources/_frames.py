@@ -25,36 +25,36 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 1 << 28
-"""What a column may unpack to, however small its file is."""
+"""Maximum size of an unpacked column, however small its file is."""
 MOST_RATIO = 100
-"""How often larger than its file a larger column may be."""
+"""Maximum ratio of an unpacked column to its file, above that size."""
 MOST_COLUMNS = 100_000
 _LIBRARY_BYTES = 640 << 20
-"""Address space that the library of tables takes when it is loaded."""
+"""Address space that polars needs when it is loaded."""
 WORK_BYTES = 512 << 20
-"""Address space that one thread of it takes to read the smallest table: it ends the process where it gets none."""
+"""Address space that a polars thread needs to read the smallest table; without it the process ends."""
 _REFUSALS = (OSError, ValueError, MemoryError)
 
 
 class TableSource(Source):
-    """A file that holds a table."""
+    """A file that contains a table."""
 
     path: SpecPath = Param(description="the file or folder")
 
     def fingerprint(self) -> str:
-        """Return the file's size and time of change."""
+        """Return the file's size and modification time."""
         return file_fingerprint(self.path)
 
 
 def file_fingerprint(path: Path) -> str:
-    """Return path, size and time of a file; raises `ProblemError` DAT312 (not there) or DAT302 (empty)."""
+    """Return path, size and time of a file; raises `ProblemError` DAT312 (missing) or DAT302 (empty)."""
     try:
         stat = path.stat()
     except (OSError, ValueError) as error:
         raise ProblemError(_missing(path, getattr(error, "strerror", None) or str(error))) from None
     if not S_ISREG(stat.st_mode):
         # A pipe or a device may never end; neither is data of a spec.
-        what = "it is a folder" if S_ISDIR(stat.st_mode) else "it is no regular file"
+        what = "it is a folder" if S_ISDIR(stat.st_mode) else "it is not a regular file"
         raise ProblemError(_missing(path, what))
     if stat.st_size == 0:
         raise ProblemError(
@@ -75,19 +75,19 @@ def _missing(path: Path, because: str) -> Problem:
         if is_folder(path.parent)
         else []
     )
-    lies = f"`{path.parent}` holds {', '.join(near)}" if near else f"looked in `{path.parent}`"
+    lies = f"`{path.parent}` contains {', '.join(near)}" if near else f"looked in `{path.parent}`"
     return Problem(
         "DAT312",
         f"`{path.name}` cannot be read: {because.lower()}",
         at="source.path",
         label="no such data",
         notes=(lies,),
-        helps=("correct the path; relative ones start at the file that states them",),
+        helps=("correct the path; relative paths start at the file that states them",),
     )
 
 
 def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-    """Return a table; what polars refuses is DAT333 with its first line of reason."""
+    """Return a table; raises DAT333 with the first line of polars's reason."""
     if "polars" not in sys.modules:
         require_room(_LIBRARY_BYTES, "the library that reads tables")
         if address_limit() is not None:
@@ -102,30 +102,30 @@ def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         raise ProblemError(
             Problem(
                 "DAT333",
-                f"`{path.name}` is no table that can be read",
+                f"`{path.name}` is not a readable table",
                 at="source.path",
                 label="malformed",
                 notes=(
                     str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__,
                 ),
-                helps=("check that the type of the source is that of the file",),
+                helps=("check that the type of the source matches the file",),
             )
         ) from None
     if not frame.height or not frame.width:
         raise ProblemError(
             Problem(
                 "DAT302",
-                f"`{path.name}` holds no rows",
+                f"`{path.name}` contains no rows",
                 at="source.path",
                 label="0 rows",
-                helps=("check the path; the first line holds the names of the columns, rows follow",),
+                helps=("check the path; the first line contains the column names, rows follow",),
             )
         )
     return frame
 
 
 def _sizes(series: pl.Series) -> Iterator[int]:
-    """Yield about how many bytes the texts or numbers of a column are as values of their own."""
+    """Yield the approximate number of bytes of the texts or numbers of a column when unpacked."""
     import polars as pl
 
     while isinstance(series.dtype, pl.List | pl.Array):
@@ -142,14 +142,14 @@ def _sizes(series: pl.Series) -> Iterator[int]:
 
 
 def _digits(series: pl.Series) -> pl.Series:
-    """Return decimals and integers of any size as texts, without zeros at the end of a fraction."""
+    """Return decimals and integers of any size as texts, without trailing zeros of a fraction."""
     import polars as pl
 
     return series.cast(pl.String).str.replace(r"(\.[0-9]*?)0+$", "$1").str.strip_suffix(".")
 
 
 def _values(series: pl.Series) -> Any:
-    """Return the values of a column that holds no plain texts."""
+    """Return the values of a column that is not plain text."""
     import polars as pl
 
     kind = series.dtype
@@ -168,12 +168,12 @@ def _values(series: pl.Series) -> Any:
 
 
 def _is_all(rows: Array, number: int) -> bool:
-    """Return whether rows are all of them in order."""
+    """Return whether rows are all rows in order."""
     return len(rows) == number and bool((rows[1:] - rows[:-1] == 1).all()) and (not number or rows[0] == 0)
 
 
 class FrameReader(Reader):
-    """A reader of a table in memory: every column is light."""
+    """A reader of a table in memory."""
 
     def __init__(self, frame: pl.DataFrame, path: Path, *, first_line: int | None = None) -> None:
         self._frame = frame
@@ -186,7 +186,7 @@ class FrameReader(Reader):
         self.splits: Mapping[str, tuple[int, int]] = {}
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
-        """A table does not know what its columns mean."""
+        """Return nothing: a table does not define what its columns mean."""
         return {}
 
     def is_light(self, column: str) -> bool:
@@ -196,7 +196,8 @@ class FrameReader(Reader):
     def read(self, column: str, rows: Array | None = None) -> Any:
         """Return values: an array of numbers, booleans or times without a zone, a column of texts, or a list.
 
-        What no number of NumPy holds (decimals, 128 bits) comes as its digits, a time with a zone as ISO 8601 in UTC.
+        Values that NumPy cannot represent (decimals, 128 bits) are returned as digits, times with a zone as
+        ISO 8601 in UTC.
         """
         import polars as pl
 
@@ -209,7 +210,7 @@ class FrameReader(Reader):
         return whole if rows is None or _is_all(rows, series.len()) else whole[rows]
 
     def _refuse_expansion(self, column: str, series: pl.Series) -> None:
-        """Raise `ProblemError` (DAT335) for texts and lists that are far larger than their file: shared values."""
+        """Raise `ProblemError` (DAT335) for texts and lists far larger than their file: shared values."""
         size = sum(_sizes(series)) if series.dtype.is_nested() or not series.dtype.is_numeric() else 0
         if size > MOST_BYTES and size > MOST_RATIO * self._path.stat().st_size:
             raise ProblemError(
@@ -219,12 +220,12 @@ class FrameReader(Reader):
                     at="source.path",
                     label="unsafe file",
                     notes=(f"limits: {MOST_BYTES >> 20} MiB, or {MOST_RATIO} times the file",),
-                    helps=("write each value of the column as it is",),
+                    helps=("write the values of the column without sharing",),
                 )
             )
 
     def where(self, row: int) -> str:
-        """Say in which line a sample stands."""
+        """Return the line of a sample."""
         place = f"row {row}"
         if self._first_line is not None and self._one_line_each:
             place = f"line {row + self._first_line}"
@@ -232,7 +233,7 @@ class FrameReader(Reader):
 
     @cached_property
     def _one_line_each(self) -> bool:
-        """Whether no cell goes over several lines and no line is blank."""
+        """Return whether no cell spans several lines and no line is blank."""
         with self._path.open("rb") as file:
             lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
         return self.num_samples <= lines <= self.num_samples + 1

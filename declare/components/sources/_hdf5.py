@@ -1,4 +1,4 @@
-"""The reader of HDF5 files: rows are read when they are asked for, nothing outside the file ever is."""
+"""The reader of HDF5 files: rows are read on demand, and nothing outside the file."""
 
 import os
 from collections import Counter
@@ -24,20 +24,20 @@ from declare.contract.shapes import Array
 from declare.system.out_of_memory import refuse_if_short, require_memory
 
 _MOST, _DEEPEST = 10_000, 32
-"""Datasets and groups that a file may name, each as often as it is, and how deep they may lie."""
+"""Maximum number of datasets and groups in a file, and their maximum depth."""
 _BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
-"""How NetCDF names a dimension that has no coordinates."""
+"""Name that NetCDF gives to a dimension without coordinates."""
 _COPIES = 2
-"""How often rows stand in memory while they are read."""
+"""Number of copies of rows in memory while they are read."""
 _DENSE = 0.5
-"""Share of a span that rows must fill for one read of the whole span to be worth it."""
+"""Fraction of a span that rows must fill for one read of the whole span."""
 
 
 class Hdf5Reader(Reader):
     """Columns of a group of a file.
 
-    Raises `ProblemError` DAT302 (no samples), DAT317 (lengths differ), DAT333 (no HDF5, or no such group) or DAT335
-    (data outside the file).
+    Raises `ProblemError` DAT302 (no samples), DAT317 (lengths differ), DAT333 (not HDF5, or no such group) or
+    DAT335 (data outside the file).
     """
 
     reads_late = True
@@ -62,28 +62,28 @@ class Hdf5Reader(Reader):
         self.columns: Sequence[str] = tuple(datasets)
         lengths = {name: item.shape[0] for name, item in datasets.items()}
         self.num_samples = same_length(
-            lengths, f"`{path.name}`", "name the group of the samples: `group: /trials`"
+            lengths, f"`{path.name}`", "state the group of the samples: `group: /trials`"
         )
         self._light = {name for name, item in datasets.items() if item.nbytes <= LIGHT_BYTES}
         self._streams = {name: Streams(name, item) for name, item in datasets.items()}
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
-        """Return nothing: the file does not say what its columns mean."""
+        """Return nothing: the file does not define what its columns mean."""
         return {}
 
     def is_light(self, column: str) -> bool:
-        """Whether the column is small enough to be read whole."""
+        """Return whether the column is small enough to be read whole."""
         return column in self._light
 
     as_stored = "mask_and_scale: false"
 
     def read_as(self, column: str) -> str:
-        """Return what attributes make of a column's stored values, empty where they say nothing."""
+        """Return a description of how attributes change a column's stored values; empty if they do not."""
         packing = self._packings.get(column)
         return "" if packing is None else packing.description()
 
     def read(self, column: str, rows: Array | None = None) -> Any:
-        """Return the raw values of `column` for `rows`; DAT311 where they cannot be read."""
+        """Return the raw values of `column` for `rows`; raises DAT311 if they cannot be read."""
         try:
             dataset = self._top()[column]
             self._streams[column].check(dataset, rows)
@@ -102,13 +102,13 @@ class Hdf5Reader(Reader):
                     at="source.path",
                     label="corrupt",
                     notes=(str(error).splitlines()[0][:200],),
-                    helps=("check that the file is whole (`h5dump -d NAME FILE`), or write it anew",),
+                    helps=("check that the file is complete (`h5dump -d NAME FILE`), or write it again",),
                 )
             ) from None
         return contents if isinstance(contents, list) or contents.dtype != object else list(contents)
 
     def where(self, row: int) -> str:
-        """Say which sample `row` is."""
+        """Return a description of where sample `row` comes from."""
         return f"sample {row} of `{self._path.name}`"
 
     def _close(self) -> None:
@@ -116,18 +116,18 @@ class Hdf5Reader(Reader):
             file.close()
 
     def _top(self) -> Any:
-        """Return the group, from a file opened by this very process."""
+        """Return the group, from a file opened by this process."""
         process = os.getpid()
         if process not in self._open:
             self._open = {process: h5py.File(self._path, "r")}
         top = self._open[process].get(self._group)
         if not isinstance(top, h5py.Group):
-            raise ValueError(f"there is no group `{self._group}`")  # noqa: TRY004
+            raise ValueError(f"the group `{self._group}` does not exist")  # noqa: TRY004
         return top
 
 
 def _columns(named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the datasets that are columns, and how many are none, by reason."""
+    """Return the datasets that are columns, and the number of others, by reason."""
     passed_over: Counter[str] = Counter()
     datasets, scales = {}, {}
     for name, item in named.items():
@@ -148,7 +148,7 @@ def _columns(named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
 
 
 def _no_column(item: Any) -> str:
-    """Return why a dataset is no column, empty where it is one."""
+    """Return why a dataset is not a column; empty if it is one."""
     if not item.ndim:
         return "scalars"
     if item.dtype.names:
@@ -160,7 +160,7 @@ def _no_column(item: Any) -> str:
 
 
 def _packing(name: str, item: Any) -> Packing | None:
-    """Return what the attributes of a dataset say of its values; raises ValueError where that is not clear."""
+    """Return the packing that a dataset's attributes define; raises ValueError if it is unclear."""
     is_text = h5py.check_string_dtype(item.dtype) is not None
     if item.dtype.kind not in "iuf" and not is_text:
         return None
@@ -168,20 +168,18 @@ def _packing(name: str, item: Any) -> Packing | None:
     try:
         return packing_of(attributes, item.dtype.kind) if attributes else None
     except ValueError as error:
-        raise ValueError(
-            f"attributes of `{name}`: {error}; `mask_and_scale: false` leaves them out"
-        ) from None
+        raise ValueError(f"attributes of `{name}`: {error}; `mask_and_scale: false` ignores them") from None
 
 
 def _require_room(column: str, dataset: Any, rows: Array | None) -> None:
-    """Raise MemoryError where the machine has no room for so many rows."""
+    """Raise MemoryError if the machine has no room for this many rows."""
     size = (dataset.shape[0] if rows is None else len(rows)) * dataset.nbytes // max(1, dataset.shape[0])
     if size > LIGHT_BYTES:
         require_memory(_COPIES * size, f"`{column[:40]}`")
 
 
 def _read_values(dataset: Any, rows: Array | None) -> Array:
-    """Read rows in the order of the file, whatever the order they are asked for in."""
+    """Read rows in the order of the file, whatever the requested order."""
     view = dataset.asstr() if h5py.check_string_dtype(dataset.dtype) else dataset
     if rows is None:
         return np.asarray(view[...])
@@ -195,7 +193,7 @@ def _read_values(dataset: Any, rows: Array | None) -> Array:
 
 
 def _datasets(group: Any, path: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the datasets with samples below a group, by path; nothing is read."""
+    """Yield the datasets with samples below a group, by path, without reading them."""
     for number, (name, item) in enumerate(_items(group, path)):
         if number == _MOST:
             # A group may stand in several others, so that a small file names any number.
@@ -222,7 +220,7 @@ def _items(group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ())
 
 
 def _refuse(item: Any, path: Path, name: str) -> None:
-    """Raise `ProblemError` (DAT335) for a dataset that stands elsewhere, or that promises more than it stores."""
+    """Raise `ProblemError` (DAT335) for a dataset outside the file, or larger than what is stored."""
     if item.external or item.is_virtual:
         raise ProblemError(_outside(path, name, "data in other files"))
     refuse_inflated(name, item, path.stat().st_size)
@@ -231,11 +229,11 @@ def _refuse(item: Any, path: Path, name: str) -> None:
 def _malformed_file(path: Path, because: str) -> Problem:
     return Problem(
         "DAT333",
-        f"`{path.name}` is no HDF5 file that can be read",
+        f"`{path.name}` is not a readable HDF5 file",
         at="source.path",
         label="malformed",
         notes=(because.strip().splitlines()[0][:200] if because.strip() else "damaged",),
-        helps=("check that it is an HDF5 file and whole (`h5ls FILE`), or write it anew",),
+        helps=("check that it is a complete HDF5 file (`h5ls FILE`), or write it again",),
     )
 
 
@@ -245,5 +243,5 @@ def _outside(path: Path, name: str, what: str) -> Problem:
         f"`{name}` of `{path.name}` is {what}, which is never followed",
         at="source.path",
         label="outside the file",
-        helps=("copy the data into the file: `h5repack`, or write it anew",),
+        helps=("copy the data into the file: `h5repack`, or write it again",),
     )

@@ -1,4 +1,4 @@
-"""What datasets of an HDF5 file may unpack to: by their own word, and by the streams that they are packed as."""
+"""Limits for the unpacked size of HDF5 datasets, by their headers and by their compressed streams."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -13,24 +13,24 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 
 LIGHT_BYTES = 1 << 26
-"""Of a dataset that is read whole, and what any may unpack to however little it stores."""
+"""Maximum size of a dataset that is read whole, and of any unpacked dataset."""
 _RATIO = 200
-"""How often larger than its stored bytes a large dataset may be."""
+"""Maximum ratio of a large dataset to its stored bytes."""
 _ALL_BYTES = 1 << 28
-"""What all datasets together may unpack to, however small the file is."""
+"""Maximum unpacked size of all datasets together, however small the file is."""
 _HEADER_BYTES = 64
-"""What filters write beside the bytes of a chunk."""
+"""Bytes that filters add to those of a chunk."""
 _TEXT_BYTES = 16
-"""What stands in a chunk for a text or a list of any length: its size and where it lies."""
+"""Bytes in a chunk for a text or list of variable length: its size and address."""
 _FREE_FILTERS = {
     *(h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32),
     *(h5py.h5z.FILTER_NBIT, h5py.h5z.FILTER_SCALEOFFSET),
 }
-"""Filters that leave the number of bytes as it is, add a checksum, or give a chunk and no more."""
+"""Filters that keep the number of bytes, add a checksum, or yield at most a chunk."""
 
 
 def refuse_inflated(name: str, item: Any, size: int) -> None:
-    """Raise `ProblemError` (DAT335) for a dataset or chunk far larger than what a file of `size` bytes stores."""
+    """Raise `ProblemError` (DAT335) for a dataset or chunk far larger than a file of `size` bytes stores."""
     stored = min(int(item.id.get_storage_size()), size)
     unpacked = max(int(item.nbytes), _chunk_bytes(item))
     if unpacked > LIGHT_BYTES and unpacked > _RATIO * stored:
@@ -40,14 +40,14 @@ def refuse_inflated(name: str, item: Any, size: int) -> None:
 
 
 def refuse_inflated_sum(title: str, items: Iterable[Any], size: int) -> None:
-    """Raise `ProblemError` (DAT335) where datasets are together far larger than the file: they may share bytes."""
+    """Raise `ProblemError` (DAT335) if all datasets together are far larger than the file."""
     unpacked = sum(int(item.nbytes) for item in items)
     if unpacked > _ALL_BYTES and unpacked > _RATIO * size:
         raise ProblemError(_inflation_problem(title, unpacked, size))
 
 
 def refuse_shared_texts(name: str, item: Any, size: int) -> None:
-    """Raise `ProblemError` (DAT335) for texts of any length that are stored once and referred to many times."""
+    """Raise `ProblemError` (DAT335) for variable-length texts that are stored once and used many times."""
     if item.dtype.kind != "O" or item.shape[0] * size <= _ALL_BYTES:
         return
     unpacked, step = 0, max(1, LIGHT_BYTES // size)
@@ -63,21 +63,21 @@ def _chunk_bytes(item: Any) -> int:
 
 
 def _packing(item: Any) -> list[int]:
-    """Return the filters of a dataset that change how many bytes it has."""
+    """Return the filters of a dataset that change its number of bytes."""
     return [code for code, _ in _filters(item) if code not in _FREE_FILTERS]
 
 
 def _filters(item: Any) -> list[Filter]:
-    """Return codes and parameters of the filters of a dataset, in the order in which they were applied."""
+    """Return codes and parameters of a dataset's filters, in the order of their application."""
     steps = item.id.get_create_plist()
     filters = (steps.get_filter(number) for number in range(steps.get_nfilters()))
     return [(code, values) for code, _, values, _ in filters]
 
 
 class Streams:
-    """Looks at the packed chunks of one dataset before the library unpacks them, each once.
+    """Checks the compressed chunks of one dataset before the library unpacks them, each once.
 
-    The library unpacks a deflated chunk to its end, however much it comes to, and reads beyond one that ends early.
+    The library unpacks a deflated chunk to its end, whatever its size, and reads beyond one that ends early.
     """
 
     def __init__(self, name: str, item: Any) -> None:
@@ -86,7 +86,7 @@ class Streams:
         self._seen: set[int] = set()
 
     def check(self, item: Any, rows: Array | None) -> None:
-        """Raise `ProblemError` (DAT335) for a chunk of these rows that unpacks to more or less than it holds."""
+        """Raise `ProblemError` (DAT335) for a chunk of these rows that unpacks to more or less than its size."""
         if not self._filters:
             return
         touched = (
@@ -114,7 +114,7 @@ class Streams:
 
 
 def _places(item: Any, number: int) -> Iterator[tuple[int, ...]]:
-    """Yield the coordinates of the chunks that stand at one place of the first axis."""
+    """Yield the coordinates of the chunks at one position of the first axis."""
     others = [range(0, size, step) for size, step in zip(item.shape[1:], item.chunks[1:], strict=True)]
     return ((number * item.chunks[0], *rest) for rest in product(*others))
 
@@ -133,10 +133,10 @@ def _inflation_problem(what: str, unpacked: int, stored: int) -> Problem:
 def _misfit(name: str) -> Problem:
     return Problem(
         "DAT335",
-        f"a chunk of `{name[:40]}` unpacks to more or less than a chunk holds",
+        f"a chunk of `{name[:40]}` unpacks to more or less than the size of a chunk",
         at="source.path",
         label="unsafe file",
-        helps=("write the file anew: `h5repack`",),
+        helps=("write the file again: `h5repack`",),
     )
 
 
@@ -146,5 +146,5 @@ def _packed_twice(name: str) -> Problem:
         f"`{name[:40]}` is compressed by several filters",
         at="source.path",
         label="unsafe file",
-        helps=("write it with one: `h5repack -f GZIP=4`",),
+        helps=("write it with one filter: `h5repack -f GZIP=4`",),
     )

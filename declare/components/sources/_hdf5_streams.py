@@ -1,4 +1,4 @@
-"""What the filters of HDF5 make of a chunk's bytes, counted before the library trusts them.
+"""The output size of HDF5 filters, counted before the library unpacks a chunk.
 
 Source: the library's own filters, https://github.com/HDFGroup/hdf5/tree/develop/src (H5Znbit.c and others).
 """
@@ -19,14 +19,14 @@ _PLAIN_NUMBERS = 1
 
 
 class Stream(NamedTuple):
-    """Bytes of a chunk on the way through its filters: their number, and the first ones where these are known."""
+    """Bytes of a chunk between its filters: their number, and the first ones if known."""
 
     content: bytes
     size: int
 
 
 def undone(step: Filter, stream: Stream, most: int) -> Stream:
-    """Return what a filter makes of a stream; of one that does not fit into a chunk of `most` bytes, size -1."""
+    """Return the output of a filter on a stream; size -1 if it exceeds a chunk of `most` bytes."""
     code, values = step
     if stream.size < 0 or code == h5py.h5z.FILTER_SHUFFLE:
         return Stream(b"", stream.size)
@@ -39,7 +39,7 @@ def undone(step: Filter, stream: Stream, most: int) -> Stream:
 
 
 def _inflate(content: bytes, most: int) -> Stream:
-    """Count what a deflated stream holds, up to more than `most` bytes; one that is damaged has size -1."""
+    """Return the size of an inflated stream, counted up to `most` bytes; -1 if it is damaged."""
     stream, total, start = zlib.decompressobj(), 0, b""
     try:
         while content and not stream.eof and total <= most:
@@ -53,7 +53,7 @@ def _inflate(content: bytes, most: int) -> Stream:
 
 
 def _fits(code: int, values: tuple[int, ...], stream: Stream, most: int) -> bool:
-    """Whether a filter with a size of its own gives a chunk of `most` bytes, and finds as many as it reads."""
+    """Return whether a filter with a size header yields a chunk of `most` bytes from the bytes it reads."""
     if code == h5py.h5z.FILTER_LZF:
         return len(values) > 2 and values[2] == most
     if code == h5py.h5z.FILTER_SZIP:

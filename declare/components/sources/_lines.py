@@ -1,4 +1,4 @@
-"""What is wrong with the lines of a text table, found only where something is."""
+"""Diagnoses the lines of a text table that could not be read."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 
 LONGEST = 16 << 20
-"""Bytes of a line, and of a cell between quotation marks."""
+"""Maximum bytes of a line, and of a quoted cell."""
 _BLOCK = 4 << 20
 Open = Callable[[], BinaryIO]
 """Opens the content of a table as UTF-8."""
@@ -20,12 +20,12 @@ def header(open_: Open, separator: str) -> list[str]:
 
 
 def twice(names: list[str]) -> str | None:
-    """Return a name that stands twice."""
+    """Return a name that occurs twice."""
     return next((name for place, name in enumerate(names) if name.strip() and name in names[:place]), None)
 
 
 def fault(open_: Open, separator: str) -> str | None:
-    """Return what is wrong with the first line that is not UTF-8 or has another number of cells, if any is."""
+    """Return the problem of the first line that is not UTF-8 or has another number of cells, if any."""
     quoted, width, uneven, above = False, 0, None, 0
     for lines in _blocks_of_lines(open_):
         try:
@@ -51,9 +51,9 @@ def _blocks_of_lines(open_: Open) -> Iterator[bytes]:
 
 
 def _uneven(data: np.ndarray, separator: int, width: int, above: int) -> tuple[int, str | None]:
-    """Compare the numbers of separators between line ends; `above` lines precede, the header has `width` cells.
+    """Compare the number of separators per line; `above` lines precede, the header has `width` cells.
 
-    Returns the header's number of cells, and what is wrong.
+    Returns the number of cells of the header, and the problem.
     """
     ends = np.flatnonzero(data == ord("\n"))
     if data[-1] != ord("\n"):
@@ -70,7 +70,7 @@ def _uneven(data: np.ndarray, separator: int, width: int, above: int) -> tuple[i
 
 
 def _uneven_quoted(open_: Open, separator: str) -> str | None:
-    """Compare the numbers of cells where some stand in quotation marks."""
+    """Compare the number of cells per line if some are quoted."""
     width = 0
     try:
         for number, cells in _rows(open_, separator):
@@ -83,7 +83,7 @@ def _uneven_quoted(open_: Open, separator: str) -> str | None:
 
 
 def _cell_count_text(number: int, num_cells: int, width: int) -> str:
-    return f"line {number} has {num_cells} cell{'s' if num_cells != 1 else ''}, the header has {width}"
+    return f"line {number} has {num_cells} cell{'s' if num_cells != 1 else ''}, but the header has {width}"
 
 
 def _rows(open_: Open, separator: str) -> Iterator[tuple[int, list[str]]]:

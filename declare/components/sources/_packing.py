@@ -1,4 +1,4 @@
-"""Numbers packed as NetCDF does it (CF conventions, section 8.1): attributes say what stored values mean."""
+"""Packed numbers of NetCDF (CF conventions, section 8.1): attributes define what stored values mean."""
 
 import math
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ _SCALING = ("scale_factor", "add_offset")
 _LIMITS = ("valid_min", "valid_max")
 _GAPS = ("_FillValue", "missing_value")
 NAMES = (*_SCALING, *_LIMITS, "valid_range", *_GAPS, "_Unsigned")
-"""Attributes of a dataset that say what its values mean."""
+"""Attributes of a dataset that define what its values mean."""
 _EXACT = 2**53
-"""Doubles hold every whole number up to it."""
+"""The largest integer up to which float64 is exact."""
 
 
 class Packing(NamedTuple):
-    """What stored values mean: value = stored * scale + offset, but for stored values that stand for no value."""
+    """Meaning of stored values: value = stored * scale + offset, except for stored values that mark gaps."""
 
     scale: float = 1.0
     offset: float = 0.0
@@ -28,10 +28,10 @@ class Packing(NamedTuple):
     unsigned: bool = False
 
     def unpack(self, stored: Array) -> Array | list[Any]:
-        """Return what stored values mean: as they are where that is the same, else float64 with NaN in gaps.
+        """Return the unpacked values: unchanged if possible, else float64 with NaN in gaps.
 
-        A column of whole numbers that are not scaled is a list with None in gaps. Raises ValueError for whole numbers
-        beside gaps that float64 does not hold.
+        A column of unscaled integers is a list with None in gaps. Raises ValueError for integers with gaps
+        that float64 cannot represent.
         """
         if self.unsigned and stored.dtype.kind == "i":
             stored = stored.view(stored.dtype.str.replace("i", "u"))
@@ -45,7 +45,7 @@ class Packing(NamedTuple):
         return values
 
     def description(self) -> str:
-        """Return in words what stored values mean."""
+        """Return a description of the packing."""
         parts = []
         if (self.scale, self.offset) != (1.0, 0.0):
             offset = f" {'-' if self.offset < 0 else '+'} {abs(self.offset):g}" if self.offset else ""
@@ -55,7 +55,7 @@ class Packing(NamedTuple):
         if self.gaps:
             parts.append(f"gaps where {', '.join(f'{gap}'[:12] for gap in self.gaps[:4])} is stored")
         if self.low > -math.inf or self.high < math.inf:
-            parts.append(f"gaps outside of {self.low:g} to {self.high:g}")
+            parts.append(f"gaps outside {self.low:g} to {self.high:g}")
         return ", ".join(parts)
 
     def _with_gaps(self, stored: Array, gone: Array) -> Array | list[Any]:
@@ -65,12 +65,12 @@ class Packing(NamedTuple):
             if stored.ndim == 1:
                 return [None if empty else value for value, empty in zip(stored.tolist(), gone, strict=True)]
             if np.abs(stored[~gone].astype(np.float64)).max(initial=0) > _EXACT:
-                raise ValueError(f"whole numbers beyond {_EXACT:,} stand beside gaps")
+                raise ValueError(f"integers beyond {_EXACT:,} occur together with gaps")
             stored = stored.astype(np.float64)
         return np.where(gone, stored.dtype.type(np.nan), stored)
 
     def _missing_mask(self, stored: Array) -> Array:
-        """Return which stored values stand for no value."""
+        """Return which stored values mark gaps."""
         gone = np.zeros(stored.shape, bool)
         for gap in self.gaps:
             gone |= stored == (stored.dtype.type(gap) if stored.dtype.kind == "f" else gap)
@@ -80,9 +80,9 @@ class Packing(NamedTuple):
 
 
 def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
-    """Return what attributes say of values of a kind of NumPy type, None where that is nothing.
+    """Return the packing that attributes define for values of a NumPy type; None if there is none.
 
-    Raises ValueError for an attribute that cannot be understood.
+    Raises ValueError for an attribute that cannot be parsed.
     """
     stated = {name: attributes[name] for name in NAMES if name in attributes}
     gaps = tuple(gap for name in _GAPS if name in stated for gap in _python_values(stated[name]))
@@ -91,7 +91,7 @@ def packing_of(attributes: Mapping[str, Any], kind: str) -> Packing | None:
         return Packing(gaps=texts) if texts and kind in "OSU" else None
     for name in _GAPS:
         if any(not isinstance(gap, int | float) for gap in _python_values(stated.get(name, ()))):
-            raise ValueError(f"`{name}` is no number")
+            raise ValueError(f"`{name}` is not a number")
     low, high = _limits(stated)
     packing = Packing(
         _number(stated, "scale_factor", 1.0),
@@ -125,5 +125,5 @@ def _number(stated: Mapping[str, Any], name: str, default: float) -> float:
 
 
 def _python_values(value: Any) -> list[Any]:
-    """Return an attribute's values as Python's own."""
+    """Return an attribute's values as Python values."""
     return list(np.ravel(np.asarray(value)).tolist())

@@ -1,4 +1,4 @@
-"""What a Parquet file unpacks to, added up from its own headers before any page of it is unpacked.
+"""The unpacked size of a Parquet file, summed from its headers before any page is unpacked.
 
 Source: the format's definition, https://github.com/apache/parquet-format (Thrift's compact protocol).
 """
@@ -20,10 +20,10 @@ _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _ST
 _FIXED_LENGTH = 7
 """The type of columns whose values all have the length that the schema states."""
 _SHARED_PREFIXES = 7
-"""The encoding in which a text may repeat all of the text before it."""
+"""The encoding in which a text may repeat the whole text before it."""
 _SMALLEST_VALUE = 8
 _COPIES = 3
-"""How often a table may stand in the address space while it is read: pages, values, a selection of these."""
+"""Number of copies of a table in the address space while it is read: pages, values, a selection of these."""
 
 # Numbers of fields in the format's definition.
 _SCHEMA, _ROW_GROUPS = 2, 4
@@ -36,10 +36,10 @@ _PAGES = {5: 2, 8: 4}
 
 
 def refuse_large(path: Path) -> None:
-    """Raise ValueError for a file that is no Parquet, or that unpacks to far more than it stores.
+    """Raise ValueError for a file that is not Parquet, or that unpacks to far more than it stores.
 
-    Counted are bytes after decompression and values after run lengths, of pages as well as of what the footer says
-    of them. Raises MemoryError where there is no room for them.
+    Counts bytes after decompression and values after run lengths, from the pages as well as from the footer.
+    Raises MemoryError if memory is short.
     """
     stored = path.stat().st_size
     total = _Totals()
@@ -60,7 +60,7 @@ def refuse_large(path: Path) -> None:
 
 @dataclass
 class _Totals:
-    """Bytes of pages when unpacked, of values whatever they are stored as, and of texts that share prefixes."""
+    """Unpacked bytes of pages, of values in any encoding, and of texts that share prefixes."""
 
     unpacked: int = 0
     numbers: int = 0
@@ -68,7 +68,7 @@ class _Totals:
     _pages: int = 0
 
     def add(self, file: BinaryIO, stored: int, column: Mapping[int, Any], length: int) -> None:
-        """Add a column of a row group, by what is said of it and by its pages."""
+        """Add a column of a row group, from its metadata and its pages."""
         unpacked = values = 0
         for page in self._headers(file, stored, column):
             unpacked += _read_count(page, _PAGE_UNPACKED)
@@ -81,7 +81,7 @@ class _Totals:
         self.numbers += max(values, _read_count(column, _VALUES)) * max(length, _SMALLEST_VALUE)
 
     def _headers(self, file: BinaryIO, stored: int, column: Mapping[int, Any]) -> Iterator[Mapping[int, Any]]:
-        """Yield the headers of a column's pages, without what they pack."""
+        """Yield the headers of a column's pages, without their content."""
         place = _read_count(column, _FIRST_PAGE)
         if 0 < _read_count(column, _DICTIONARY) < place:
             place = _read_count(column, _DICTIONARY)
@@ -98,29 +98,29 @@ class _Totals:
 
 
 def _read_count(block: Mapping[int, Any], number: int) -> int:
-    """Return a field that counts something; raises ValueError for what is negative or no number."""
+    """Return a field that counts something; raises ValueError if it is negative or not a number."""
     value = block.get(number, 0)
     if not isinstance(value, int) or value < 0:
-        raise ValueError("a header holds a negative size")
+        raise ValueError("a header contains a negative size")
     return value
 
 
 def _footer(file: BinaryIO, stored: int) -> Mapping[int, Any]:
     if stored < 3 * len(_MAGIC):
-        raise ValueError("it is no Parquet file")
+        raise ValueError("it is not a Parquet file")
     file.seek(stored - 8)
     end = file.read(8)
     size = int.from_bytes(end[:4], "little")
     if end[4:] != _MAGIC:
-        raise ValueError("it is no Parquet file: its last bytes are others")
+        raise ValueError("it is not a Parquet file: its last bytes differ")
     if size > min(stored - 12, _MOST_FOOTER):
-        raise ValueError(f"its footer promises {size:,} bytes")
+        raise ValueError(f"its footer claims {size:,} bytes")
     file.seek(stored - 8 - size)
     return _Compact(file.read(size)).struct()
 
 
 def _lengths(schema: list[Mapping[int, Any]]) -> list[int]:
-    """Return the bytes of a value of each column, 0 where the type says it; raises ValueError for too many."""
+    """Return the bytes per value of each column, 0 if the type defines it; raises ValueError for too many columns."""
     leaves = [item for item in schema if not item.get(_CHILDREN)]
     if len(leaves) > MOST_COLUMNS:
         raise ValueError(f"it has {len(leaves):,} columns, at most {MOST_COLUMNS:,} are read")
@@ -143,16 +143,16 @@ def _page_header(file: BinaryIO, place: int) -> tuple[Mapping[int, Any], int]:
 
 
 class _Compact:
-    """Reads values of Thrift's compact protocol: numbers and structures by field, texts are passed over."""
+    """Reads Thrift's compact protocol: numbers and structs by field; texts are skipped."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.position = 0
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
-        """Read a structure as its fields by number; raises ValueError, or EOFError where the content ends in it."""
+        """Read a struct as its fields by number; raises ValueError, or EOFError if the content ends early."""
         if depth > _DEEPEST:
-            raise ValueError("its headers are nested too deep")
+            raise ValueError("its headers are nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
         while head := self._byte():
@@ -183,7 +183,7 @@ class _Compact:
             ]
         if kind == _STRUCT:
             return self.struct(depth + 1)
-        raise ValueError("its headers hold an unknown type")
+        raise ValueError("its headers contain an unknown type")
 
     def _byte(self) -> int:
         self._require(1)
@@ -198,7 +198,7 @@ class _Compact:
             if byte < 128:
                 return value
             shift += 7
-        raise ValueError("a header holds a number without end")
+        raise ValueError("a header contains an unterminated number")
 
     def _read_signed(self) -> int:
         value = self._read_unsigned()

@@ -1,4 +1,4 @@
-"""What a text table may make of memory, found by counting bytes before any of it becomes cells."""
+"""Limits for the memory of a text table, found by counting bytes before it is parsed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
 
 _BLOCK = 4 << 20
 _CELL_BYTES = 16
-"""Of a cell in memory, an empty one too."""
+"""Bytes of a cell in memory, including empty ones."""
 _COPIES = 3
-"""How often a table may stand in the address space while it is read: its bytes, its cells, a selection of these."""
+"""Number of copies of a table in the address space while it is read: bytes, cells, a selection of these."""
 _MOST_GAPS, _SMALL = 4, 10_000_000
-"""Gaps for each cell that a table may have; a small one may have any number."""
+"""Maximum ratio of missing cells to cells; a small table may have any number."""
 
 
 def refuse_large(open_: Open, separator: str) -> None:
-    """Raise ValueError for a text table that takes far more memory than its bytes.
+    """Raise ValueError for a text table that needs far more memory than its bytes.
 
-    That are compressed files, lines of more than 16 MiB (cells in quotation marks go over several), quotation marks
-    that are not closed, more than 100,000 columns, and rows that lack most of their cells. Raises MemoryError where
-    there is no room for the table.
+    These are compressed files, lines over 16 MiB (quoted cells may span several), unclosed quotation marks,
+    more than 100,000 columns, and rows that lack most of their cells. Raises MemoryError if memory is short.
     """
     with open_() as file:
         refuse_compressed(file.read(16))
@@ -42,19 +41,19 @@ def refuse_large(open_: Open, separator: str) -> None:
     table = counted.rows * columns
     cells = counted.separators + max(0, counted.rows - counted.blank)
     if table > _MOST_GAPS * cells + _SMALL:
-        reason = f"{counted.rows:,} lines hold {cells:,} cells, the header names {columns:,} columns"
+        reason = f"{counted.rows:,} lines contain {cells:,} cells, but the header names {columns:,} columns"
         raise ValueError(fault(open_, separator) or reason)
     require_memory(counted.size + _CELL_BYTES * table, "the table", copies=_COPIES, library=WORK_BYTES)
 
 
 def _num_columns(open_: Open, separator: str) -> int:
-    """Return the number of cells of the first line; raises ValueError for more than any table has."""
+    """Return the number of cells of the first line; raises ValueError above the limit."""
     with open_() as file:
         line = file.readline(LONGEST)
     if len(line) == LONGEST:
         raise ValueError(f"its first line has more than {LONGEST >> 20} MiB")
     if b"\0" in line:
-        raise ValueError("its first line holds zero bytes: state its `encoding` (`utf-16-le`)")
+        raise ValueError("its first line contains zero bytes: state its `encoding` (`utf-16-le`)")
     columns = line.count(separator.encode()) + 1
     if columns > MOST_COLUMNS:
         raise ValueError(f"its first line has {columns:,} cells, at most {MOST_COLUMNS:,} are read")
@@ -69,22 +68,22 @@ def _blocks(open_: Open) -> Iterator[bytes]:
 
 @dataclass
 class _Counts:
-    """Rows, separators and bytes so far; a line end between quotation marks is part of a cell."""
+    """Rows, separators and bytes so far; a line break between quotation marks is part of a cell."""
 
     size: int = 0
     rows: int = 0
     separators: int = 0
     blank: int = 0
-    """About how many lines are blank; never less than there are."""
+    """Estimate of the number of blank lines, never too low."""
     _lines: int = 0
     _length: int = 0
-    """Bytes since the last row ended."""
+    """Bytes since the end of the last row."""
     _start: int = 1
-    """The line that the row started in."""
+    """The line in which the row started."""
     _quoted: bool = False
 
     def add(self, block: bytes, separator: bytes) -> None:
-        """Count a block; raises ValueError where a row grows too long."""
+        """Count a block; raises ValueError if a row is too long."""
         self.size += len(block)
         self.separators += block.count(separator)
         self.blank += 2 * block.count(b"\n\n")
@@ -105,7 +104,7 @@ class _Counts:
         self._quoted ^= marks % 2 == 1
 
     def _rows_ended(self, block: bytes) -> tuple[int, int, int]:
-        """Return how many rows end in a block, where the first does and where the last; -1 where none does."""
+        """Return the number of rows that end in a block, and the positions of the first and last end; -1 if none."""
         data = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(data == ord("\n"))
         before = np.searchsorted(np.flatnonzero(data == ord('"')), ends)
@@ -113,7 +112,7 @@ class _Counts:
         return (len(ends), int(ends[0]), int(ends[-1])) if len(ends) else (0, -1, -1)
 
     def end(self) -> None:
-        """Count the last row, which may have no line end; raises ValueError where its quotation marks are open."""
+        """Count the last row, which may lack a line break; raises ValueError if a quotation mark is open."""
         if self._quoted:
             raise ValueError(f"a quotation mark is not closed: the row from line {self._start} on never ends")
         self.rows += self._length > 0

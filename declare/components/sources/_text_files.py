@@ -1,4 +1,4 @@
-"""Files of text: how they write their letters, and what is said of those that are no text."""
+"""Text files: their encodings, and problems of files that are not text."""
 
 import codecs
 from collections.abc import Iterable
@@ -17,12 +17,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""What a file starts with that says which encoding it has."""
+"""First bytes of a file that define its encoding (byte-order marks)."""
 _LOOK = 4096
 _COPIES = 3
-"""How often a text stands in memory while it is read: as bytes, as letters, in parts."""
+"""Number of copies of a text in memory while it is read: bytes, characters, parts."""
 _SLOW = frozenset({"idna", "punycode"})
-"""Encodings of names, which take time by the square of a text's length."""
+"""Encodings of domain names, whose time is quadratic in the length of the text."""
 _PACKED = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -35,20 +35,22 @@ _PACKED = {
     b"x\x9c": "zlib",
     b"x\xda": "zlib",
 }
-"""What compressed files start with."""
+"""First bytes of compressed files."""
 
 
 Encoding = Annotated[
     str | None,
     Param(
-        description="how the file writes its letters: `windows-1252`, `latin-1`, `shift-jis`; by default UTF-8, or "
-        "what its byte-order mark says"
+        description=(
+            "the text encoding: `windows-1252`, `latin-1`, `shift-jis`; default: UTF-8, or that "
+            "of the byte-order mark"
+        )
     ),
 ]
 
 
 def unknown_encoding(encoding: str | None) -> Iterable[Problem]:
-    """Yield a stated encoding that nobody knows."""
+    """Yield a problem for an unknown encoding."""
     try:
         known = encoding is None or (bool("a".encode(encoding)) and codecs.lookup(encoding).name not in _SLOW)
     except (LookupError, TypeError):
@@ -56,30 +58,30 @@ def unknown_encoding(encoding: str | None) -> Iterable[Problem]:
     if not known:
         yield Problem(
             "SCH108",
-            f"`{str(encoding)[:24]}` is no encoding of text",
+            f"`{str(encoding)[:24]}` is not a text encoding",
             at="encoding",
             label="not known",
-            helps=("write `utf-8`, `windows-1252` or another name that Python knows",),
+            helps=("write `utf-8`, `windows-1252` or another encoding of Python",),
         )
 
 
 def compression(start: bytes) -> str | None:
-    """Return what a file is compressed with, by its first bytes; None where it is not."""
+    """Return the compression format of a file by its first bytes; None if it is not compressed."""
     name = next((name for mark, name in _PACKED.items() if start.startswith(mark)), None)
     return None if name == "bzip2" and start[4:10] != b"1AY&SY" else name
 
 
 def refuse_compressed(start: bytes) -> None:
-    """Raise ValueError for the first bytes of a compressed file: it says nothing of what it unpacks to."""
+    """Raise ValueError for the first bytes of a compressed file, whose unpacked size is unknown."""
     name = compression(start)
     if name is not None:
         raise ValueError(f"it is compressed with {name}: unpack it first")
 
 
 def encoding_of(path: Path, stated: str | None = None) -> str:
-    """Return the encoding of a file: what is stated, else what its byte-order mark says, else UTF-8.
+    """Return the encoding of a file: the stated one, else that of its byte-order mark, else UTF-8.
 
-    Raises ValueError for a file that begins as no text does.
+    Raises ValueError for a file that does not start like text.
     """
     with path.open("rb") as file:
         start = file.read(_LOOK)
@@ -87,19 +89,19 @@ def encoding_of(path: Path, stated: str | None = None) -> str:
     if stated is not None and marked is not None:
         if not codecs.lookup(stated).name.startswith(marked.removesuffix("-sig")):
             raise ValueError(
-                f"its byte-order mark says {marked.removesuffix('-sig')}, `encoding` says {stated}"
+                f"its byte-order mark means {marked.removesuffix('-sig')}, but `encoding` is {stated}"
             )
         return marked
     if stated is not None:
         return stated
     refuse_compressed(start)
     if marked is None and b"\0" in start:
-        raise ValueError("its first bytes hold zeros, as no text does: state its `encoding` (`utf-16-le`)")
+        raise ValueError("its first bytes contain zeros, unlike text: state its `encoding` (`utf-16-le`)")
     return marked or "utf-8"
 
 
 def read_text(path: Path, stated: str | None = None) -> str:
-    """Return the content of a file, lines ended as in Unix; raises ValueError for one that has another encoding."""
+    """Return the content of a file with Unix line ends; raises ValueError if its encoding differs."""
     encoding = encoding_of(path, stated)
     require_memory(_COPIES * path.stat().st_size, f"`{path.name}`")
     try:
@@ -109,7 +111,7 @@ def read_text(path: Path, stated: str | None = None) -> str:
 
 
 def not_in(encoding: str, error: UnicodeError) -> str:
-    """Return what is wrong with text that does not have its encoding, and the remedy."""
+    """Return the problem of text that is not in its encoding, with the fix."""
     name = "UTF-8" if encoding.startswith("utf-8") else encoding
     where = f" (byte {error.object[error.start]:#04x})" if isinstance(error, UnicodeDecodeError) else ""
     return f"it is not {name}{where}: state its `encoding` (`windows-1252` in western Europe), or save it as UTF-8"

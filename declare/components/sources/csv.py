@@ -27,11 +27,11 @@ _LONGEST = 16 << 20
 
 
 class Csv(TableSource):
-    """A text table with a header line; UTF-8, or UTF-16 or 32 with a byte-order mark, unless `encoding` says another.
+    """A text table with a header line; UTF-8, UTF-16 or UTF-32 with a byte-order mark, or the stated `encoding`.
 
-    Every cell is a text until a field reads it: `007` is a name to a `category` and seven to a `number`, in all files
-    alike. Empty cells are missing, blank lines are passed over, and so is a first column without a name (an index
-    that some programs write). What a column means is stated under `fields`.
+    Every cell is a text until a field parses it: `007` is a name for a `category` and seven for a `number`.
+    Empty cells are missing. Blank lines are skipped, and so is a first column without a name (an index that
+    some programs write). The meaning of columns is stated under `fields`.
 
     Example:
         ```yaml
@@ -42,15 +42,15 @@ class Csv(TableSource):
     extensions: ClassVar[Extensions] = {".csv": {}, ".tsv": {"separator": "\t"}}
     also_called: ClassVar[tuple[str, ...]] = ("table", "tsv", "pandas", "dataframe", "excel", "xlsx", "sql")
 
-    separator: str = Param(",", min_length=1, max_length=1, description="what separates cells")
+    separator: str = Param(",", min_length=1, max_length=1, description="the character between cells")
     encoding: Encoding = None
 
     def check(self) -> Iterable[Problem]:
-        """Yield an encoding that nobody knows."""
+        """Yield a problem for an unknown encoding."""
         yield from unknown_encoding(self.encoding)
 
     def open(self) -> Reader:
-        """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 for a file that is none."""
+        """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 if it cannot be read."""
         from declare.components.sources._frames import FrameReader, read_frame
 
         return FrameReader(read_frame(self.path, self._read), self.path, first_line=2)
@@ -82,7 +82,7 @@ class Csv(TableSource):
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
     def _open(self) -> Open:
-        """Return what opens the content as UTF-8: the file itself where that is its encoding."""
+        """Return a function that opens the content as UTF-8: the file itself if that is its encoding."""
         encoding = encoding_of(self.path, self.encoding)
         if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
             return lambda: self.path.open("rb")
@@ -99,7 +99,7 @@ class Csv(TableSource):
 
 
 def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.DataFrame:
-    """Return the columns that have a name; raises ValueError for two of one name and for values without any."""
+    """Return the columns with a name; raises ValueError for two with the same name and for unnamed values."""
     from declare.components.sources._lines import header, twice
 
     if all(name.strip() and "_duplicated_" not in name for name in frame.columns):
@@ -117,7 +117,7 @@ def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.
 
 
 def _other_separator(open_: Open, separator: str) -> str | None:
-    """Return what the header and the first line hold equally often, where they do not hold `separator`."""
+    """Return a separator that the header and first line contain equally often, if they lack `separator`."""
     with io.TextIOWrapper(open_(), encoding="utf-8-sig") as file:
         header, first = file.readline(_LONGEST), file.readline(_LONGEST)
     if separator in header:

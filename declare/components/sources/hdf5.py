@@ -10,13 +10,13 @@ from declare.contract.kinds.source import Extensions, Source, SpecPath
 
 
 class Hdf5(Source):
-    """An HDF5 file: every dataset of a group is a column, its first axis the samples.
+    """An HDF5 file: every dataset of a group is a column, with samples along its first axis.
 
-    Datasets below further groups are columns by their path (`stimuli/images`). Large ones are read row by row when
-    they are needed. Links into other files, and data that stand outside the file, are refused. Attributes of NetCDF
-    (`scale_factor`, `add_offset`, `_FillValue`, `missing_value`, `valid_range`, `_Unsigned`) say what stored numbers
-    mean: the columns are what they stand for, in double precision, and have gaps. Scalars, tables of several types,
-    references and coordinates of other axes are passed over and counted.
+    Datasets in nested groups are columns named by their path (`stimuli/images`). Large datasets are read row
+    by row on demand. Links to other files, and data outside the file, are refused. NetCDF attributes
+    (`scale_factor`, `add_offset`, `_FillValue`, `missing_value`, `valid_range`, `_Unsigned`) define how
+    stored numbers are unpacked: columns contain the unpacked values, in double precision, with gaps. Scalars,
+    compound types, references and coordinates of other axes are skipped and counted.
 
     Example:
         ```yaml
@@ -28,13 +28,11 @@ class Hdf5(Source):
     also_called: ClassVar[tuple[str, ...]] = ("h5", "h5py")
 
     path: SpecPath = Param(description="the HDF5 file")
-    group: str = Param("/", description="the group that holds the columns")
-    mask_and_scale: bool = Param(
-        True, description="whether numbers are scaled, and gaps found, as attributes of NetCDF say"
-    )
+    group: str = Param("/", description="the group that contains the columns")
+    mask_and_scale: bool = Param(True, description="apply NetCDF attributes: scale numbers and mark gaps")
 
     def fingerprint(self) -> str:
-        """Return the file's size and time of change."""
+        """Return the file's size and modification time."""
         return file_fingerprint(self.path)
 
     def open(self) -> Reader:

@@ -1,4 +1,4 @@
-"""Data sets of the `datasets` library, from local files alone."""
+"""Data sets of the `datasets` library, from local files only."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ from declare.system.extras import require
 from declare.system.out_of_memory import refuse_if_short
 
 _LAYOUTS = Layouts(
-    thing="a part of the data",
+    thing="part of the data",
     whole="put all files into one, or name one of them, where all of them train alike",
     lay_out="train.csv and test.csv (or in folders of these names)",
 )
@@ -39,7 +39,7 @@ _FORMATS = {
     ".arrow": "arrow",
     ".txt": "text",
 }
-"""What a file's ending promises."""
+"""The format that a file's ending implies."""
 _FILE_OF_SPLIT = re.compile(r"([a-z]+)([-_.0-9].*)?", re.IGNORECASE)
 """A file named by its split: `train.csv`, `test-00000-of-00002.parquet`."""
 
@@ -47,11 +47,11 @@ _FILE_OF_SPLIT = re.compile(r"([a-z]+)([-_.0-9].*)?", re.IGNORECASE)
 class Huggingface(Source):
     """A folder written by `save_to_disk`, or files that `datasets` reads: csv, json, parquet, arrow, text.
 
-    Columns keep their names. Splits that the folder holds (`train`, `validation`, `test`; files like `train.csv`,
-    `test-00000-of-00002.parquet` or `test/0.csv`) are used as they are; rows of others (`unsupervised`) are passed
-    over and counted, unless `split` names the one that is used. Tables of which none is called `train`, or whose
-    names only hold such a word (`seg_train.csv`), are a question (DAT323). Files of text are UTF-8. Nothing is
-    downloaded and no code of a data set is run. Needs the extra `huggingface`.
+    Columns keep their names. Splits in the folder (`train`, `validation`, `test`; files such as `train.csv`,
+    `test-00000-of-00002.parquet` or `test/0.csv`) are used as they are; rows of other splits (`unsupervised`)
+    are skipped and counted, unless `split` names one of them. If no table is called `train`, or names only
+    contain such a word (`seg_train.csv`), DAT323 is raised. Text files are UTF-8. Nothing is downloaded and
+    no code of a data set is run. Needs the extra `huggingface`.
 
     Example:
         ```yaml
@@ -62,9 +62,9 @@ class Huggingface(Source):
     also_called: ClassVar[tuple[str, ...]] = ("hf", "datasets", "hub", "load_dataset", "tfds")
 
     path: SpecPath = Param(description="the folder or file")
-    split: str | None = Param(None, description="use this split alone, as the one pool")
+    split: str | None = Param(None, description="use only this split, and divide it by the dataset's `split`")
     format: Literal["csv", "json", "parquet", "arrow", "text"] | None = Param(
-        None, description="what a file holds; by default as its name says"
+        None, description="format of the files; default: by their names"
     )
 
     def fingerprint(self) -> str:
@@ -72,9 +72,9 @@ class Huggingface(Source):
         require("datasets", "huggingface", "source")
         files = list_files(self.path, _FORMATS).files if is_folder(self.path) else (self.path,)
         if not any(map(is_file, files)):
-            title = f"there is nothing at {self.path.name}"
+            title = f"{self.path.name} does not exist"
             notes = (f"looked in `{self.path.parent}`",)
-            helps = ("correct the path; relative ones start at the file that states them",)
+            helps = ("correct the path; relative paths start at the file that states them",)
             raise ProblemError(
                 Problem("DAT312", title, at="source.path", label="no such data", notes=notes, helps=helps)
             )
@@ -82,7 +82,7 @@ class Huggingface(Source):
         return hashlib.sha256(repr(stats).encode()).hexdigest()
 
     def open(self) -> Reader:
-        """Open the data set; raises `ProblemError` DAT333 where the library cannot read it."""
+        """Open the data set; raises `ProblemError` DAT333 if the library cannot read it."""
         require("datasets", "huggingface", "source")
         try:
             tables, passed_over = self._tables()
@@ -92,13 +92,13 @@ class Huggingface(Source):
             refuse_if_short(error)
             title = f"`{self.path.name}` cannot be read by `datasets`"
             notes = (f"{type(error).__name__}: {error}"[:300],)
-            helps = ("name a folder of `save_to_disk`, or state the `format` of the files",)
+            helps = ("use a folder of `save_to_disk`, or state the `format` of the files",)
             raise ProblemError(
                 Problem("DAT333", title, at="source.path", label="malformed", notes=notes, helps=helps)
             ) from None
         if self.split is not None and self.split not in tables:
             title = f"the data set has no split `{self.split}`"
-            helps = (f"name one of {', '.join(tables)}",)
+            helps = (f"use one of {', '.join(tables)}",)
             raise ProblemError(
                 Problem("DAT312", title, at="source.split", label="no such split", helps=helps)
             )
@@ -108,7 +108,7 @@ class Huggingface(Source):
         return DatasetsReader(of_splits, self.path, {**passed_over, **others})
 
     def _of_splits(self, tables: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
-        """Return tables by split, and rows of other tables that are passed over, by reason."""
+        """Return tables by split, and the number of skipped rows of other tables, by reason."""
         if len(tables) == 1:
             return {"train": next(iter(tables.values()))}, {}
         known = {key: split_of(key) for key in tables}
@@ -121,7 +121,7 @@ class Huggingface(Source):
         return {split: by_split[split] for split in SPLIT_ORDER if split in by_split}, others
 
     def _tables(self) -> tuple[dict[str, Any], dict[str, int]]:
-        """Return tables by the split that they are called by, and counts of files that are passed over."""
+        """Return tables by split name, and counts of skipped files."""
         import datasets
 
         datasets.disable_progress_bars()
@@ -134,7 +134,7 @@ class Huggingface(Source):
         kind = self.format or _format(self.path)
         read = _readers(datasets).get(kind)
         if read is None:
-            raise ValueError(f"`{kind}` is none of {', '.join(_readers(datasets))}: state the `format`")
+            raise ValueError(f"`{kind}` is not one of {', '.join(_readers(datasets))}: state the `format`")
         by_split, passed_over = {"train": [self.path]}, {}
         if is_folder(self.path):
             listing = list_files(
@@ -150,7 +150,7 @@ class Huggingface(Source):
 
 
 def _saved_files(folder: Path) -> list[Path]:
-    """Return the files that a saved data set reads; raises ValueError where it names any outside of its folder."""
+    """Return the files of a saved data set; raises ValueError if one is outside its folder."""
     splits, files = folder / "dataset_dict.json", []
     names = json.loads(splits.read_text(encoding="utf-8"))["splits"] if is_file(splits) else ["."]
     for name in names:
@@ -162,12 +162,12 @@ def _saved_files(folder: Path) -> list[Path]:
 
 def _inside(name: str) -> str:
     if Path(name).name != name:
-        raise ValueError("it names files outside of its folder")
+        raise ValueError("it refers to files outside its folder")
     return name
 
 
 def _readers(datasets: Any) -> dict[str, Any]:
-    """Return the library's readers by format; its other builders may unpickle or fetch."""
+    """Return the library's readers by format; its other builders may unpickle or download."""
     return {
         "csv": partial(_texts, datasets),
         "json": lambda files, **_: _Lines(files),
@@ -192,7 +192,7 @@ def _arrow(datasets: Any, file: str) -> Any:
 
 
 def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
-    """Read text tables with every column as text: the library would guess types, and `007` would be 7."""
+    """Read text tables with every column as text: the library would infer types, and `007` would become 7."""
     mark = "\t" if files[0].lower().endswith(".tsv") else ","
 
     headers = {file: _checked_header(Path(file), mark) for file in files}
@@ -206,7 +206,7 @@ def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
 
 
 def _checked_header(file: Path, mark: str) -> list[str]:
-    """Return the names of a text table's columns; raises ValueError where it is not UTF-8 or no table."""
+    """Return the column names of a text table; raises ValueError if it is not UTF-8 or not a table."""
     from declare.components.sources._table_limits import refuse_large
 
     def content() -> BinaryIO:
@@ -215,7 +215,7 @@ def _checked_header(file: Path, mark: str) -> list[str]:
     refuse_large(content, mark)
     because = fault(content, mark)
     if because is not None:
-        raise ValueError(f"`{file.name}`: {because}; the source `csv` has more ways to read it")
+        raise ValueError(f"`{file.name}`: {because}; the source `csv` has more options to read it")
     names = header(content, mark)
     if (name := twice(names)) is not None:
         raise ValueError(f"the header line of `{file.name}` names `{name}` twice")
@@ -223,12 +223,12 @@ def _checked_header(file: Path, mark: str) -> list[str]:
 
 
 class _Lines:
-    """Objects of JSON files, one a line or in one list: the library would make times of texts and floats of ids."""
+    """Objects of JSON files, one per line or in one list; the library would parse times and turn ids into floats."""
 
     def __init__(self, files: list[str]) -> None:
         rows = [row for file in files for row in _objects(_content(Path(file)))]
         if not all(isinstance(row, dict) for row in rows):
-            raise ValueError("it is neither one JSON object a line nor a list of objects")
+            raise ValueError("it is neither one JSON object per line nor a list of objects")
         self._rows: list[dict[str, Any]] = rows
         self.column_names = list(dict.fromkeys(name for row in rows for name in row))
         self.features: dict[str, Any] = dict.fromkeys(self.column_names)
@@ -241,7 +241,7 @@ class _Lines:
 
 
 class _Documents:
-    """Lines of text files: the library would keep a byte-order mark as a letter."""
+    """Lines of text files: the library would keep a byte-order mark as a character."""
 
     column_names = ("text",)
 
@@ -261,11 +261,11 @@ def _content(file: Path) -> str:
     try:
         return read_text(file)
     except ValueError as error:
-        raise ValueError(f"`{file.name}`: {error}; only other sources take `encoding`") from None
+        raise ValueError(f"`{file.name}`: {error}; only other sources have `encoding`") from None
 
 
 def _objects(text: str) -> list[Any]:
-    """Return the values of a file; raises ValueError for a key that stands twice in an object."""
+    """Return the values of a file; raises ValueError for a duplicate key in an object."""
     room = Room("the table", len(text))
     if text.lstrip().startswith("["):
         room.require(text)
@@ -279,19 +279,20 @@ def _objects(text: str) -> list[Any]:
 
 
 def _format(path: Path) -> str:
-    """Return the format of a file, or of all files of a folder; raises ValueError where they have several."""
+    """Return the format of a file, or of all files of a folder; raises ValueError if there are several."""
     if not is_folder(path):
         return _FORMATS.get(path.suffix.lower(), path.suffix)
     formats = sorted({_FORMATS[file.suffix.lower()] for file in list_files(path, _FORMATS).files})
     if len(formats) > 1:
-        raise ValueError(f"the folder holds files of {', '.join(formats)}: state the `format` that is read")
+        raise ValueError(f"the folder contains files of {', '.join(formats)}: state the `format` to read")
     return formats[0] if formats else ""
 
 
 def _files_by_split(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
-    """Return files by the split that their names begin with, or that of their folder; all together where none does.
+    """Return files by the split in their names, or in those of their folders; all together if there is none.
 
-    Folders that all files lie in say nothing. Raises `ProblemError` DAT323 where names only hold the word of a split.
+    Folders that contain all files are ignored. Raises `ProblemError` DAT323 if names only contain the word of
+    a split.
     """
     while (
         len(tops := {file.relative_to(root).parts[0] for file in files}) == 1
@@ -317,9 +318,9 @@ def _splits_unclear(path: Path, tables: Mapping[str, Any]) -> Problem:
     names = ", ".join(f"`{name}`" for name in list(tables)[:8])
     return Problem(
         "DAT323",
-        f"the tables of `{path.name}` are {names}: which of them train?",
+        f"the tables of `{path.name}` are {names}: which one is for training?",
         at="source",
         label="splits, or not?",
-        notes=("exactly one table is called `train`, others `validation` or `test`",),
-        helps=("name the one that is used: `split: NAME`", "or rename them"),
+        notes=("exactly one table must be called `train`, others `validation` or `test`",),
+        helps=("state the one to use: `split: NAME`", "or rename them"),
     )

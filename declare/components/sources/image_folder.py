@@ -1,4 +1,4 @@
-"""A folder of pictures, a folder for each class."""
+"""A folder of pictures, with one folder for each class."""
 
 import hashlib
 from collections import Counter
@@ -21,7 +21,7 @@ _UNLABELLED = frozenset({"unlabeled", "unlabelled", "unsup", "unsupervised"})
 Layout = Literal["class", "split/class"]
 _LAYOUTS = Layouts(
     thing="a class",
-    whole="say `layout: class` where every folder at the top is a class, and all below it is of that class",
+    whole="state `layout: class` if every top-level folder is a class",
     lay_out="train/CLASS/name.jpg and test/CLASS/name.jpg",
 )
 
@@ -29,11 +29,12 @@ _LAYOUTS = Layouts(
 class ImageFolder(Source):
     """Pictures in `CLASS/any/depth/name.jpg`, or in `train/CLASS/...`, `val/CLASS/...`, `test/CLASS/...`.
 
-    Gives `image`, `label` (the class folder's name) and `file` (the path inside the folder). Every ending that Pillow
-    decodes is read; links are followed. Folders called `train`, `val`, `valid`, `validation`, `dev` or `test` (any
-    case) that hold class folders are the split; pictures beside those have no class and are left out. Where names
-    leave it open, `layout` says it (else DAT323). Plan and `data check` count what is passed over: hidden files,
-    other types, pictures without a class folder, empty folders.
+    Gives `image`, `label` (the name of the class folder) and `file` (the path inside the folder). Every file
+    type that Pillow decodes is read; links are followed. Folders named `train`, `val`, `valid`, `validation`,
+    `dev` or `test` (any case) that contain class folders are the splits; pictures next to those have no class
+    and are left out. If names are ambiguous, state `layout` (else DAT323). `dcl plan` and `dcl data check`
+    count the files that are skipped: hidden files, other types, pictures without a class folder, empty
+    folders.
 
     Example:
         ```yaml
@@ -47,11 +48,11 @@ class ImageFolder(Source):
     layout_: Layout | None = Param(
         None,
         alias="layout",
-        description="what the folders at the top are: classes, or splits; by default as their names say",
+        description="what the top-level folders are: classes, or splits; default: by their names",
     )
 
     def fingerprint(self) -> str:
-        """Return a hash of names, sizes and times of the pictures, and of how many files are passed over."""
+        """Return a hash of names, sizes and times of the pictures, and of the number of skipped files."""
         return self.fingerprints().portable
 
     def fingerprints(self) -> Fingerprints:
@@ -69,7 +70,7 @@ class ImageFolder(Source):
         return list(self._listing().files)
 
     def open(self) -> Reader:
-        """List the pictures; raises `ProblemError` DAT302 or DAT312 where there are none, DAT323 where unclear."""
+        """List the pictures; raises `ProblemError` DAT302 or DAT312 if there are none, DAT323 if it is ambiguous."""
         return _FolderReader(self.path, _arrange_classes(self.path, self._listing(), self.layout_))
 
     def _listing(self) -> Listing:
@@ -77,11 +78,11 @@ class ImageFolder(Source):
             raise ProblemError(
                 Problem(
                     "DAT312",
-                    f"`{self.path.name}` is no folder",
+                    f"`{self.path.name}` is not a folder",
                     at="source.path",
                     label="no such data",
                     notes=(f"looked for `{self.path}`",),
-                    helps=("correct the path; relative ones start at the file that states them",),
+                    helps=("correct the path; relative paths start at the file that states them",),
                 )
             )
         return list_files(self.path, SUFFIXES)
@@ -89,7 +90,7 @@ class ImageFolder(Source):
 
 @dataclass(frozen=True)
 class _ClassFolders:
-    """Pictures by split with their class, and what is passed over."""
+    """Pictures by split with their class, and what is skipped."""
 
     files: tuple[Path, ...]
     labels: tuple[str, ...]
@@ -121,14 +122,14 @@ def _arrange_classes(root: Path, listing: Listing, layout: Layout | None) -> _Cl
 
 def _without_class(parts: Sequence[str]) -> str:
     return (
-        "pictures beside the class folders"
+        "pictures next to the class folders"
         if len(parts) == 1
         else f"pictures without a class in `{parts[0]}`"
     )
 
 
 def _layout(root: Path, names: Sequence[tuple[str, ...]]) -> Layout:
-    """Return what the folders at the top are; raises `ProblemError` DAT323 where their names leave it open."""
+    """Return what the top-level folders are; raises `ProblemError` DAT323 if their names are ambiguous."""
     top = sorted({parts[0] for parts in names if len(parts) > 1})
     splits = [name for name in top if split_of(name)]
     if problem := unclear_splits(root, [parts for parts in names if len(parts) > 1], _LAYOUTS):
@@ -149,20 +150,23 @@ def _layout(root: Path, names: Sequence[tuple[str, ...]]) -> Layout:
 def _unclear(root: Path, splits: Sequence[str], others: Sequence[str], nested: Sequence[str]) -> Problem:
     words = ", ".join(f"`{name}`" for name in splits[:4])
     if not nested:
-        notes = [f"{words} hold pictures, and no class folders"]
+        notes = [f"{words} contain pictures, and no class folders"]
     elif "train" not in map(split_of, nested):
         notes = [
-            f"{', '.join(f'`{name}`' for name in nested)} hold class folders, but no folder is called `train`"
+            (
+                f"{', '.join(f'`{name}`' for name in nested)} contain class folders, but no folder is "
+                "called `train`"
+            )
         ]
     else:
-        notes = [f"beside them stand {', '.join(f'`{name}`' for name in others[:8])}"]
+        notes = [f"next to them are {', '.join(f'`{name}`' for name in others[:8])}"]
     return split_folders_unclear(
         root,
         f"`{splits[0]}` may be a split or a class",
         notes,
         [
-            "say `layout: class` where every folder at the top is a class",
-            "say `layout: split/class` where splits hold class folders",
+            "state `layout: class` if every top-level folder is a class",
+            "state `layout: split/class` if splits contain class folders",
         ],
     )
 
@@ -171,14 +175,14 @@ def _no_pictures(root: Path, passed_over: Mapping[str, int], *, nested: bool) ->
     others = ", ".join(f"{number:,} {what}" for what, number in passed_over.items())
     return Problem(
         "DAT302",
-        f"`{root.name}` holds no picture in a class folder",
+        f"`{root.name}` contains no picture in a class folder",
         at="source.path",
         label="0 pictures",
         notes=(
-            f"endings read: {', '.join(sorted(SUFFIXES))}",
-            *((f"passed over: {others}",) if others else ()),
+            f"file types read: {', '.join(sorted(SUFFIXES))}",
+            *((f"skipped: {others}",) if others else ()),
         ),
-        helps=(f"lay the pictures out as {'SPLIT/' if nested else ''}CLASS/name.jpg",),
+        helps=(f"arrange the pictures as {'SPLIT/' if nested else ''}CLASS/name.jpg",),
     )
 
 

@@ -1,4 +1,4 @@
-"""One JSON object a line."""
+"""One JSON object per line."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,14 +16,14 @@ from declare.system.out_of_memory import refuse_if_short
 
 _LONGEST = 64 << 20
 _MOST_GAPS, _SMALL = 100, 10_000_000
-"""Gaps for each cell that a table may have; a small one may have any number."""
+"""Maximum ratio of missing cells to cells; a small table may have any number."""
 
 
 class Jsonl(Source):
-    """A text file with a JSON object in each line; keys are columns, what a line lacks is missing there.
+    """A text file with a JSON object in each line; keys are columns, and absent keys are missing values.
 
-    Empty lines are passed over; a key that stands twice in an object is refused. UTF-8, or UTF-16 or 32 with a
-    byte-order mark, unless `encoding` says another.
+    Empty lines are skipped; a duplicate key in an object is refused. UTF-8, or UTF-16 or UTF-32 with a
+    byte-order mark, unless `encoding` is stated.
 
     Example:
         ```yaml
@@ -38,15 +38,15 @@ class Jsonl(Source):
     encoding: Encoding = None
 
     def check(self) -> Iterable[Problem]:
-        """Yield an encoding that nobody knows."""
+        """Yield a problem for an unknown encoding."""
         yield from unknown_encoding(self.encoding)
 
     def fingerprint(self) -> str:
-        """Return the file's size and time of change."""
+        """Return the file's size and modification time."""
         return file_fingerprint(self.path)
 
     def open(self) -> Reader:
-        """Read the lines; raises `ProblemError` DAT302, DAT312 or DAT333 with the line that is no object."""
+        """Read the lines; raises `ProblemError` DAT302, DAT312 or DAT333 with the line that is not an object."""
         from declare.components.sources._arrays import ArrayReader
 
         file_fingerprint(self.path)
@@ -85,13 +85,13 @@ class Jsonl(Source):
         except (ValueError, RecursionError) as error:
             raise ProblemError(self._malformed_file(f"line {number}: {error}")) from None
         if not isinstance(row, dict):
-            raise ProblemError(self._malformed_file(f"line {number} is no JSON object"))
+            raise ProblemError(self._malformed_file(f"line {number} is not a JSON object"))
         return row
 
     def _malformed_file(self, because: str) -> Problem:
         return Problem(
             "DAT333",
-            f"`{self.path.name}` is not one JSON object a line",
+            f"`{self.path.name}` is not one JSON object per line",
             at="source.path",
             label="malformed",
             notes=(because[:200],),
@@ -100,7 +100,7 @@ class Jsonl(Source):
 
 
 class _Table:
-    """Objects that become columns line by line: none is kept, and what they lack costs a reference each."""
+    """Columns that grow line by line; objects are not kept, and an absent key costs one reference."""
 
     def __init__(self, name: str) -> None:
         from declare.components.sources._arrays import LinePlaces
@@ -111,7 +111,7 @@ class _Table:
         self._cells = 0
 
     def add(self, number: int, row: Mapping[str, Any]) -> None:
-        """Add the object of a line; raises ValueError where lines share so few names that all is gaps."""
+        """Add the object of a line; raises ValueError if lines share so few keys that most cells are missing."""
         rows = len(self.places)
         for name in row:
             if name not in self.columns:

@@ -27,7 +27,7 @@ _DAMAGE = (
 
 
 class Npz(Source):
-    """An `.npz` archive: every array is a column, its first axis the samples.
+    """An `.npz` archive: every array is a column, with samples along its first axis.
 
     Pickled objects are never loaded; sizes are checked from the headers before anything is unpacked.
 
@@ -43,7 +43,7 @@ class Npz(Source):
     path: SpecPath = Param(description="the npz file")
 
     def fingerprint(self) -> str:
-        """Return the file's size and time of change."""
+        """Return the file's size and modification time."""
         return file_fingerprint(self.path)
 
     def open(self) -> Reader:
@@ -88,13 +88,13 @@ class Npz(Source):
         require_memory(total, "the archive")
 
     def _refuse_twins(self, names: list[str]) -> None:
-        """Raise ValueError for two members of one name: the first would never be read."""
+        """Raise ValueError for two members with the same name: the first would never be read."""
         twin = next((name for name, number in Counter(names).items() if number > 1), None)
         if twin is not None:
-            raise ValueError(f"`{twin}` stands twice in it")
+            raise ValueError(f"`{twin}` occurs twice in it")
 
     def _refuse_header(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-        """Raise for a member that is no array, holds objects, or promises more values than it has bytes."""
+        """Raise for a member that is not an array, contains objects, or claims more values than it has bytes."""
         from numpy.lib import format as npy
 
         with archive.open(entry) as file:
@@ -105,7 +105,7 @@ class Npz(Source):
                 raise ProblemError(self._of_objects(entry.filename.removesuffix(".npy")))
             promised = math.prod(shape) * dtype.itemsize  # below 0 where numpy's own size overflows
             if not 0 <= promised <= entry.file_size - file.tell():
-                raise ValueError(f"`{entry.filename}` promises shape {shape} in {entry.file_size} bytes")
+                raise ValueError(f"`{entry.filename}` claims shape {shape} in {entry.file_size} bytes")
 
     def _arrays(self) -> dict[str, Array]:
         from numpy.lib import format as npy
@@ -124,7 +124,7 @@ class Npz(Source):
     def _malformed_file(self, because: str) -> Problem:
         return Problem(
             "DAT333",
-            f"`{self.path.name}` is no archive that can be read",
+            f"`{self.path.name}` is not a readable archive",
             at="source.path",
             label="malformed",
             notes=(because.splitlines()[0][:200] if because else "damaged",),
@@ -132,15 +132,18 @@ class Npz(Source):
         )
 
     def _of_objects(self, name: str) -> Problem:
-        """Return the problem of an array of objects: series of unequal lengths, or values that are no numbers."""
+        """Return the problem of an array of objects: series of unequal lengths, or values that are not numbers."""
         return Problem(
             "DAT335",
             f"array `{name[:24]}` of `{self.path.name[:24]}` holds Python objects, not numbers",
             at="source.path",
             label="stored as pickles, which may run code",
-            notes=("numpy makes such an array of rows that differ in length, such as series or texts",),
+            notes=("numpy creates such an array from rows of different lengths, such as series or texts",),
             helps=(
-                "save rows of different lengths as lists, in a `parquet` or `jsonl` file, or fill them up with NaN",
+                (
+                    "save rows of different lengths as lists in a `parquet` or `jsonl` file, or pad them "
+                    "with NaN"
+                ),
                 "save other values as arrays of numbers or of text (`dtype=str`)",
             ),
         )

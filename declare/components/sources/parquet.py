@@ -25,13 +25,13 @@ class Parquet(TableSource):
     also_called: ClassVar[tuple[str, ...]] = ("arrow", "feather")
 
     def open(self) -> Reader:
-        """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 for a file that is none."""
+        """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 if it cannot be read."""
         from declare.components.sources._frames import FrameReader, read_frame
 
         return FrameReader(read_frame(self.path, self._read), self.path)
 
     def _read(self) -> pl.DataFrame:
-        """Read the table, after a look at what its own headers promise; raises ValueError."""
+        """Read the table, after checking the sizes in its headers; raises ValueError."""
         import polars as pl
 
         from declare.components.sources._parquet_limits import refuse_large

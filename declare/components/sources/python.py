@@ -12,10 +12,10 @@ from declare.system import trust, user_code
 
 
 class Python(Source):
-    """Data from a function of your own, in a Python file that you trust; what columns mean is stated under `fields`.
+    """Data from your own Python function, in a file that you trust; state the meaning of columns under `fields`.
 
-    The function is called with `args` and returns a mapping of column names to arrays or lists of samples. The file
-    is read and run only where the user trusts its very content: `--trust data.py@sha256:HASH`.
+    The function is called with `args` and returns a mapping from column names to arrays or lists of samples.
+    The file is read and run only if the user trusts its exact content: `--trust data.py@sha256:HASH`.
 
     Example:
         ```yaml
@@ -30,13 +30,13 @@ class Python(Source):
     args: dict[str, Any] = Param({}, description="arguments of the function")
 
     def fingerprint(self) -> str:
-        """Return a hash of content and arguments; raises `ProblemError` REF242 where it is not trusted."""
+        """Return a hash of content and arguments; raises `ProblemError` REF242 if the file is not trusted."""
         content = trust.read(self.file)
         arguments = strict_json.dumps(self.args, sort_keys=True, default=str)
         return f"{trust.entry(self.file, content)} {self.name} {arguments}"
 
     def open(self) -> Reader:
-        """Call the function; raises `ProblemError` REF243 where it fails or returns something else."""
+        """Call the function; raises `ProblemError` REF243 if it fails or returns something else."""
         from declare.components.sources._arrays import ArrayReader
 
         function = getattr(user_code.load(self.file), self.name, None)
@@ -50,12 +50,12 @@ class Python(Source):
             ) from error
         if not isinstance(columns, dict):
             raise self._unusable(
-                f"`{self.name}` returns no mapping of columns", f"it is {type(columns).__name__}"
+                f"`{self.name}` does not return a mapping of columns", f"it is {type(columns).__name__}"
             )
         for name, values in columns.items():
             if not isinstance(name, str) or not hasattr(values, "__len__"):
                 what = f"column {name!r} is {type(values).__name__}"
-                raise self._unusable(f"`{self.name}` returns what is no column", what)
+                raise self._unusable(f"`{self.name}` returns a value that is not a column", what)
         return ArrayReader(columns, origin=f"`{self.name}` in `{self.file.name}`")
 
     def _unusable(self, title: str, *notes: str) -> ProblemError:

@@ -1,4 +1,4 @@
-"""Deterministic example data with a known truth, one generator for each kind of problem."""
+"""Deterministic example data with known ground truth, one generator for each kind of problem."""
 
 import hashlib
 import importlib
@@ -18,9 +18,9 @@ _COMMON = frozenset({"name", "seed"})
 
 
 class Simulated(Source):
-    """Data made from a seed by a generator that knows the truth behind them.
+    """Data generated from a seed, with known ground truth.
 
-    Each name takes its own parameters (`dcl describe simulated` lists them); those of another name are
+    Each name has its own parameters (`dcl describe simulated` lists them); parameters of another name are
     errors. The same parameters give the same data on every machine.
 
     Example:
@@ -43,29 +43,29 @@ class Simulated(Source):
         "table",
         "tagged",
         "textures",
-    ] = Param(description="what is simulated")
+    ] = Param(description="the generator")
     seed: int = Param(0, ge=0, lt=2**32, description="seed of the generator")
     samples: int | None = Param(None, ge=1, le=50_000_000, description="number of samples")
     subjects: int | None = Param(None, ge=1, description="number of subjects that the samples come from")
     classes: int | None = Param(None, ge=1, le=100_000, description="number of classes or labels")
-    channels: int | None = Param(None, ge=1, le=100_000, description="channels of a series")
+    channels: int | None = Param(None, ge=1, le=100_000, description="number of channels of a series")
     length: int | None = Param(
         None, ge=1, le=10_000_000, description="time steps of a series, words of a text"
     )
-    missing: float | None = Param(None, ge=0, lt=1, description="share of labels that are missing")
+    missing: float | None = Param(None, ge=0, lt=1, description="fraction of labels that are missing")
     size: int | None = Param(None, ge=4, le=4096, description="height and width in pixels")
-    features: int | None = Param(None, ge=1, le=1_000_000, description="width of the feature vector")
+    features: int | None = Param(None, ge=1, le=1_000_000, description="number of features of the vector")
     noise: float | None = Param(None, ge=0, le=1e6, description="standard deviation of the noise")
-    rate: float | None = Param(None, gt=0, le=1e9, description="samples per second of a series")
-    seconds: float | None = Param(None, gt=0, le=1e9, description="seconds of a series")
-    movies: int | None = Param(None, ge=1, description="movies that every subject saw")
-    stamps: int | None = Param(None, ge=1, description="time stamps in each movie")
-    neurons: int | None = Param(None, ge=1, le=1_000_000, description="recorded neurons")
-    frames: int | None = Param(None, ge=1, le=10_000, description="frames of a video")
-    behaviour: int | None = Param(None, ge=1, le=10_000, description="behavioural variables")
+    rate: float | None = Param(None, gt=0, le=1e9, description="sampling rate of a series (Hz)")
+    seconds: float | None = Param(None, gt=0, le=1e9, description="duration of a series in seconds")
+    movies: int | None = Param(None, ge=1, description="number of movies that every subject saw")
+    stamps: int | None = Param(None, ge=1, description="number of time stamps in each movie")
+    neurons: int | None = Param(None, ge=1, le=1_000_000, description="number of recorded neurons")
+    frames: int | None = Param(None, ge=1, le=10_000, description="number of frames of a video")
+    behaviour: int | None = Param(None, ge=1, le=10_000, description="number of behavioural variables")
 
     def check(self) -> Iterable[Problem]:
-        """Yield parameters that belong to another name, and data that no memory holds."""
+        """Yield a problem for parameters of another name, and for data too large for memory."""
         allowed = parameters(self.name)
         for key in self._generator_arguments():
             if key not in allowed:
@@ -83,14 +83,14 @@ class Simulated(Source):
         if numbers > _MOST:
             yield Problem(
                 "DAT330",
-                f"{numbers:.2g} numbers are more than simulated data hold ({_MOST:.0e})",
+                f"{numbers:.2g} numbers are more than simulated data may have ({_MOST:.0e})",
                 at="samples",
                 label="too many",
                 helps=("ask for fewer or smaller samples",),
             )
 
     def _elements(self) -> float:
-        """Return about how many numbers are simulated."""
+        """Return the approximate number of values that are simulated."""
         settings = _defaults(self.name) | self._generator_arguments()
         side = settings.get("size") or 1
         length = settings.get("length") or (settings.get("seconds") or 1) * (settings.get("rate") or 1)
@@ -112,7 +112,7 @@ class Simulated(Source):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def open(self) -> Reader:
-        """Make the data."""
+        """Generate the data."""
         from declare.components.sources._arrays import ArrayReader
 
         tables = _maker(self.name)(seed=self.seed, **self._generator_arguments())
@@ -127,9 +127,9 @@ class Simulated(Source):
 
 _MOST = 100_000_000
 _BESIDE = 50
-"""Numbers that names, labels and texts of a sample count as."""
+"""Number of values as which names, labels and texts of a sample count."""
 _VERSION = 3
-"""Raised whenever a generator's output changes, so that cached facts are read again."""
+"""Increased whenever a generator's output changes, so that cached facts are computed again."""
 
 
 def _maker(name: str) -> Callable[..., dict[str, Any]]:
@@ -144,5 +144,5 @@ def _defaults(name: str) -> dict[str, Any]:
 
 
 def parameters(name: str) -> tuple[str, ...]:
-    """Return the parameters that the simulated data called `name` take, `seed` left out."""
+    """Return the parameters of the generator called `name`, without `seed`."""
     return tuple(_defaults(name))

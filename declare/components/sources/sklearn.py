@@ -1,4 +1,4 @@
-"""The data sets that ship inside scikit-learn."""
+"""The data sets that are part of scikit-learn."""
 
 from typing import Any, Literal
 
@@ -9,10 +9,10 @@ from declare.contract.kinds.source import Source
 
 
 class Sklearn(Source):
-    """A real data set that scikit-learn brings along: nothing is downloaded.
+    """A real data set that is part of scikit-learn; nothing is downloaded.
 
-    `digits` gives `image` (8 x 8, grey) and `label`; the others give `features` (a vector) and `label`
-    (classes by name) or `target` (a number). Each column is also there under its own name.
+    `digits` gives `image` (8 x 8, grey) and `label`; the others give `features` (a vector) and `label` (class
+    names) or `target` (a number). Each column is also available under its own name.
 
     Example:
         ```yaml
@@ -21,7 +21,7 @@ class Sklearn(Source):
     """
 
     name: Literal["breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine"] = Param(
-        description="which data set"
+        description="the data set"
     )
 
     def fingerprint(self) -> str:

@@ -1,4 +1,4 @@
-"""Plain text: one document a line, or a file."""
+"""Plain text: one document per line or per file."""
 
 import hashlib
 from collections import Counter
@@ -35,21 +35,22 @@ from declare.system.out_of_memory import refuse_if_short
 _MAGIC = frozenset("*?[")
 _LAYOUTS = Layouts(
     thing="a part of the texts",
-    whole="say `layout: file` where all of them train alike",
+    whole="state `layout: file` if all of them are for training",
     lay_out="train/name.txt and test/name.txt",
 )
 
 
 class Text(Source):
-    """A text file, a folder of them, or a pattern such as `books/*.txt`; the one column is called `text`.
+    """A text file, a folder of them, or a pattern such as `books/*.txt`; the only column is called `text`.
 
-    Of a file every line is a document, of a folder or pattern every file; `document` says it otherwise, paragraphs
-    end at an empty line. Documents without a letter are passed over. Files are UTF-8, or have a byte-order mark,
-    unless `encoding` says another; they are read in the order of their names; in a folder those that end in `.txt` or
-    `.md`, in folders inside it and behind links too; plan and `data check` count the others. Where all of them lie in
-    folders named `train`, `val`, `valid`, `validation`, `dev` or `test` (any case), or are files of these names,
-    those are the split. Where only some do, where names only hold such a word (`seg_train`), or where the splits
-    stand one folder deeper, `layout` says what is meant (else DAT323).
+    In a single file every line is a document, in a folder or pattern every file; `document` changes it,
+    paragraphs end at an empty line. Documents without a letter are skipped. Files are UTF-8, or have a
+    byte-order mark, unless `encoding` is stated. They are read in the order of their names: in a folder all
+    files that end in `.txt` or `.md`, including nested folders and links; `dcl plan` and `dcl data check`
+    count the others. If all of them are in folders named `train`, `val`, `valid`, `validation`, `dev` or
+    `test` (any case), or are files with these names, those are the splits. If only some are, if names only
+    contain such a word (`seg_train`), or if the splits are one folder deeper, `layout` is needed (else
+    DAT323).
 
     Example:
         ```yaml
@@ -66,19 +67,21 @@ class Text(Source):
     layout_: Literal["file", "split/file"] | None = Param(
         None,
         alias="layout",
-        description="whether folders and files at the top are splits (`split/file`); by default as names say",
+        description=(
+            "whether top-level folders and files are splits (`split/file`); default: by their names"
+        ),
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield an encoding that nobody knows."""
+        """Yield a problem for an unknown encoding."""
         yield from unknown_encoding(self.encoding)
 
     def fingerprint(self) -> str:
-        """Return the files' sizes and times of change."""
+        """Return the files' sizes and modification times."""
         return self.fingerprints().portable
 
     def fingerprints(self) -> Fingerprints:
-        """Return them with the stamp of the files, from one listing."""
+        """Return the fingerprints with the stamp of the files, from one listing."""
         files = self._listing().files
         if len(files) == 1:
             file_fingerprint(files[0])  # says what is wrong with it
@@ -94,7 +97,7 @@ class Text(Source):
         return list(self._listing().files)
 
     def open(self) -> Reader:
-        """Read the documents; raises `ProblemError` DAT302 where there are none, DAT323 or DAT333 (no text)."""
+        """Read the documents; raises `ProblemError` DAT302 (none), DAT323 (unclear splits) or DAT333 (not text)."""
         from declare.components.sources._arrays import ArrayReader, LinePlaces
 
         listing = self._listing()
@@ -120,13 +123,13 @@ class Text(Source):
         return reader
 
     def _root(self) -> Path:
-        """Return the folder that all files lie in: of a pattern what stands before its first sign."""
+        """Return the folder that contains all files: of a pattern, the part before its first wildcard."""
         parts = self.path.parts
         first = next((place for place, part in enumerate(parts) if _MAGIC & set(part)), len(parts))
         return self.path if is_folder(self.path) else Path(*parts[:first])
 
     def _has_splits(self, files: Sequence[Path]) -> bool:
-        """Return whether folders or files at the top are splits; raises `ProblemError` DAT323 where that is open."""
+        """Return whether top-level folders or files are splits; raises `ProblemError` DAT323 if it is ambiguous."""
         root = self._root()
         if not is_folder(root) or self.layout_ == "file":
             return False
@@ -142,13 +145,13 @@ class Text(Source):
         if all(map(split_of, top)) and "train" in map(split_of, splits):
             return True
         others = sum(not split_of(name) for name in top)
-        notes = [f"{others:,} files lie beside {', '.join(f'`{name}`' for name in splits)}"]
-        helps = [_LAYOUTS.whole, "say `layout: split/file` where only what is named by a split counts"]
+        notes = [f"{others:,} files are next to {', '.join(f'`{name}`' for name in splits)}"]
+        helps = [_LAYOUTS.whole, "state `layout: split/file` if only files in splits count"]
         title = f"`{splits[0]}` may be a split or {_LAYOUTS.thing}"
         raise ProblemError(split_folders_unclear(root, title, notes, helps))
 
     def _documents(self, content: str) -> Iterator[tuple[int, str]]:
-        """Yield documents with the line where each starts; 0 for a whole file."""
+        """Yield documents with the line at which each starts; 0 for a whole file."""
         single = is_file(self.path)
         if (self.document or ("line" if single else "file")) == "file":
             yield 0, content.strip("\n")
@@ -164,7 +167,7 @@ class Text(Source):
                 start = number + 1
 
     def _listing(self) -> Listing:
-        """Return the files; raises `ProblemError` DAT312 where there are none."""
+        """Return the files; raises `ProblemError` DAT312 if there are none."""
         if is_folder(self.path):
             listing = list_files(self.path, {".txt", ".md"})
             if listing.files:
@@ -178,11 +181,11 @@ class Text(Source):
         if files:
             return Listing(tuple(sorted(files)), {})
         title = (
-            f"`{self.path.name}` holds no text files"
+            f"`{self.path.name}` contains no text files"
             if is_folder(self.path)
-            else f"no file fits `{self.path.name}`"
+            else f"no file matches `{self.path.name}`"
         )
-        helps = ("name a file, a folder with .txt or .md files, or a pattern such as `books/*.txt`",)
+        helps = ("state a file, a folder with .txt or .md files, or a pattern such as `books/*.txt`",)
         raise ProblemError(Problem("DAT312", title, at="source.path", label="no such data", helps=helps))
 
 
@@ -200,7 +203,7 @@ def _content(file: Path, encoding: str | None) -> str:
             "DAT333",
             f"`{file.name}` cannot be read as text",
             at="source.path",
-            label="no text",
+            label="not text",
             notes=(because,),
             helps=("state its `encoding`, or save it as UTF-8",),
         )

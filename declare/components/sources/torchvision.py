@@ -22,14 +22,14 @@ _FILES = {
     "SVHN": "*_32x32.mat",
     "USPS": "usps*",
 }
-"""Where a data set's files lie under the root, if not in a folder of its own name."""
+"""Location of a data set's files below the root, if not a folder with its own name."""
 
 
 class Torchvision(Source):
     """A labelled data set of `torchvision.datasets`: `image` and `label`.
 
     Reads files that are already under `root`; `download: true` fetches them when the run starts, never in
-    `validate`. The data set's own test part is the test split.
+    `dcl validate`. The data set's own test part becomes the test split.
 
     Example:
         ```yaml
@@ -37,9 +37,9 @@ class Torchvision(Source):
         ```
     """
 
-    name: Names = Param(description="the class in torchvision.datasets")
-    root: SpecPath = Param(description="the folder that holds the data")
-    download: bool = Param(False, description="fetch the files if they are not there")
+    name: Names = Param(description="the class name in torchvision.datasets")
+    root: SpecPath = Param(description="the folder that contains the data")
+    download: bool = Param(False, description="download the files if they are missing")
 
     def fingerprint(self) -> str:
         """Return name and version, and names, sizes and times of the data set's files."""
@@ -55,7 +55,7 @@ class Torchvision(Source):
         return sorted(file for file in self.root.glob(pattern) if is_file(file))
 
     def open(self) -> Reader:
-        """Open both parts; raises `ProblemError` DAT312 where the files are not there."""
+        """Open both parts; raises `ProblemError` DAT312 if the files are missing."""
         from declare.components.sources._arrays import ArrayReader
 
         parts = [self._part(train=True), self._part(train=False)]
@@ -88,7 +88,7 @@ class Torchvision(Source):
                     label="no such data",
                     notes=(str(error).splitlines()[0][:200] if str(error) else type(error).__name__,),
                     helps=(
-                        "train: it fetches the files, and nothing else does"
+                        "`dcl train` downloads the files, no other command does"
                         if self.download
                         else "put the files there, or set `download: true`",
                     ),

@@ -1,1 +1,1 @@
-"""What is predicted: how targets come from batches and predictions from outputs."""
+"""Tasks: how targets are taken from batches and predictions from outputs."""

@@ -1,4 +1,4 @@
-"""What tasks over classes share: names and training counts of the target, pooled over the datasets."""
+"""What classification tasks share: names and training counts of the classes, pooled over datasets."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
@@ -9,10 +9,10 @@ from declare.contract.problem import Problem
 
 
 class ClassTask(Task):
-    """A task over named classes, whose output `output` gives."""
+    """A task over named classes; `output` defines the shape of its logits."""
 
     may_miss_parts: ClassVar[bool] = False
-    """Whether single entries of a target may be missing, which facts do not count."""
+    """Whether entries of a target may be missing without being counted in the facts."""
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
         """Return the target with its classes and their counts in the training splits."""
@@ -30,13 +30,13 @@ class ClassTask(Task):
 
 
 def no_classes(task: Task) -> Problem:
-    """Return the problem that the classes of the target are not known."""
+    """Return the problem that the classes of the target are unknown."""
     return Problem(
         "LOS408",
         f"`{task.type_name()}` needs a target with named classes, but `{task.target}` has none",
         at="target",
         label="no classes",
-        helps=("declare the field as `{type: category}` and say its `classes`",),
+        helps=("declare the field as `{type: category}` and state its `classes`",),
     )
 
 
@@ -56,7 +56,7 @@ class OneClassTask(ClassTask):
     """A task in which each sample, or each word, is of one class."""
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterator[Problem]:
-        """Yield (LOS412) that the task's mask leaves one class of several among the training samples."""
+        """Yield a problem (LOS412) if the task's mask leaves only one of several classes in training."""
         if self.mask is None:
             return
         if len({item.classes for item in facts.values()}) > 1:  # each dataset has a head of its own
@@ -71,6 +71,6 @@ class OneClassTask(ClassTask):
             "LOS412",
             f"`{self.mask}` leaves one class of target `{self.target}` in training: `{name}`",
             at="target",
-            label="every sample that counts has this class",
+            label="every valid sample has this class",
             helps=(f"look at the values of `{self.mask}`: true where a target counts",),
         )

@@ -1,4 +1,4 @@
-"""What tasks over tokens share: a score for every token of the vocabulary at every position."""
+"""What text tasks share: logits over the vocabulary at every position."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,7 +11,7 @@ from declare.contract.shapes import Layout, Shape
 
 
 class TextTask(Task):
-    """A task whose output scores each token of the vocabulary at each position."""
+    """A task with logits over the vocabulary at each position."""
 
     targets: ClassVar[tuple[Layout, ...]] = ("tokens",)
     masks_inputs: ClassVar[bool] = True
@@ -28,10 +28,8 @@ class TextTask(Task):
         """Return the target of a text: the size of its vocabulary and its special tokens."""
         first = next(iter(facts.values()))
         if any(item.extra.get("special") != first.extra.get("special") for item in facts.values()):
-            title = f"the datasets of `{self.type_name()}` have tokenizers with other special tokens"
-            return Problem(
-                "LOS409", title, at="target", helps=("make two tasks of it, one for each dataset",)
-            )
+            title = f"the datasets of `{self.type_name()}` have tokenizers with different special tokens"
+            return Problem("LOS409", title, at="target", helps=("use one task for each dataset",))
         return Target(
             prediction=self.prediction,
             output=self.output(first),
@@ -43,7 +41,7 @@ class TextTask(Task):
 
 
 def _unigrams(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:
-    """Return how often each token stands in the training splits, None where that is not known."""
+    """Return how often each token occurs in the training splits; None if unknown."""
     counts = [item.extra["unigrams"] for item in facts.values() if item.extra.get("unigrams")]
     if len(counts) < len(facts) or len({len(row) for row in counts}) != 1:
         return None

@@ -1,4 +1,4 @@
-"""`auxiliary`: an output of a module that is a loss by itself."""
+"""`auxiliary`: an output of a module that is itself a loss."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -13,11 +13,11 @@ from declare.contract.shapes import Layout, Shape
 
 
 class Auxiliary(Task):
-    """Makes an output of a module as small as it can: a cost that the module works out itself.
+    """Minimises an output of a module: a loss that the module computes itself.
 
-    `input` names it as `module.output`: the `prediction_error` of `predictive_coding`, for example. It must be a
-    number for each sample. The task has no target and learns from every dataset unless it names some. The loss is the
-    mean over samples.
+    `input` is `module.output`, such as the `prediction_error` of `predictive_coding`. It must be one number
+    for each sample; the loss is its mean over samples. The task has no target and uses all datasets unless it
+    names some.
 
     ```yaml
     tasks:
@@ -32,7 +32,7 @@ class Auxiliary(Task):
     default_metrics: ClassVar[tuple[str, ...]] = ()
     everywhere: ClassVar[bool] = True
 
-    input: str = Param(description="the output that is the loss: `module.output`")
+    input: str = Param(description="the output that is minimised: `module.output`")
 
     def own_head(self) -> dict[str, Any]:
         """Return the head that passes the output on."""

@@ -1,4 +1,4 @@
-"""`causal_lm`: the next token of a text."""
+"""`causal_lm`: language modelling, the next token of a text."""
 
 from typing import ClassVar
 
@@ -7,13 +7,13 @@ from declare.contract.kinds.task import Target, TaskAdapter
 
 
 class CausalLm(TextTask):
-    """Predicts every token of a text from those before it.
+    """Predicts every token of a text from the tokens before it.
 
-    The target is a `text` field, ids [B, length] with -1 after the end. The task alone shifts: the model sees `bos`
-    and the tokens without the last, the targets are the tokens, `eos` included. So the module that reads the text
-    must be causal; one that sees later tokens is refused. The head gives logits [B, length, vocabulary]. Texts
-    longer than `max_length` make several samples, so that every token is learned (field `text`, `overlong`).
-    `dcl predict` goes on from the texts of its input.
+    The target is a `text` field, ids [B, length] with -1 after the end. The task shifts the tokens itself:
+    the model reads `bos` and all tokens but the last, the targets are the tokens, including `eos`. The module
+    that reads the text must be causal; one that attends to later tokens is refused. The head gives logits [B,
+    length, vocabulary]. Texts longer than `max_length` are split into several samples, so that every token is
+    a target (field `text`, `overlong`). `dcl predict` continues the texts of its input.
 
     ```yaml
     tasks:

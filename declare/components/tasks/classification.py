@@ -13,9 +13,9 @@ from declare.contract.shapes import Layout, Shape
 class Classification(OneClassTask):
     """Predicts one class for each sample.
 
-    The target is a `category` (or an `id`) field, indices [B] with -1 where the label is missing: such
-    samples count neither in loss nor in metrics. The head gives logits [B, classes]; softmax is applied for
-    metrics and predictions only. The number of classes is linked from the data.
+    The target is a `category` (or `id`) field, indices [B] with -1 if the label is missing: such samples are
+    ignored by loss and metrics. The head gives logits [B, classes]; softmax is applied only for metrics and
+    predictions. The number of classes is inferred from the data.
 
     ```yaml
     tasks:

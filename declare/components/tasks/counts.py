@@ -1,4 +1,4 @@
-"""`counts`: how often each of several units fires."""
+"""`counts`: the event rates of several units."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
@@ -14,13 +14,13 @@ from declare.contract.shapes import Layout, Shape
 
 
 class Counts(Task):
-    """Predicts the rate at which each unit fires: counts are draws from Poisson distributions.
+    """Predicts the rate at which each unit fires; counts are modelled as Poisson distributed.
 
-    The target is a `counts` field [B, units], NaN where a unit was not recorded; `mask` is a `valid` field for whole
-    samples [B] or for each unit [B, units]. The head gives a score for each unit and `nonlinearity` makes a rate of
-    it, about the unit's mean rate in the training split: a head that gives 0 predicts the mean rate. Metrics and
-    predictions are rates, in events per sample. A transform that makes other amounts of counts (`log`) is refused.
-    With several datasets whose units differ, say `per_dataset: true` in the head.
+    The target is a `counts` field [B, units], NaN where a unit was not recorded; `mask` is a `valid` field
+    for whole samples [B] or for each unit [B, units]. The head gives a score for each unit, and
+    `nonlinearity` maps it to a rate relative to the unit's mean rate in the training split: a score of 0
+    predicts the mean rate. Metrics and predictions are rates, in events per sample. A transform that changes
+    counts (`log`) is refused. If the units of several datasets differ, state `per_dataset: true` in the head.
 
     ```yaml
     tasks:
@@ -38,7 +38,7 @@ class Counts(Task):
     target_effects: ClassVar[frozenset[Effect]] = frozenset({"range", "places"})
 
     nonlinearity: Literal["softplus", "exp", "elu"] = Param(
-        "softplus", description="how a score becomes a rate; `elu` is elu(score) + 1"
+        "softplus", description="maps a score to a rate; `elu` is elu(score) + 1"
     )
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
@@ -57,9 +57,10 @@ class Counts(Task):
         )
 
     def _means(self, facts: FieldFacts) -> list[float]:
-        """Return each unit's mean rate over what the mask lets count; the mean of all where it is not known.
+        """Return each unit's mean rate over valid targets; the mean of all units if it is unknown.
 
-        A unit that never fires gets half an event in the whole training split, so that its logarithm exists.
+        A unit without events gets half an event over the whole training split, so that its logarithm is
+        finite.
         """
         if facts.outputs is not None:
             known_of_unit = zip(facts.outputs.mean, facts.outputs.known, strict=True)
@@ -69,11 +70,11 @@ class Counts(Task):
         return list(known.get(self.mask or "") or known.get("") or every)
 
     def needs_statistics(self) -> bool:
-        """Return that rates start from the mean of each unit."""
+        """Return that rates are relative to the mean of each unit."""
         return True
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield that there is nothing to learn: no unit fires at all."""
+        """Yield a problem if no unit fires in the training split."""
         for name, item in facts.items():
             if item.maximum == 0 or (item.outputs is not None and not any(item.outputs.maximum)):
                 yield Problem(
@@ -81,7 +82,7 @@ class Counts(Task):
                     f"no unit of `{self.target}` fires in `{name}`",
                     at="target",
                     label="zero everywhere",
-                    helps=("look for another column, or leave the dataset out",),
+                    helps=("use another column, or remove the dataset",),
                 )
 
     def build(self, target: Target) -> TaskAdapter:

@@ -1,4 +1,4 @@
-"""`masked_lm`: hidden tokens of a text."""
+"""`masked_lm`: masked language modelling."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
@@ -12,12 +12,13 @@ from declare.contract.problem import Problem
 
 
 class MaskedLm(TextTask):
-    """Hides some tokens of a text and predicts them from the others.
+    """Masks some tokens of a text and predicts them from the others.
 
-    The target is a `text` field, ids [B, length] with -1 after the end. Of each text a share `ratio` of tokens is
-    chosen anew at every step (one at least); `masked` of them are shown as the token `mask`, `random` as another
-    token, the rest as they are. Only chosen tokens count in loss and metrics; nothing is shifted. Evaluations hide
-    the same tokens each time. Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805.
+    The target is a `text` field, ids [B, length] with -1 after the end. A fraction `ratio` of the tokens of
+    each text (at least one) is selected anew at every step; a fraction `masked` of them is replaced by the
+    token `mask`, a fraction `random` by another token, the rest are unchanged. Only selected tokens count in
+    loss and metrics; nothing is shifted. Evaluations always select the same tokens. Source: Devlin et al.
+    2019, https://arxiv.org/abs/1810.04805.
 
     ```yaml
     tasks:
@@ -31,16 +32,20 @@ class MaskedLm(TextTask):
     splits_samples: ClassVar[bool] = True
     attends_to_future: ClassVar[bool | None] = True
 
-    ratio: float = Param(0.15, gt=0, lt=1, description="share of tokens that are to be predicted")
-    masked: float = Param(0.8, ge=0, le=1, description="share of those that are shown as the token `mask`")
-    random: float = Param(0.1, ge=0, le=1, description="share of those that are shown as another token")
+    ratio: float = Param(0.15, gt=0, lt=1, description="fraction of tokens that are selected for prediction")
+    masked: float = Param(
+        0.8, ge=0, le=1, description="fraction of selected tokens that are replaced by the token `mask`"
+    )
+    random: float = Param(
+        0.1, ge=0, le=1, description="fraction of selected tokens that are replaced by another token"
+    )
 
     def check(self) -> Iterable[Problem]:
-        """Yield shares that add up to more than all."""
+        """Yield a problem for fractions that sum to more than 1."""
         if self.masked + self.random > 1 + 1e-9:
-            title = f"`masked: {self.masked:g}` and `random: {self.random:g}` are more than all hidden tokens"
+            title = f"`masked: {self.masked:g}` and `random: {self.random:g}` sum to more than 1"
             yield Problem(
-                "SCH108", title, at="random", label="too much", helps=("let them sum to 1 at most",)
+                "SCH108", title, at="random", label="more than 1", helps=("their sum must be at most 1",)
             )
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
@@ -56,9 +61,9 @@ class MaskedLm(TextTask):
             return Problem("DAT362", title, at="target", label="has no token to hide", helps=helps)
         if "mask" in target.special:
             return target
-        helps = ("name it: `tokenizer: {type: file, special: {mask: ...}}`",)
+        helps = ("state it: `tokenizer: {type: file, special: {mask: ...}}`",)
         title = f"the tokenizer of `{self.target}` has no token `mask`"
-        return Problem("DAT362", title, at="target", label="hides tokens behind it", helps=helps)
+        return Problem("DAT362", title, at="target", label="needs the token `mask`", helps=helps)
 
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""

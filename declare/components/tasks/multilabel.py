@@ -14,9 +14,8 @@ from declare.contract.shapes import Layout, Shape
 class Multilabel(ClassTask):
     """Predicts for each of several labels whether a sample has it.
 
-    The target is a `labels` field, 0 or 1 [B, labels] with NaN where it is not known: such entries count
-    neither in loss nor in metrics. The head gives logits [B, labels]; the sigmoid is applied for metrics
-    and predictions only.
+    The target is a `labels` field, 0 or 1 [B, labels] with NaN if unknown: such entries are ignored by loss
+    and metrics. The head gives logits [B, labels]; the sigmoid is applied only for metrics and predictions.
 
     ```yaml
     tasks:
@@ -37,14 +36,14 @@ class Multilabel(ClassTask):
         return Shape("vector", (len(facts.classes),)) if facts.classes else no_classes(self)
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
-        """Return the target with its labels and how often each is set in the training splits."""
+        """Return the target with its labels and how often each applies in the training splits."""
         target = super().link(facts)
         if isinstance(target, Problem):
             return target
         return target.model_copy(update={"rates": self._rates(facts)})
 
     def _rates(self, facts: Mapping[str, FieldFacts]) -> tuple[float, ...] | None:
-        """Return how often each label is set over what the mask lets count, averaged over datasets."""
+        """Return the fraction of valid targets with each label, averaged over datasets."""
         known = [item.extra.get("rates", {}) for item in facts.values()]
         rates = [item.get(self.mask or "") or item.get("") for item in known]
         if not all(rates):

@@ -11,12 +11,12 @@ from declare.contract.shapes import Layout, Shape
 
 
 class Ordinal(OneClassTask):
-    """Predicts one of several classes that stand in an order (the order of the field's `classes`).
+    """Predicts one of several ordered classes (in the order of the field's `classes`).
 
-    The target is a `category` field, indices [B] with -1 where the label is missing. The head gives logits
-    [B, classes - 1]: the sigmoid of logit k is the probability to pass class k, given that all classes before
-    were passed, so that class probabilities never contradict the order. The predicted class is the median
-    class, from which the expected distance is least. Source: CORN, Shi, Cao and Raschka 2021,
+    The target is a `category` field, indices [B] with -1 if the label is missing. The head gives logits [B,
+    classes - 1]: the sigmoid of logit k is the probability of passing class k, given that all classes before
+    were passed, so that class probabilities respect the order. The predicted class is the median class, which
+    minimises the expected distance. Source: CORN, Shi, Cao and Raschka 2021,
     https://arxiv.org/abs/2111.08851.
 
     ```yaml

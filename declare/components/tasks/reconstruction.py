@@ -1,4 +1,4 @@
-"""`reconstruction`: hidden parts of a signal or picture."""
+"""`reconstruction`: masked parts of a signal or picture."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
@@ -16,15 +16,16 @@ from declare.reading.inverse_transforms import inverse
 
 
 class Reconstruction(Task):
-    """Hides parts of a field and predicts them from the rest: masked modelling.
+    """Masks parts of a field and predicts them from the rest (masked modelling).
 
-    The target is the field that the model reads: `series` [B, channels, time], `image` [B, channels, height, width],
-    `sequence` or `vector`. At every step a share `ratio` of its blocks (of `block` steps, or squares of `block`
-    pixels) is chosen anew and shown as zeros or noise; only hidden elements count in loss and metrics. Evaluations
-    hide the same blocks each time. Blocks lie inside each sample; of one that is no longer than a block nothing is
-    hidden. Metrics are in the units of the data: a `log` of the field is undone for them; that it is shifted, scaled
-    (`standardize`, `normalize`) leaves them what they are. With several datasets whose shapes differ, say
-    `per_dataset: true` in the head. Source: He et al. 2022 (masked autoencoders), https://arxiv.org/abs/2111.06377.
+    The target is the field that the model reads: `series` [B, channels, time], `image` [B, channels, height,
+    width], `sequence` or `vector`. At every step a fraction `ratio` of its blocks (of `block` steps, or
+    squares of `block` pixels) is selected anew and replaced by zeros or noise; only masked elements count in
+    loss and metrics. Evaluations always mask the same blocks. Blocks are within each sample; a sample no
+    longer than a block is not masked. Metrics are in the units of the data: a `log` of the field is undone
+    for them, and they do not depend on shift and scale (`standardize`, `normalize`). If the shapes of several
+    datasets differ, state `per_dataset: true` in the head. Source: He et al. 2022 (masked autoencoders),
+    https://arxiv.org/abs/2111.06377.
 
     ```yaml
     tasks:
@@ -44,14 +45,18 @@ class Reconstruction(Task):
     target_effects: ClassVar[frozenset[Effect]] = frozenset({"units", "range", "places"})
     scale_free: ClassVar[bool] = True
 
-    ratio: float = Param(0.5, gt=0, lt=1, description="share of blocks that are hidden")
+    ratio: float = Param(0.5, gt=0, lt=1, description="fraction of blocks that are masked")
     block: int | None = Param(
-        None, gt=0, description="steps, or edge in pixels, of a block; by default a tenth of the length"
+        None,
+        gt=0,
+        description=(
+            "size of a block in steps, or in pixels along each side; default: a tenth of the length"
+        ),
     )
     channels: Literal["all", "each"] = Param(
-        "all", description="whether a block hides all channels at once, or each channel by itself"
+        "all", description="whether a block masks all channels, or each channel separately"
     )
-    fill: Literal["zero", "noise"] = Param("zero", description="what stands in place of what is hidden")
+    fill: Literal["zero", "noise"] = Param("zero", description="what masked elements are replaced by")
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
         """Return the field's own shape."""
@@ -66,7 +71,7 @@ class Reconstruction(Task):
         return Target(prediction=self.prediction, output=output, length=longest or None)
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield blocks that are as long as the field: everything is hidden at once, or nothing of any sample."""
+        """Yield a problem for blocks as long as the field, which would mask all or nothing of a sample."""
         for name, item in facts.items():
             sizes = self._sizes(item)
             if not sizes or min(sizes) == 0:
@@ -77,15 +82,15 @@ class Reconstruction(Task):
             helps = (f"choose a block of {max(1, max(sizes) // 10)}",) if max(sizes) > 1 else ()
             yield Problem(
                 "LOS424",
-                f"blocks of {block} hide all {max(sizes)} of `{self.target}` in `{name}`",
+                f"a block of {block} covers all {max(sizes)} of `{self.target}` in `{name}`",
                 at="block" if self.block is not None else "target",
-                label="nothing is left to see",
-                helps=helps or ("take a longer field: one step cannot be hidden in part",),
+                label="nothing stays visible",
+                helps=helps or ("use a longer field: a single step cannot be masked in part",),
             )
 
     @staticmethod
     def _sizes(facts: FieldFacts) -> tuple[int, ...]:
-        """Return the places of a sample along each axis that blocks cut, the longest sample's; none if unknown."""
+        """Return the sizes of the longest sample along each axis that blocks divide; none if unknown."""
         shape, longest = facts.shape, facts.extra.get(KEY, (0, None))[1]
         places = shape.dims[1:] if shape.layout in {"series", "image"} else shape.dims[:1]
         known = [longest if size is None else size for size in places]

@@ -18,19 +18,19 @@ from declare.reading.inverse_transforms import inverse
 Moments = tuple[float, float]
 """Mean and standard deviation."""
 _LEAST, _LARGEST, _ROUNDING = 2.0**-100, 2.0**127, 2.0**-24
-"""Single precision: sizes between which nothing is lost but rounding, by this share."""
+"""float32: between these sizes only rounding is lost, up to this fraction."""
 _NEGLIGIBLE = 5e-7
-"""A share of the deviation that no figure shows."""
+"""Fraction of the standard deviation that is negligible in any metric."""
 
 
 class Regression(Task):
     """Predicts a number, or a vector of numbers, for each sample.
 
     The target is a `number` field [B], a `vector` field [B, width] or a `counts` field [B, units], with NaN
-    where it is missing. It is learned in standard units: the mean is subtracted and the rest divided by the
-    standard deviation, both of each output after the target's transforms, over the training splits of all datasets
-    of the task (datasets weigh the same). Metrics and predictions are in the data's own units: `log` and
-    `standardize` of a target are undone. What cannot be undone (`clip`) stays: the plan says so.
+    if missing. It is learned in standard units: minus the mean, divided by the standard deviation, for each
+    output, after the target's transforms, over the training splits of all datasets of the task (with equal
+    weights). Metrics and predictions are in the data's own units: `log` and `standardize` of a target are
+    undone. A transform that cannot be undone (`clip`) stays, and the plan reports it.
 
     ```yaml
     tasks:
@@ -73,11 +73,11 @@ class Regression(Task):
         )
 
     def needs_statistics(self) -> bool:
-        """Return that the mean of each output is needed: for standard units, else for the trivial predictor."""
+        """Return that the mean of each output is needed: for standard units or for the trivial prediction."""
         return True
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield outputs among others that never vary in training, or of which no value is known."""
+        """Yield a problem for outputs that are constant or always missing in training, among others that are not."""
         seen = [item.outputs for item in facts.values() if item.outputs is not None]
         number = len(seen[0].known) if seen else 0
         if len(seen) < len(facts) or any(len(item.known) != number for item in seen):
@@ -88,14 +88,14 @@ class Regression(Task):
             shown = ", ".join(map(str, flat[:8])) + (", ..." if len(flat) > 8 else "")
             yield Problem(
                 "LOS436",
-                f"{len(flat)} of {number} outputs of `{self.target}` never vary in training",
+                f"{len(flat)} of {number} outputs of `{self.target}` are constant in training",
                 at="target",
-                label="nothing to learn of them",
+                label="nothing to learn",
                 notes=(
-                    f"counted from 0: {shown}",
-                    "their unit is kept: they are not divided by a deviation of 0",
+                    f"their indices, from 0: {shown}",
+                    "they keep their units: they are not divided by a standard deviation of 0",
                 ),
-                helps=("leave these columns out of the target", "check the data and its `missing:` values"),
+                helps=("remove these columns from the target", "check the data and its `missing:` values"),
             )
 
     def build(self, target: Target) -> TaskAdapter:
@@ -113,14 +113,14 @@ class Regression(Task):
 
 
 def _moments(facts: FieldFacts) -> list[Moments]:
-    """Return mean and standard deviation of each output; of the whole field where no more is known."""
+    """Return mean and standard deviation of each output; of the whole field if no others are known."""
     if facts.outputs is not None:
         return list(zip(facts.outputs.mean, facts.outputs.std, strict=True))
     return [] if facts.mean is None or facts.std is None else [(facts.mean, facts.std)]
 
 
 def _needs_double(facts: FieldFacts) -> bool:
-    """Return whether single precision moves some output by more than a negligible part of its deviation."""
+    """Return whether float32 would shift some output by more than a negligible part of its standard deviation."""
     outputs = facts.outputs
     if outputs is not None:
         columns = list(zip(outputs.minimum, outputs.maximum, outputs.std, strict=True))
@@ -143,7 +143,7 @@ def _is_constant(seen: Sequence[OutputStatistics], index: int) -> bool:
 def _pool_moments(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
     """Return mean and standard deviation of each output over groups of equal weight.
 
-    None where some groups know each output and others the whole field alone, as beside a loss that cannot be read.
+    None if some groups have moments for each output and others only for the whole field.
     """
     known = [group for group in groups if group]
     if len({len(group) for group in known}) != 1:
@@ -152,7 +152,7 @@ def _pool_moments(groups: Sequence[Sequence[Moments]]) -> list[Moments]:
 
 
 def _merge_moments(known: Sequence[Moments]) -> Moments:
-    """Return the moments of groups of equal weight together; a deviation of 1 where nothing varies."""
+    """Return the moments of groups with equal weight together; a standard deviation of 1 if nothing varies."""
     mean = sum(item for item, _ in known) / len(known)
     variance = sum(std**2 + (item - mean) ** 2 for item, std in known) / len(known)
     # A constant target keeps its unit: dividing by a spread that is only rounding would blow it up.

@@ -13,9 +13,9 @@ from declare.contract.shapes import Layout, Shape
 class Segmentation(ClassTask):
     """Predicts one class for each pixel.
 
-    The target is a `mask` field, class indices [B, height, width] with -1 where nothing is labelled: such
-    pixels count neither in loss nor in metrics. The head gives logits [B, classes, height, width]; softmax
-    is applied for metrics and predictions only.
+    The target is a `mask` field, class indices [B, height, width] with -1 where not labelled: such pixels are
+    ignored by loss and metrics. The head gives logits [B, classes, height, width]; softmax is applied only
+    for metrics and predictions.
 
     ```yaml
     tasks:

@@ -1,4 +1,4 @@
-"""`seq2seq`: one text from another."""
+"""`seq2seq`: one text from another input."""
 
 from typing import ClassVar
 
@@ -7,13 +7,14 @@ from declare.contract.kinds.task import Target, TaskAdapter
 
 
 class Seq2seq(TextTask):
-    """Writes a text token by token from what a decoder sees of another input.
+    """Generates a text token by token, conditioned on another input.
 
-    The target is a `text` field, ids [B, length] with -1 after the end. In training the decoder sees the target
-    shifted to the right with `bos` in front (teacher forcing): wherever the model reads the target field, it reads
-    the shifted one; the targets are the tokens, `eos` included. The head gives logits [B, length, vocabulary].
-    `token_accuracy` counts tokens given the true ones before them; `exact_match` is the share of texts that greedy
-    writing gets right from end to end. `dcl predict` needs the columns that the encoder reads alone.
+    The target is a `text` field, ids [B, length] with -1 after the end. In training the decoder reads the
+    target shifted to the right with `bos` in front (teacher forcing): every module that reads the target
+    field reads the shifted one; the targets are the tokens, including `eos`. The head gives logits [B,
+    length, vocabulary]. `token_accuracy` counts tokens given the true ones before them; `exact_match` is the
+    fraction of texts that greedy generation reproduces exactly. `dcl predict` needs only the columns that the
+    encoder reads.
 
     ```yaml
     tasks:

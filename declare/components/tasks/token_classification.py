@@ -13,9 +13,9 @@ from declare.contract.shapes import Layout, Shape
 class TokenClassification(OneClassTask):
     """Predicts a class for each word of a text.
 
-    The target is a `tags` field, class indices [B, length] at the first token of each word and -1 elsewhere: those
-    count neither in loss nor in metrics. The head gives logits [B, length, classes]. Metrics are those of all words
-    together, as of samples.
+    The target is a `tags` field, class indices [B, length] at the first token of each word and -1 elsewhere,
+    which loss and metrics ignore. The head gives logits [B, length, classes]. Metrics are computed over all
+    words, as over samples.
 
     ```yaml
     tasks:

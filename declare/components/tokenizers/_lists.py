@@ -1,4 +1,4 @@
-"""Tokenizers that are a list of pieces: how texts are cut and joined is the only difference between them."""
+"""Tokenizers with a vocabulary list; they differ in how they split and join texts."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +11,7 @@ Text = str | Sequence[str]
 
 
 class ListCoder:
-    """Looks pieces up in a list; what is not there is `unk`."""
+    """Maps pieces to their index in a list; unknown pieces become `unk`."""
 
     def __init__(
         self, pieces: Sequence[str], cut: Callable[[str], list[str]], join: Callable[[Sequence[str]], str]
@@ -33,7 +33,7 @@ class ListCoder:
         return [piece for word in text for piece in self._cut(str(word))]
 
     def starts(self, words: Sequence[str]) -> list[int]:
-        """Return the place of each word's first piece."""
+        """Return the position of each word's first piece."""
         starts, place = [], 0
         for word in words:
             length = len(self._cut(str(word)))
@@ -42,7 +42,7 @@ class ListCoder:
         return starts
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; unknown pieces are shown, other special ones left out."""
+        """Return the text of ids; unknown pieces are shown, other special tokens are omitted."""
         shown = self.special["unk"]
         return self._join([self._pieces[item] for item in ids if item >= shown])
 
@@ -61,7 +61,7 @@ def count_pieces(texts: Iterable[Text], cut: Callable[[str], list[str]]) -> Coun
 
 
 def most_common(counts: Counter[str], number: int | None, least: int = 1) -> list[str]:
-    """Return the pieces by falling number, equal ones by alphabet; at most `number`, each seen `least` times."""
+    """Return at most `number` pieces that occur at least `least` times, by decreasing count, then alphabetically."""
     order = sorted(
         (piece for piece, count in counts.items() if count >= least), key=lambda p: (-counts[p], p)
     )
@@ -69,12 +69,15 @@ def most_common(counts: Counter[str], number: int | None, least: int = 1) -> lis
 
 
 class ListTokenizer(Tokenizer):
-    """A tokenizer that cuts texts by itself; `_cut` and `_join` say how."""
+    """A tokenizer with its own code to split texts (`_cut`) and join them (`_join`)."""
 
     vocab_size: int | None = Param(
-        None, ge=5, le=1_000_000, description="keep so many, the most frequent; special ones count"
+        None,
+        ge=5,
+        le=1_000_000,
+        description="maximum number of tokens, the most frequent ones, including special tokens",
     )
-    lowercase: bool = Param(False, description="take capital letters for small ones")
+    lowercase: bool = Param(False, description="convert to lower case")
 
     def _cut(self, text: str) -> list[str]:
         """Return the pieces of a text."""

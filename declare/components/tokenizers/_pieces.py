@@ -18,7 +18,7 @@ TOKENS = tuple(f"<{name}>" for name in SPECIAL)
 
 @contextmanager
 def panics_refused() -> Iterator[None]:
-    """Raise `ProblemError` (DAT362) where the library fails on a text: its panics are no `Exception`."""
+    """Raise `ProblemError` (DAT362) if the library panics on a text; its panics are not an `Exception`."""
     try:
         yield
     except BaseException as error:
@@ -29,21 +29,24 @@ def panics_refused() -> Iterator[None]:
 
 
 def unusable_on_texts(reason: str) -> Problem:
-    """Return the problem that a tokenizer fails on texts of the data; its place is in the field."""
+    """Return the problem that a tokenizer fails on texts of the data, located in the field."""
     return Problem(
         "DAT362",
-        "the tokenizer cannot cut the texts of this field",
+        "the tokenizer fails on texts of this field",
         at="tokenizer",
         label="fails on a text",
-        notes=(f"tokenizers says: {reason}",),
+        notes=(f"the library reports: {reason}",),
         helps=(
-            "repair its rules: a pattern that tries too many ways fails, as does a missing unknown token",
+            (
+                "check its rules: a pattern with too much backtracking fails, and so does a missing "
+                "unknown token"
+            ),
         ),
     )
 
 
 class PieceCoder:
-    """A tokenizer of the library; `special` are the ids of its special tokens by our names."""
+    """A tokenizer of the library; `special` maps our names of special tokens to their ids."""
 
     def __init__(self, real: Real, special: dict[str, int]) -> None:
         self._real = real
@@ -52,7 +55,7 @@ class PieceCoder:
         self.size = real.get_vocab_size(with_added_tokens=True)
 
     def encode(self, texts: Sequence[Text]) -> list[list[int]]:
-        """Return the ids of each text; the library works on all of them at once."""
+        """Return the ids of each text; the library processes all of them at once."""
         ids: list[list[int]] = [[] for _ in texts]
         for words in (False, True):
             places = [place for place, text in enumerate(texts) if isinstance(text, str) != words]
@@ -69,7 +72,7 @@ class PieceCoder:
         return ids
 
     def starts(self, words: Sequence[str]) -> list[int]:
-        """Return the place of each word's first piece."""
+        """Return the position of each word's first piece."""
         with panics_refused():
             encoding = self._real.encode(
                 list(map(str, words)), is_pretokenized=True, add_special_tokens=False
@@ -98,13 +101,13 @@ class PieceCoder:
 
 
 def words_of(texts: Iterable[Text]) -> Iterator[str]:
-    """Yield texts to learn from; those cut into words are joined by spaces."""
+    """Yield training texts; texts that are lists of words are joined by spaces."""
     for text in texts:
         yield text if isinstance(text, str) else " ".join(map(str, text))
 
 
 def train_pieces(real: Real, trainer: Any, texts: Iterable[Text]) -> dict[str, Any]:
-    """Train and return the pieces by id, and the merges where the model has some."""
+    """Train and return the pieces by id, and the merges if the model has any."""
     import json
 
     real.train_from_iterator(words_of(texts), trainer)
@@ -114,11 +117,11 @@ def train_pieces(real: Real, trainer: Any, texts: Iterable[Text]) -> dict[str, A
 
 
 def too_small(stated: int, least: int, why: str) -> Problem:
-    """Return the problem that a vocabulary cannot hold what it must."""
+    """Return the problem that a vocabulary is too small for its required tokens."""
     return Problem(
         "DAT361",
-        f"`vocab_size: {stated}` has no room for more than {why}",
+        f"`vocab_size: {stated}` only has room for {why}",
         at="vocab_size",
-        label=f"{least} are taken already",
+        label=f"{least} are required",
         helps=(f"choose more than {least}, or use `tokenizer: byte`",),
     )

@@ -1,4 +1,4 @@
-"""`bpe`: byte pair encoding, learned from the training split."""
+"""`bpe`: byte pair encoding, trained on the training split."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _BYTES = 256 + len(SPECIAL)
 
 
 class Bpe(Tokenizer):
-    """Frequent pairs of pieces are joined until the vocabulary is full; it starts from bytes, nothing is unknown.
+    """Merges frequent pairs of pieces until the vocabulary is full; it starts from bytes, so no text is unknown.
 
-    Byte-level, as in GPT-2: spaces belong to the word that follows. Learned with the `tokenizers` library.
+    Byte-level, as in GPT-2: a space belongs to the word after it. Trained with the `tokenizers` library.
     Source: Sennrich et al. 2016, https://arxiv.org/abs/1508.07909.
 
     Example:
@@ -29,15 +29,15 @@ class Bpe(Tokenizer):
     """
 
     vocab_size: int = Param(
-        8000, ge=1, le=1_000_000, description="number of tokens, bytes and special ones included"
+        8000, ge=1, le=1_000_000, description="number of tokens, including bytes and special tokens"
     )
     min_count: int = Param(
-        2, ge=1, le=10**9, description="pairs that are rarer in the training split are not joined"
+        2, ge=1, le=10**9, description="pairs that occur less often in the training split are not merged"
     )
-    lowercase: bool = Param(False, description="take capital letters for small ones")
+    lowercase: bool = Param(False, description="convert to lower case")
 
     def check(self) -> Iterable[Problem]:
-        """Yield a vocabulary that has no room for pieces."""
+        """Yield a problem for a vocabulary without room for pieces."""
         from declare.components.tokenizers._pieces import too_small
 
         if self.vocab_size <= _BYTES:

@@ -6,7 +6,7 @@ from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabula
 
 
 class Byte(Tokenizer):
-    """Every byte of the UTF-8 text is a token: 256 and the special ones, nothing is unknown, nothing is learned.
+    """Every byte of the UTF-8 text is a token: 256 and the special tokens; nothing is learned or unknown.
 
     Example:
         ```yaml
@@ -15,7 +15,7 @@ class Byte(Tokenizer):
     """
 
     def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
-        """Return nothing: bytes are known."""
+        """Return an empty vocabulary: bytes need no training."""
         return {}
 
     def open(self, vocabulary: Vocabulary) -> Coder:
@@ -37,7 +37,7 @@ class _ByteCoder:
         return [[first + byte for byte in text.encode("utf-8", "surrogateescape")] for text in whole]
 
     def starts(self, words: Sequence[str]) -> list[int]:
-        """Return the place of each word's first byte."""
+        """Return the position of each word's first byte."""
         starts, place = [], 0
         for word in words:
             length = len(str(word).encode("utf-8", "surrogateescape"))
@@ -46,7 +46,7 @@ class _ByteCoder:
         return starts
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; bytes that are no UTF-8 are shown as a question mark in a diamond."""
+        """Return the text of ids; bytes that are not UTF-8 become the replacement character."""
         first = len(SPECIAL)
         return bytes(item - first for item in ids if item >= first).decode("utf-8", "replace")
 

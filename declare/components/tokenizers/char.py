@@ -4,7 +4,7 @@ from declare.components.tokenizers._lists import ListTokenizer
 
 
 class Char(ListTokenizer):
-    """Every character is a token; those that the training split lacks are unknown.
+    """Every character is a token; characters that do not occur in the training split are unknown.
 
     Example:
         ```yaml

@@ -1,4 +1,4 @@
-"""`file`: a tokenizer that somebody else made."""
+"""`file`: an existing tokenizer."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -23,10 +23,10 @@ _NAMES = {
 
 
 class File(Tokenizer):
-    """A `tokenizer.json` of the `tokenizers` library, or the folder of a `transformers` model that holds one.
+    """A `tokenizer.json` of the `tokenizers` library, or the folder of a `transformers` model that contains one.
 
-    Nothing is learned and nothing is downloaded. Start, end, mask and unknown tokens are found by the names that
-    BERT, GPT-2, RoBERTa, T5 and Llama use; `special` says them where they have other names.
+    Nothing is learned and nothing is downloaded. Start, end, mask and unknown tokens are found by the names
+    that BERT, GPT-2, RoBERTa, T5 and Llama use; `special` states other names.
 
     Example:
         ```yaml
@@ -36,7 +36,7 @@ class File(Tokenizer):
 
     third_party: ClassVar[tuple[str, ...]] = ("tokenizers",)
 
-    path: SpecPath = Param(description="a tokenizer.json, or the folder that holds it")
+    path: SpecPath = Param(description="a tokenizer.json, or the folder that contains it")
     special: dict[str, str] = Param({}, description="names of the tokens `bos`, `eos`, `mask`, `unk`")
 
     def stamp(self) -> str:
@@ -57,7 +57,7 @@ class File(Tokenizer):
             text = self._file().read_text(encoding="utf-8")
             known = Tokenizer.from_str(text).get_vocab(with_added_tokens=True)
         except Exception as error:  # noqa: BLE001 - the library raises Exception itself
-            return self._unusable(f"it is no tokenizer of the `tokenizers` library: {error}"[:200])
+            return self._unusable(f"it is not a tokenizer of the `tokenizers` library: {error}"[:200])
         missing = [token for token in self.special.values() if token not in known]
         if missing:
             return self._unusable(f"it has no token `{missing[0]}`")
@@ -73,7 +73,7 @@ class File(Tokenizer):
         }
 
     def open(self, vocabulary: Vocabulary) -> Coder:
-        """Return the tokenizer from its packed content: the file may be gone."""
+        """Return the tokenizer from its packed content; the file is not needed any more."""
         import base64
         import zlib
 
@@ -89,7 +89,7 @@ class File(Tokenizer):
         return PieceCoder(real, dict(vocabulary["special"]))
 
     def try_out(self, sample: Any) -> None:
-        """Read the file and cut the texts of `sample`, whole and in words; raises what the library raises."""
+        """Read the file and tokenize the texts of `sample`, whole and in words; raises what the library raises."""
         vocabulary = self.fit(())
         if isinstance(vocabulary, Problem):
             return  # learning says it better
@@ -106,7 +106,7 @@ class File(Tokenizer):
     def _file(self) -> Path:
         file = self.path / "tokenizer.json" if is_folder(self.path) else self.path
         if not is_file(file):
-            raise ProblemError(self._unusable(f"there is no file {file}"))
+            raise ProblemError(self._unusable(f"the file {file} does not exist"))
         if file.stat().st_size > _LARGEST:
             raise ProblemError(self._unusable(f"it is larger than {_LARGEST >> 20} MiB"))
         return file
@@ -114,9 +114,9 @@ class File(Tokenizer):
     def _unusable(self, because: str) -> Problem:
         return Problem(
             "DAT362",
-            f"`{self.path.name}` is no tokenizer that can be used",
+            f"`{self.path.name}` is not a usable tokenizer",
             at="path",
             label="no usable tokenizer",
             notes=(because,),
-            helps=("name a tokenizer.json, as `save_pretrained` of a fast tokenizer writes it",),
+            helps=("use a tokenizer.json, as `save_pretrained` of a fast tokenizer writes it",),
         )

@@ -1,4 +1,4 @@
-"""`run`: the tokenizer that another run learned."""
+"""`run`: the tokenizer of an earlier run."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ from declare.reading.read_component import read_component
 
 
 class Run(Tokenizer):
-    """The tokenizer of a text field of an earlier run, so that its weights meet the tokens that they know.
+    """The tokenizer of a text field of an earlier run, so that token ids agree with its weights.
 
-    For a phase that starts from `init: [{from: "run:PATH"}]`. What is used is kept in the new run: the old one may
-    go.
+    For a phase that starts from `init: [{from: "run:PATH"}]`. The tokenizer is copied into the new run, so
+    the old run may be deleted.
 
     Example:
         ```yaml
@@ -45,7 +45,7 @@ class Run(Tokenizer):
         return inner.open(vocabulary["vocabulary"])
 
     def _planned_field(self) -> dict[str, Any]:
-        """Return the field of the run's plan; raises `ProblemError` DAT362 where there is none."""
+        """Return the field in the run's plan; raises `ProblemError` DAT362 if it does not exist."""
         dataset, _, name = self.field.partition(".")
         try:
             plan = json.loads((self.path / "plan.json").read_text(encoding="utf-8"))
@@ -56,15 +56,13 @@ class Run(Tokenizer):
                 if "vocabulary" in item["facts"]["extra"]
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise ProblemError(
-                _unusable(f"`{self.path.name}` is no run that can be read", "path", ())
-            ) from None
+            raise ProblemError(_unusable(f"`{self.path.name}` is not a readable run", "path", ())) from None
         if self.field in texts:
             text_field: dict[str, Any] = texts[f"{dataset}.{name}"]
             return text_field
-        helps = (f"name one of {', '.join(f'`{item}`' for item in texts)}",) if texts else ()
+        helps = (f"use one of {', '.join(f'`{item}`' for item in texts)}",) if texts else ()
         raise ProblemError(_unusable(f"the run has no text `{self.field}`", "field", helps))
 
 
 def _unusable(title: str, at: str, helps: tuple[str, ...]) -> Problem:
-    return Problem("DAT362", title, at=at, label="no tokenizer here", helps=helps)
+    return Problem("DAT362", title, at=at, label="no such tokenizer", helps=helps)

@@ -11,10 +11,9 @@ _WORDS = re.compile(r"\w+|[^\w\s]")
 
 
 class Word(ListTokenizer):
-    """Every word, and every mark between words, is a token; those that the training split lacks are unknown.
+    """Every word and every punctuation mark is a token; words that do not occur in the training split are unknown.
 
-    With `punctuation: false` text is cut at white space alone: pieces come as they stand in the data. Lists of
-    words are cut word by word.
+    With `punctuation: false` text is split only at white space. Lists of words are tokenized word by word.
 
     Example:
         ```yaml
@@ -23,9 +22,9 @@ class Word(ListTokenizer):
     """
 
     min_count: int = Param(
-        1, ge=1, le=10**9, description="words that are rarer in the training split are unknown"
+        1, ge=1, le=10**9, description="words that occur less often in the training split are unknown"
     )
-    punctuation: bool = Param(True, description="marks are tokens of their own")
+    punctuation: bool = Param(True, description="punctuation marks are separate tokens")
 
     def _least_count(self) -> int:
         return self.min_count

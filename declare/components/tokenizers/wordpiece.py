@@ -1,4 +1,4 @@
-"""`wordpiece`: words in pieces, learned from the training split."""
+"""`wordpiece`: pieces of words, trained on the training split."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _LETTERS = 1000
 
 
 class Wordpiece(Tokenizer):
-    """Words are cut into the longest pieces that the vocabulary has; pieces inside a word begin with `##`.
+    """Splits words into the longest pieces of the vocabulary; pieces inside a word start with `##`.
 
-    As in BERT: text is cut at spaces and marks first, accents are dropped with `lowercase`. A word with a
-    character that the training split lacks is unknown. Learned with the `tokenizers` library. Source: Wu et al.
-    2016, https://arxiv.org/abs/1609.08144.
+    As in BERT: text is first split at spaces and punctuation; `lowercase` also removes accents. A word with a
+    character that does not occur in the training split is unknown. Trained with the `tokenizers` library.
+    Source: Wu et al. 2016, https://arxiv.org/abs/1609.08144.
 
     Example:
         ```yaml
@@ -31,18 +31,20 @@ class Wordpiece(Tokenizer):
         ```
     """
 
-    vocab_size: int = Param(8000, ge=1, le=1_000_000, description="number of tokens, special ones included")
-    min_count: int = Param(
-        2, ge=1, le=10**9, description="pieces that are rarer in the training split are not made"
+    vocab_size: int = Param(
+        8000, ge=1, le=1_000_000, description="number of tokens, including special tokens"
     )
-    lowercase: bool = Param(True, description="take capital letters for small ones, drop accents")
+    min_count: int = Param(
+        2, ge=1, le=10**9, description="pieces that occur less often in the training split are not created"
+    )
+    lowercase: bool = Param(True, description="convert to lower case and remove accents")
 
     def check(self) -> Iterable[Problem]:
-        """Yield a vocabulary that cannot even hold the characters."""
+        """Yield a problem for a vocabulary too small for the characters."""
         from declare.components.tokenizers._pieces import too_small
 
         if self.vocab_size <= _LEAST:
-            yield too_small(self.vocab_size, _LEAST, "letters and special tokens")
+            yield too_small(self.vocab_size, _LEAST, "characters and special tokens")
 
     def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary:
         """Return the pieces."""
@@ -65,7 +67,7 @@ class Wordpiece(Tokenizer):
         return train_pieces(real, trainer, whole)
 
     def _letters(self, real: Real, texts: Iterable[str]) -> list[str]:
-        """Return the most frequent characters, as many as half of the vocabulary has room for."""
+        """Return the most frequent characters, at most half of the vocabulary."""
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(real.normalizer.normalize_str(text))

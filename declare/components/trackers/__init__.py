@@ -1,1 +1,1 @@
-"""Where metrics go besides the run folder."""
+"""Trackers: where metrics are sent besides the run folder."""

@@ -1,4 +1,4 @@
-"""What trackers of outside services share: a finding for a library that is not installed, flat settings."""
+"""What trackers of external services share: a problem for a missing library, flat settings."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from declare.contract.problem import Problem, ProblemError
 
 
 def tracker_error(name: str, error: Exception, what: str = "could not be opened") -> ProblemError:
-    """Return the error (RES851) that a tracker could not be opened, or fails later."""
+    """Return the error (RES851) that a tracker could not be opened, or failed later."""
     first = str(error).strip().partition("\n")[0][:200]
     return ProblemError(
         Problem(
@@ -16,14 +16,14 @@ def tracker_error(name: str, error: Exception, what: str = "could not be opened"
             f"tracker `{name}` {what}",
             at="tracking",
             label="refused",
-            notes=(f"{name} says: {first or type(error).__name__}",),
-            helps=("see that its folder or server can be reached, or remove it from `tracking`",),
+            notes=(f"{name} reports: {first or type(error).__name__}",),
+            helps=("check that its folder or server can be reached, or remove it from `tracking`",),
         )
     )
 
 
 def finite(values: Mapping[str, float]) -> dict[str, float]:
-    """Return the values that a service can draw."""
+    """Return the finite values, which a service can plot."""
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
@@ -40,7 +40,7 @@ def flat(block: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | fl
 
 
 def settings(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a service should keep of a plan: seed, sizes, and the settings of each phase."""
+    """Return the settings of a plan for a service: seed, sizes, and the settings of each phase."""
     phases = {item["name"]: item for item in plan.get("phases", ())}
     kept = ("steps", "epochs", "batch_size", "accumulate", "precision", "optimizer", "schedule", "tasks")
     return {

@@ -1,4 +1,4 @@
-"""`csv`: figures of one or many runs in one table."""
+"""`csv`: metrics of one or several runs in one table."""
 
 import csv
 import os
@@ -15,11 +15,11 @@ _COLUMNS = ("run", "step", "metric", "value")
 
 
 class Csv(Tracker):
-    """Appends every figure to a table with the columns run, step, metric, value.
+    """Appends every metric to a table with the columns run, step, metric, value.
 
-    A run keeps its own figures in `metrics.csv` anyway; this collects those of many runs in one file, which stands in
-    the folder that holds the run's: `runs/NAME/`, if nothing else is said. Several
-    runs may write at the same time: each row is written at once.
+    A run always has its own metrics in `metrics.csv`; this table collects those of several runs, in the
+    folder that contains the run folder (`runs/NAME/` by default). Several runs may write at the same time:
+    each row is written at once.
 
     ```yaml
     tracking: {type: csv, path: all_runs.csv}
@@ -29,7 +29,7 @@ class Csv(Tracker):
     path: str | None = Param(
         None,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}\.csv$",
-        description="name of a table beside the run's folder; `tracking.csv` inside it where left out",
+        description="name of a table next to the run folder; default: `tracking.csv`",
     )
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:

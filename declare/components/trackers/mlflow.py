@@ -1,4 +1,4 @@
-"""`mlflow`: figures in an MLflow database."""
+"""`mlflow`: metrics in an MLflow database."""
 
 import re
 import time
@@ -18,11 +18,11 @@ _LONGEST = 500
 
 
 class Mlflow(Tracker):
-    """Records every figure in an MLflow run.
+    """Records every metric in an MLflow run.
 
-    Without a `uri` they go to an SQLite database `mlflow.db` beside the run's folder, which all runs there
-    share: `mlflow ui --backend-store-uri sqlite:///mlflow.db` shows them. `@` in a metric's name becomes
-    `.`, which MLflow allows. Library: mlflow (`pip install 'declare-trainer[mlflow]'`).
+    Without `uri`, metrics are stored in an SQLite database `mlflow.db` next to the run folder, shared by all
+    runs there; view it with `mlflow ui --backend-store-uri sqlite:///mlflow.db`. `@` in a metric's name
+    becomes `.`, which MLflow allows. Library: mlflow (`pip install 'declare-trainer[mlflow]'`).
 
     ```yaml
     tracking: {type: mlflow, experiment: pain}
@@ -34,14 +34,14 @@ class Mlflow(Tracker):
     uri: str | None = Param(
         None,
         pattern=r"^https?://[^\s/@]+(/.*)?$",
-        description="a tracking server, `https://...`; an SQLite file beside the run's folder where left out",
+        description="a tracking server, `https://...`; default: an SQLite file next to the run folder",
     )
-    experiment: str | None = Param(None, description="the experiment; the spec's name where left out")
+    experiment: str | None = Param(None, description="the experiment; default: the spec's name")
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
-        """Return an open MLflow run; a run that goes on continues the one before.
+        """Return an open MLflow run; a resumed run continues the one before.
 
-        Raises `ProblemError` where the library is missing (RES850) or the store refuses (RES851).
+        Raises `ProblemError` if the library is missing (RES850) or the store refuses access (RES851).
         """
         try:
             from mlflow.tracking import MlflowClient  # type: ignore[import-not-found,unused-ignore]
@@ -58,7 +58,7 @@ class Mlflow(Tracker):
 
 
 def _run(client: Any, experiment: str, folder: Path, plan: Mapping[str, Any]) -> str:
-    """Return the id of the run for a folder, made where there is none yet."""
+    """Return the id of the MLflow run of a folder, creating it if needed."""
     match = client.get_experiment_by_name(experiment)
     number = match.experiment_id if match else client.create_experiment(experiment)
     place = str(folder).replace("'", "")
@@ -85,7 +85,7 @@ class _Log:
             if rows:
                 self._client.log_batch(self._run, metrics=rows)
         except Exception as error:  # the library raises errors of many kinds
-            raise tracker_error("mlflow", error, "records nothing any more") from error
+            raise tracker_error("mlflow", error, "cannot record metrics any more") from error
 
     def close(self) -> None:
         """Mark the run as finished."""

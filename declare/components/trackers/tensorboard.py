@@ -1,4 +1,4 @@
-"""`tensorboard`: figures as TensorBoard reads them, in the run's folder."""
+"""`tensorboard`: metrics for TensorBoard, in the run folder."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ _FLUSH_SECONDS = 10.0
 
 
 class TensorBoard(Tracker):
-    """Writes every figure to `tensorboard/` in the run's folder: `tensorboard --logdir RUN` shows them.
+    """Writes every metric to `tensorboard/` in the run folder; view it with `tensorboard --logdir RUN`.
 
     The x axis is the optimizer step, counted over all phases. Library: tensorboard.
 
@@ -26,7 +26,7 @@ class TensorBoard(Tracker):
     package: ClassVar[str | None] = "tensorboard"
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
-        """Return an open log in the run's folder; a run that goes on adds to what is there."""
+        """Return an open log in the run folder; a resumed run appends to it."""
         try:
             return _Log(folder / "tensorboard")
         except OSError as error:
@@ -34,9 +34,9 @@ class TensorBoard(Tracker):
 
 
 class _Log:
-    """An event file, written by the thread that trains: what the disk refuses is known where it happens.
+    """An event file, written by the training thread, so that disk errors are raised where they occur.
 
-    The library's own writer has a thread, which dies with a traceback on the screen and lets the run wait for it.
+    The library's own writer has a thread that prints a traceback and blocks the run when it dies.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class _Log:
         self._records.flush()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Record values at a step; raises `ProblemError` RES851 where the disk takes them no more."""
+        """Record values at a step; raises `ProblemError` RES851 if they cannot be written."""
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
@@ -65,7 +65,7 @@ class _Log:
             if time.monotonic() - self._flushed > _FLUSH_SECONDS:
                 self._flush()
         except OSError as error:
-            raise tracker_error("tensorboard", error, "takes no figures any more") from error
+            raise tracker_error("tensorboard", error, "cannot write metrics any more") from error
 
     def _flush(self) -> None:
         self._records.flush()
@@ -73,8 +73,8 @@ class _Log:
         self._flushed = time.monotonic()
 
     def close(self) -> None:
-        """Flush and close; raises `ProblemError` RES851 where the last figures could not be written."""
+        """Flush and close; raises `ProblemError` RES851 if the last metrics could not be written."""
         try:
             self._records.close()
         except OSError as error:
-            raise tracker_error("tensorboard", error, "takes no figures any more") from error
+            raise tracker_error("tensorboard", error, "cannot write metrics any more") from error

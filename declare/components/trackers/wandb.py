@@ -1,4 +1,4 @@
-"""`wandb`: figures on Weights & Biases, or in the run's folder until they are synced."""
+"""`wandb`: metrics on Weights & Biases, or in the run folder until they are synced."""
 
 import os
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from declare.system.extras import tracker_missing
 
 
 class Wandb(Tracker):
-    """Sends every figure to Weights & Biases.
+    """Sends every metric to Weights & Biases.
 
-    `auto` goes online where `WANDB_API_KEY` is set (and `WANDB_MODE` does not say otherwise); else
-    everything is kept in `wandb/` in the run's folder, for `wandb sync` later. Nothing of the code or the
-    data is sent. Library: wandb (`pip install 'declare-trainer[wandb]'`).
+    `auto` goes online if `WANDB_API_KEY` is set (and `WANDB_MODE` does not say otherwise); else metrics are
+    kept in `wandb/` in the run folder, for a later `wandb sync`. No code and no data are sent. Library: wandb
+    (`pip install 'declare-trainer[wandb]'`).
 
     ```yaml
     tracking: {type: wandb, project: pain, mode: offline}
@@ -28,14 +28,14 @@ class Wandb(Tracker):
     package: ClassVar[str | None] = "wandb"
 
     project: str = Param("declare", description="the project on the service")
-    entity: str | None = Param(None, description="the user or team; the account's own where left out")
+    entity: str | None = Param(None, description="the user or team; default: that of the account")
     tags: list[str] = Param([], description="tags of the run")
-    mode: Literal["auto", "online", "offline"] = Param("auto", description="whether the network is used")
+    mode: Literal["auto", "online", "offline"] = Param("auto", description="whether to use the network")
 
     def open(self, folder: Path, name: str, plan: Mapping[str, Any]) -> Log:
-        """Return an open run of the service; a run that goes on continues the one before.
+        """Return an open run of the service; a resumed run continues the one before.
 
-        Raises `ProblemError` where the library is missing (RES850) or the service refuses (RES851).
+        Raises `ProblemError` if the library is missing (RES850) or the service refuses access (RES851).
         """
         try:
             import wandb  # type: ignore[import-not-found,unused-ignore]
@@ -76,7 +76,7 @@ class _Log:
         try:
             self._run.log(finite(values), step=step)
         except Exception as error:  # the library raises errors of many kinds
-            raise tracker_error("wandb", error, "records nothing any more") from error
+            raise tracker_error("wandb", error, "cannot record metrics any more") from error
 
     def close(self) -> None:
         """Flush and close."""
@@ -84,7 +84,7 @@ class _Log:
 
 
 def _identity(folder: Path) -> str:
-    """Return the service's name for a run folder, the same when the run goes on."""
+    """Return the service's id for a run folder, the same when the run is resumed."""
     import hashlib
 
     return hashlib.sha256(str(folder).encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""Components of the kind `transforms`."""
+"""Components of the kind `transforms`: changes of fields."""

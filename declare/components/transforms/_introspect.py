@@ -1,7 +1,7 @@
-"""Asks the installed torchvision for its transforms v2: names, parameters and defaults.
+"""Reads the transforms v2 of the installed torchvision: names, parameters and defaults.
 
-Each one has changed pictures of 1, 2, 3 and 4 channels; what needs boxes, labels, several pictures or functions is
-left out, and so is what gives each picture a size of its own.
+Each listed transform has changed pictures with 1, 2, 3 and 4 channels. Transforms that need boxes, labels,
+several pictures or functions are left out, and so are those whose output size differs between pictures.
 """
 
 import inspect
@@ -33,7 +33,7 @@ _KINDS = {
     "translate": "[float]",
     "num_output_channels": "int",
 }
-"""Where annotations say less than the transform takes."""
+"""Parameters whose annotation is narrower than what the transform accepts."""
 _EXAMPLES: dict[str, Any] = {
     "size": 8,
     "kernel_size": 3,
@@ -45,17 +45,17 @@ _EXAMPLES: dict[str, Any] = {
     "threshold": 128.0,
 }
 _SIZES = ((1, 1), (1, 7), (2, 3), (5, 5), (17, 4), (160, 224))
-"""Pictures that a transform must take with its defaults to be known to take any."""
+"""Pictures that a transform must accept with its defaults to count as accepting any."""
 _NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
-"""Without these the transform does nothing."""
+"""Parameters without which the transform does nothing."""
 
 
 def records() -> dict[str, dict[str, Any]]:
     """Return name -> {class, summary, parameters: {name: [kind, default, required]}, example, and what it does}.
 
-    `draws`: "nothing", whether it changes a picture ("chance"), "parameters", "chance and parameters", or "all" where
-    the change itself draws too. `moves`: it moves pixels, and so masks too. `channels`: the only numbers of
-    channels that it takes. `any_size`: with its defaults it takes pictures of any size.
+    `draws`: "nothing", whether it changes a picture ("chance"), "parameters", "chance and parameters", or
+    "all" if the change itself is random too. `moves`: it moves pixels, and therefore masks. `channels`: the
+    only numbers of channels that it accepts. `any_size`: with its defaults it accepts pictures of any size.
     """
     from torchvision.transforms import v2
 
@@ -89,7 +89,7 @@ def _summary(rule: type[Any]) -> str:
 
 
 def _parameters(rule: type[Any]) -> dict[str, list[Any]] | None:
-    """Return the parameters that a spec can state, or None where one that must be is none of them."""
+    """Return the parameters that a spec can state, or None if a required one cannot be stated."""
     parameters = {}
     for name, parameter in inspect.signature(rule).parameters.items():
         if name in _INNER or parameter.kind is parameter.VAR_POSITIONAL:
@@ -119,7 +119,7 @@ def _kind(name: str, default: Any, annotation: str) -> str | None:
 
 
 def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what the transform does to pictures, or None where it does not map a picture to a picture."""
+    """Return the effect of the transform on pictures, or None if it does not map a picture to a picture."""
     import torch
     from torchvision import tv_tensors
 
@@ -159,7 +159,7 @@ def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple
 
 
 def _draws(transform: Any) -> str:
-    """Return what a transform draws: "all" unless it goes by the usual steps of torchvision."""
+    """Return what a transform draws: "all" unless it uses torchvision's standard steps."""
     import torch
     from torchvision.transforms import v2
     from torchvision.transforms.v2._transform import _RandomApplyTransform

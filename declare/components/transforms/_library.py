@@ -1,4 +1,4 @@
-"""Transforms of torchvision v2 by name; a table holds their parameters, so that no library is loaded."""
+"""Transforms of torchvision v2 by name; a table contains their parameters, so that no library is loaded."""
 
 import math
 import zlib
@@ -25,7 +25,7 @@ TABLE = LibraryTable(
 Record = dict[str, Any]
 _FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
 _ANY_SIDE = 32
-"""Pictures that a trial changes, and how many pixels they have together where they are large; a side that varies."""
+"""Pictures that a trial changes; total pixels if they are large; a side that varies."""
 _TRIED = (
     *(Shape("image", (1, *size), "uint8") for size in ((1, 1), (1, 7), (5, 5), (17, 48))),
     *(Shape("image", (3, *size), "uint8") for size in ((1, 1), (1, 7), (5, 5), (17, 48))),
@@ -35,7 +35,7 @@ _TRIED = (
         Shape("image", (3, 17, 48)),
     ),
 )
-"""What a range of a parameter is tried on."""
+"""Samples on which a range of a parameter is tried."""
 _KINDS: dict[str, Any] = {
     "bool": bool,
     "float": float,
@@ -55,7 +55,7 @@ _BOUNDS: dict[str, dict[str, Any]] = {
 
 
 class _FromTorchvision(Transform):
-    """A transform of torchvision v2 on a batch of pictures, with draws of each sample's own."""
+    """A transform of torchvision v2 on a batch of pictures, with separate random draws for each sample."""
 
     stored: ClassVar[bool] = False
     effect: ClassVar[Effect] = "range"
@@ -63,7 +63,7 @@ class _FromTorchvision(Transform):
     record: ClassVar[Record]
 
     def check(self) -> Iterable[Problem]:
-        """Yield sizes and edges that are none, and numbers that are not finite."""
+        """Yield a problem for invalid sizes and paddings, and for numbers that are not finite."""
         stated = dict(self)
         size, padding = stated.get("size"), stated.get("padding")
         if size is not None:
@@ -75,7 +75,7 @@ class _FromTorchvision(Transform):
         yield from not_finite(self)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the picture's new shape, or why the transform does not take it."""
+        """Return the picture's new shape, or the problem that the transform does not accept it."""
         problem = self._unfit(shape) or self._no_pixel(shape)
         if problem is not None:
             return problem
@@ -89,26 +89,30 @@ class _FromTorchvision(Transform):
         return shape
 
     def _no_pixel(self, shape: Shape) -> Problem | None:
-        """Return that what is filled in is no pixel of such pictures, or None."""
+        """Return the problem that `fill` is not a pixel value of such pictures, or None."""
         fill = dict(self).get("fill")
         values = fill if isinstance(fill, list) else [fill or 0]
         if shape.dtype != "uint8" or all(0 <= value <= 255 for value in values):
             return None
-        title = f"`fill` is {fill}, but pixels go from 0 to 255 here"
-        return Problem("SCH108", title, at="fill", label="no pixel", helps=("write a number from 0 to 255",))
+        title = f"`fill` is {fill}, but pixels are in 0 to 255 here"
+        return Problem(
+            "SCH108", title, at="fill", label="not a pixel value", helps=("write a number from 0 to 255",)
+        )
 
     def _unfit(self, shape: Shape) -> Problem | None:
-        """Return why the transform does not take a field of this shape, or None."""
+        """Return the problem that the transform does not accept a field of this shape, or None."""
         name, moves, channels = self.type_name(), self.record["moves"], self.record.get("channels")
         if shape.layout not in PICTURES or (shape.layout == "mask" and not moves):
             what = "no masks: it moves no pixels" if shape.layout == "mask" else f"pictures, not {shape}"
-            helps = ("name an `image` field, or leave the transform out",)
+            helps = ("use an `image` field, or remove the transform",)
             return Problem(
                 "SHP511", f"`{name}` changes {what}", at="type", label="not for this field", helps=helps
             )
         if shape.dtype == "float32" and not moves:
-            title = f"`{name}` takes pixels from 0 to 255, these are normalised already"
-            return Problem("SHP511", title, at="type", label="too late", helps=("put it before `normalize`",))
+            title = f"`{name}` takes pixels in 0 to 255, but these are already normalised"
+            return Problem(
+                "SHP511", title, at="type", label="after `normalize`", helps=("put it before `normalize`",)
+            )
         if (
             shape.layout != "mask"
             and channels
@@ -116,12 +120,12 @@ class _FromTorchvision(Transform):
             and shape.dims[0] not in channels
         ):
             title = f"`{name}` takes {' or '.join(map(str, channels))} channels, not {shape.dims[0]}"
-            helps = (f"state `channels: {channels[0]}` on the field, or leave the transform out",)
+            helps = (f"state `channels: {channels[0]}` on the field, or remove the transform",)
             return Problem("SHP508", title, at="type", label="another number of channels", helps=helps)
         return None
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
-        """Return the module for a batch; raises `ProblemError` DAT347 where torchvision refuses a parameter."""
+        """Return the module for a batch; raises `ProblemError` DAT347 if torchvision refuses a parameter."""
         try:
             return self._module(shape)
         except (ValueError, TypeError) as error:
@@ -145,9 +149,9 @@ class _FromTorchvision(Transform):
         return PerSample(transform, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
     def is_proven(self, sample: Any) -> bool:
-        """Whether the table holds that this works on pictures of any size: by default, or one number in its range.
+        """Return whether the table proves these parameters: all defaults, or one number in its tested range.
 
-        `p` may be any.
+        `p` may have any value.
         """
         stated, known = self.record["parameters"].items(), self.record.get("ranges", {})
         others = [name for name, (_, default, _) in stated if name != "p" and getattr(self, name) != default]
@@ -156,7 +160,7 @@ class _FromTorchvision(Transform):
         return len(others) == 1 and is_within(getattr(self, others[0]), known.get(others[0]))
 
     def try_out(self, sample: Any) -> None:
-        """Change made-up pictures of the shape `sample`, some of them and each of them for certain."""
+        """Change random pictures with the shape of `sample`, some of them and all of them."""
         import torch
 
         shape = Shape(*sample)
@@ -173,10 +177,10 @@ class _FromTorchvision(Transform):
         if actual != f"{expected.dtype} {sizes}":
             raise ValueError(f"it makes {actual} of pictures, not {expected.dtype} {sizes}")
         if not torch.isfinite(done).all():
-            raise ValueError("it makes pixels that are no finite numbers")
+            raise ValueError("it makes pixels that are not finite numbers")
 
     def other_samples(self, sample: Any) -> dict[str, Any]:
-        """Return larger pictures, and colour ones."""
+        """Return larger pictures, and colour pictures."""
         shape = Shape(*sample)
         sizes = (64, 128, 256, 512)
         samples = {
@@ -187,15 +191,17 @@ class _FromTorchvision(Transform):
         return samples
 
     def refusal_problem(self, reason: Refusal) -> Problem:
-        """Return the problem (DAT347) that torchvision does not work with the parameters on a field's pictures."""
+        """Return the problem (DAT347) that torchvision fails with the parameters on a field's pictures."""
         return Problem(
             "DAT347",
-            f"torchvision does not do `{self.type_name()}` "
-            f"{'on these pictures' if reason.works_on else 'with these parameters'}",
+            (
+                f"torchvision's `{self.type_name()}` fails "
+                f"{'on these pictures' if reason.works_on else 'with these parameters'}"
+            ),
             at=reason.parameter or "type",
             label="refused",
             notes=(
-                f"it says: {reason.text}",
+                f"the library reports: {reason.text}",
                 *((f"it works on {reason.works_on}",) if reason.works_on else ()),
             ),
             helps=(f"see `dcl describe {self.type_name()}` for its parameters",),
@@ -203,7 +209,7 @@ class _FromTorchvision(Transform):
 
 
 def _made_up(shape: Shape) -> tuple[TorchTensor, Any]:
-    """Return random samples of a shape and a key for each; many where they are small."""
+    """Return random samples of a shape and a key for each; more if they are small."""
     import numpy as np
     import torch
 
@@ -229,7 +235,7 @@ def _padded_shape(shape: Shape, padding: int | list[int]) -> Shape:
 
 
 def names() -> list[str]:
-    """Return the names that have no file of their own."""
+    """Return the names of library transforms without a file here."""
     return list(TABLE.records())
 
 
@@ -241,7 +247,7 @@ def find(name: str) -> type[Component] | None:
 
 
 def component(name: str, record: Record) -> type[_FromTorchvision]:
-    """Return the component of a record; its parameters have the bounds that stand there."""
+    """Return the component of a record; its parameters have the recorded bounds."""
     known = record.get("ranges", {})
     parameters: dict[str, Any] = {
         key: (
@@ -253,7 +259,13 @@ def component(name: str, record: Record) -> type[_FromTorchvision]:
     if record["draws"] != "nothing":
         # Random changes are for training; an evaluation sees the pictures as they are.
         sides = Literal["all", "train", "eval"]
-        parameters["on"] = (sides, Param("train", description="the samples that it changes"))
+        parameters["on"] = (
+            sides,
+            Param(
+                "train",
+                description="which samples it changes: all, those of training, or those of evaluations",
+            ),
+        )
     transform = create_model(
         record["class"],
         __base__=_FromTorchvision,
@@ -283,7 +295,7 @@ def _annotation(text: str, known: Range | None) -> Any:
 
 
 def measured_ranges(name: str, record: Record) -> dict[str, Range]:
-    """Return the ranges of a record's parameters, found by changing pictures of several sorts with many values."""
+    """Return the ranges of a record's parameters, found by changing several kinds of pictures with many values."""
     transform = component(name, record | {"ranges": {}})
     ranges: dict[str, Range] = {}
     for key, (stated, default, _) in record["parameters"].items():
@@ -302,7 +314,7 @@ def measured_ranges(name: str, record: Record) -> dict[str, Range]:
 
 
 def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[bool]:
-    """Return whether the transform works on pictures of each size, channels and layout that it takes."""
+    """Return whether the transform works on pictures of each size, channel number and layout that it accepts."""
     from declare.reading.parser import read
 
     transform: Any
@@ -317,9 +329,11 @@ def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[
 def _text(name: str, record: Record) -> str:
     """Return the docstring of a transform of torchvision."""
     where = (
-        "Moves pixels, so list masks with the pictures: `fields: [image, mask]`." if record["moves"] else ""
+        "It moves pixels, so list masks with the pictures: `fields: [image, mask]`."
+        if record["moves"]
+        else ""
     )
-    draws = "Draws for each sample are its own.\n" if record["draws"] != "nothing" else ""
+    draws = "Every sample has its own random draws.\n" if record["draws"] != "nothing" else ""
     words = "".join(f", {key}: {value}" for key, value in record["example"].items())
     return (
         f"{record['summary']}\n\n{draws}{where}\nSource: torchvision.transforms.v2.{record['class']}.\n\n"

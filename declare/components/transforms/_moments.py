@@ -1,4 +1,4 @@
-"""Moments of batches by a stable way: no sum of large squares."""
+"""Numerically stable moments of batches, without sums of large squares."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,23 +12,23 @@ _ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 class ChannelMoments:
-    """Number, mean and deviation of each channel, in double precision; what is not finite is left out.
+    """Number, mean and standard deviation of each channel, in float64; values that are not finite are skipped.
 
-    Parts are merged by their means (Chan, Golub and LeVeque 1983). Values are taken in units of about their own
-    size, so that squares of very large and very small ones are numbers.
+    Parts are merged by their means (Chan, Golub and LeVeque 1983). Values are scaled to about 1, so that
+    squares of very large and very small ones are finite.
     """
 
     def __init__(self) -> None:
         self._number: Any = 0
         self._mean: Any = 0.0
         self._rest: Any = 0.0
-        """What the mean was rounded by."""
+        """Rounding error of the mean."""
         self._squares: Any = 0.0
         self._size: Any = 0.0
         self._unit: Any = 1.0
 
     def add(self, values: Array) -> None:
-        """Take in values [rows, channels, ...]."""
+        """Add values [rows, channels, ...]."""
         axes = (0, *range(2, values.ndim))
         known = np.isfinite(values)
         kept = np.where(known, values, 0).astype(np.float64)
@@ -61,13 +61,13 @@ class ChannelMoments:
         return (self._mean + self._rest) * self._unit
 
     def std(self) -> Any:
-        """Return the standard deviation of each channel, 0 where it is only rounding."""
+        """Return the standard deviation of each channel; 0 if it is only rounding error."""
         std = np.sqrt(self._squares / np.maximum(self._number, 1)) * self._unit
         return np.where(std > _ROUNDING * self._size, std, 0.0)
 
 
 def _along(values: Any, ndim: int) -> Array:
-    """Return one value for each channel so that it meets arrays [rows, channels, ...]."""
+    """Return one value per channel, shaped to broadcast against [rows, channels, ...]."""
     return np.asarray(values).reshape((1, -1, *[1] * (ndim - 2)))
 
 

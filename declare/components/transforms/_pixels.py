@@ -1,4 +1,4 @@
-"""What transforms of pictures share: sizes as one number or two, and what they refuse."""
+"""What picture transforms share: sizes as one number or two, and checks of fields."""
 
 from collections.abc import Iterable
 
@@ -14,20 +14,20 @@ def pair(size: int | list[int]) -> tuple[int, int]:
 
 
 def bad_size(size: int | list[int]) -> Iterable[Problem]:
-    """Yield that a size is not one or two positive numbers."""
+    """Yield a problem if a size is not one or two positive numbers."""
     sides = [size] if isinstance(size, int) else size
     if len(sides) not in {1, 2} or min(sides) < 1:
         yield Problem(
             "SCH108",
             f"`size` is {size}, not one or two positive numbers of pixels",
             at="size",
-            label="a side, or [height, width]",
+            label="one side, or [height, width]",
             helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
         )
 
 
 def not_a_picture(name: str, shape: Shape) -> Problem | None:
-    """Return why a transform of pictures, videos and masks does not take this field, or None."""
+    """Return the problem that a transform of pictures, videos and masks does not accept this field, or None."""
     if shape.layout in PICTURES:
         return None
     return Problem(
@@ -35,7 +35,7 @@ def not_a_picture(name: str, shape: Shape) -> Problem | None:
         f"`{name}` takes pictures, not {shape}",
         at="type",
         label="changes pictures",
-        helps=("name an `image`, `video` or `mask` field, or leave the transform out",),
+        helps=("use an `image`, `video` or `mask` field, or remove the transform",),
     )
 
 
@@ -45,13 +45,13 @@ def resized_shape(shape: Shape, size: tuple[int, int]) -> Shape:
 
 
 def too_small(name: str, shape: Shape, size: tuple[int, int]) -> Problem | None:
-    """Return that a crop is larger than the picture, or None; sides that vary may turn out to be so later."""
+    """Return the problem that a crop is larger than the picture, or None; varying sides are checked later."""
     height, width = shape.dims[-2:]
     if (height is None or size[0] <= height) and (width is None or size[1] <= width):
         return None
     return Problem(
         "DAT346",
-        f"`{name}` cuts {size[0]} x {size[1]} pixels out of {height} x {width}",
+        f"`{name}` crops {size[0]} x {size[1]} pixels from {height} x {width}",
         at="size",
         label="larger than the picture",
         helps=("choose a smaller `size`, or enlarge the pictures first with `resize`",),

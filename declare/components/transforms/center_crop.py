@@ -12,7 +12,7 @@ from declare.contract.shapes import Array, Shape
 
 
 class CenterCrop(Transform):
-    """Keep the middle of a picture, video or mask; what an odd margin leaves over is cut at the end.
+    """Crops the centre of a picture, video or mask; an odd margin is one pixel larger at the end.
 
     Example:
         ```yaml
@@ -26,17 +26,17 @@ class CenterCrop(Transform):
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
 
     def check(self) -> Iterable[Problem]:
-        """Yield a size that is none."""
+        """Yield a problem for an invalid size."""
         yield from bad_size(self.size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the smaller picture; DAT346 where it is not smaller."""
+        """Return the cropped picture; DAT346 if it would be larger."""
         size = pair(self.size)
         problem = not_a_picture("center_crop", shape) or too_small("center_crop", shape, size)
         return problem or resized_shape(shape, size)
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return [rows, ..., height, width]; raises `ProblemError` DAT346 where pictures are smaller."""
+        """Return [rows, ..., height, width]; raises `ProblemError` DAT346 if pictures are smaller than the crop."""
         import numpy as np
 
         height, width = pair(self.size)

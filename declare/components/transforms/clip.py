@@ -11,7 +11,7 @@ from declare.contract.shapes import Array, Shape
 
 
 class Clip(Transform):
-    """Cut values off below `low` and above `high`; missing ones stay missing.
+    """Clips values to at least `low` and at most `high`; missing values stay missing.
 
     It cannot be undone: predictions and metrics of a clipped target are those of the clipped values.
 
@@ -27,7 +27,7 @@ class Clip(Transform):
     high: float | None = Param(None, description="highest value, in the field's units")
 
     def check(self) -> Iterable[Problem]:
-        """Yield bounds that leave nothing or do nothing."""
+        """Yield a problem for bounds that leave no values or have no effect."""
         if self.low is None and self.high is None:
             yield Problem(
                 "SCH103", "clip needs `low` or `high`", label="no bound", helps=("state one of them",)
@@ -35,7 +35,7 @@ class Clip(Transform):
         elif self.low is not None and self.high is not None and self.low >= self.high:
             title = f"`low` {self.low:g} is not below `high` {self.high:g}"
             helps = ("write the lower number as `low`",)
-            yield Problem("SCH108", title, at="low", label="nothing lies between", helps=helps)
+            yield Problem("SCH108", title, at="low", label="empty range", helps=helps)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same shape."""
@@ -45,12 +45,12 @@ class Clip(Transform):
                 f"`clip` takes numbers, not {shape}",
                 at="type",
                 label="changes numbers",
-                helps=("name a field of numbers: `number`, `vector` or `series`",),
+                helps=("use a numeric field: `number`, `vector` or `series`",),
             )
         return shape
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return the values within the bounds."""
+        """Return the clipped values."""
         import numpy as np
 
         return np.asarray(np.clip(values, self.low, self.high))

@@ -1,4 +1,4 @@
-"""One vector of everything."""
+"""All values of a sample as one vector."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from declare.contract.shapes import Array, Shape
 
 
 class Flatten(Transform):
-    """Lay a picture, series or video out as one vector [features], float32; pictures are scaled to 0..1.
+    """Flattens a picture, series or video to one vector [features], float32; pictures are scaled to 0..1.
 
     Example:
         ```yaml
@@ -19,14 +19,14 @@ class Flatten(Transform):
     effect: ClassVar[Effect] = "places"
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return a vector as wide as the sample has elements."""
+        """Return a vector with as many features as the sample has elements."""
         if shape.layout not in {"image", "series", "video", "sequence", "vector"}:
             return Problem(
                 "SHP511",
                 f"`flatten` takes arrays, not {shape}",
                 at="type",
                 label="changes arrays",
-                helps=("name an `image`, `series`, `video` or `vector` field",),
+                helps=("use an `image`, `series`, `video` or `vector` field",),
             )
         if shape.numel is None:
             return Problem(
@@ -34,14 +34,12 @@ class Flatten(Transform):
                 f"`flatten` needs a fixed size, but {shape} varies",
                 at="type",
                 label="no fixed size",
-                helps=(
-                    "bring it to one size first: `resize` for pictures, `length` on the field for series",
-                ),
+                helps=("use one size: `resize` for pictures, `length` on the field for series",),
             )
         return Shape("vector", (shape.numel,))
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return [rows, features], of pixels float32."""
+        """Return [rows, features], float32 for pixels."""
         import numpy as np
 
         flat = values.reshape(len(values), -1)

@@ -14,7 +14,8 @@ from declare.contract.torch_types import TorchTensor
 class Log(Transform):
     """Natural logarithm of value + `offset`; the sum must be positive.
 
-    Of a target it is undone (exp(value) - `offset`) for predictions and metrics, which are in the data's own units.
+    For a target it is undone (exp(value) - `offset`) in predictions and metrics, which are in the data's own
+    units.
 
     Example:
         ```yaml
@@ -27,7 +28,7 @@ class Log(Transform):
     invertible: ClassVar[bool] = True
     partial: ClassVar[bool] = True
 
-    offset: float = Param(0.0, description="added first, in the field's units")
+    offset: float = Param(0.0, description="added before the logarithm, in the field's units")
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the same shape."""
@@ -37,12 +38,12 @@ class Log(Transform):
                 f"`log` takes numbers, not {shape}",
                 at="type",
                 label="changes numbers",
-                helps=("name a field of numbers: `number`, `vector` or `series`",),
+                helps=("use a numeric field: `number`, `vector` or `series`",),
             )
         return shape
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return logarithms; raises `ProblemError` DAT336 where a value has none."""
+        """Return logarithms; raises `ProblemError` DAT336 for a value without one."""
         import numpy as np
 
         moved = np.asarray(values, np.float64) + self.offset
@@ -51,7 +52,7 @@ class Log(Transform):
             raise ProblemError(
                 Problem(
                     "DAT336",
-                    f"`log` has no value at {lowest:g} + {self.offset:g}",
+                    f"`log` is undefined for {lowest:g} + {self.offset:g}",
                     at="transforms",
                     helps=("raise `offset`, or clip the field first",),
                 )

@@ -14,10 +14,10 @@ IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Normalize(Transform):
-    """(pixels / 255 - mean) / std for each channel, on the batch and on the device; float32 out.
+    """(pixels / 255 - mean) / std for each channel, computed on the batch and on the device; gives float32.
 
-    `mean` and `std` are on the scale 0..1; `imagenet` stands for the usual figures; left out, they are
-    those of the training split.
+    `mean` and `std` are on the scale 0..1; `imagenet` uses the statistics of ImageNet; by default those of
+    the training split are used.
 
     Example:
         ```yaml
@@ -37,20 +37,20 @@ class Normalize(Transform):
     std: list[float] | None = Param(None, description="standard deviation of each channel")
 
     def check(self) -> Iterable[Problem]:
-        """Yield `mean` and `std` that do not go together."""
+        """Yield a problem for `mean` and `std` that do not match."""
         if isinstance(self.mean, list) != (self.std is not None):
             lone, other = ("mean", "std") if self.std is None else ("std", "mean")
             title = f"`{lone}` is stated without `{other}`"
-            helps = (f"state `{other}` too, one number for each channel, or neither: the data tell them",)
+            helps = (f"state `{other}` too, one number for each channel, or neither, to use the data's",)
             yield Problem("DAT334", title, at=lone, label="one of two", helps=helps)
         elif isinstance(self.mean, list) and self.std is not None:
             if len(self.mean) != len(self.std):
-                title = f"{len(self.mean)} means and {len(self.std)} deviations"
+                title = f"{len(self.mean)} means and {len(self.std)} standard deviations"
                 helps = ("state one `mean` and one `std` for each channel",)
                 yield Problem("DAT334", title, at="std", label=f"{len(self.std)} here", helps=helps)
             elif min(self.std) <= 0:
-                title = f"`std` is {min(self.std):g}, a standard deviation is above 0"
-                helps = ("write the deviation of each channel on the scale 0 to 1, such as 0.25",)
+                title = f"`std` is {min(self.std):g}, but a standard deviation is above 0"
+                helps = ("write the standard deviation of each channel on the scale 0 to 1, such as 0.25",)
                 yield Problem("DAT334", title, at="std", label="not above 0", helps=helps)
 
     def infer(self, shape: Shape) -> Shape | Problem:
@@ -65,7 +65,7 @@ class Normalize(Transform):
             )
         number = len(self.mean) if isinstance(self.mean, list) else 3 if self.mean == "imagenet" else None
         if number not in {None, 1, shape.dims[0]}:
-            helps = (f"state {shape.dims[0]} means and deviations, or leave both out: the data tell them",)
+            helps = (f"state {shape.dims[0]} means and standard deviations, or neither, to use the data's",)
             title = f"{number} means for {shape.dims[0]} channels"
             return Problem("SHP508", title, at="mean", label=f"{number} here", helps=helps)
         return shape._replace(dtype="float32")

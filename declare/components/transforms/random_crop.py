@@ -1,4 +1,4 @@
-"""A piece of each picture, at a random place."""
+"""A random crop of each picture."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
@@ -16,10 +16,10 @@ _WIDEST = 4096
 
 
 class RandomCrop(Transform):
-    """Cut a piece of `size` out of each picture, video or mask, with `padding` around it first.
+    """Crops `size` from each picture, video or mask at a random position, after `padding`.
 
-    The place is a draw of the sample's own, for a picture and its mask the same one. Masks are padded with
-    "nothing labelled here" (-1). Source: torchvision.transforms.v2.RandomCrop, for a whole batch at once.
+    The position is drawn for each sample; a picture and its mask get the same one. Masks are padded with -1
+    (not labelled). Source: torchvision.transforms.v2.RandomCrop, for a whole batch at once.
 
     Example:
         ```yaml
@@ -35,12 +35,16 @@ class RandomCrop(Transform):
     padding: int | list[int] = Param(
         0, description="pixels: every edge, [left and right, top and bottom], or [left, top, right, bottom]"
     )
-    padding_mode: Literal["constant", "edge", "reflect"] = Param("constant", description="what stands there")
-    fill: float = Param(0, description="value of a constant padding")
-    on: Literal["all", "train", "eval"] = Param("train", description="the samples that it changes")
+    padding_mode: Literal["constant", "edge", "reflect"] = Param(
+        "constant", description="how padding is filled"
+    )
+    fill: float = Param(0, description="pixel value of a constant padding")
+    on: Literal["all", "train", "eval"] = Param(
+        "train", description="which samples it changes: all, those of training, or those of evaluations"
+    )
 
     def check(self) -> Iterable[Problem]:
-        """Yield a size or a padding that is none."""
+        """Yield a problem for an invalid size or padding."""
         yield from bad_size(self.size)
         edges = [self.padding] if isinstance(self.padding, int) else self.padding
         if len(edges) not in {1, 2, 4} or min(edges) < 0:
@@ -55,7 +59,7 @@ class RandomCrop(Transform):
         return left, right, top, bottom
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the piece; DAT346 where it is larger than the padded picture."""
+        """Return the crop; DAT346 if it is larger than the padded picture."""
         if problem := not_a_picture("random_crop", shape):
             return problem
         left, right, top, bottom = self._edges()

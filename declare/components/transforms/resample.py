@@ -1,4 +1,4 @@
-"""A series at another rate."""
+"""A series at another sampling rate."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -19,12 +19,13 @@ _TOLERANCE = 1e-7
 
 
 class Resample(Transform):
-    """Change a series [channels, time] to `rate` by polyphase filtering (antialiased).
+    """Resamples a series [channels, time] to `rate` with polyphase filtering (antialiased).
 
-    A gap stays a gap at its own place: the filter sees a line from one neighbour to the other.
+    A gap stays a gap at its own time: for the filter it is replaced by linear interpolation between its
+    neighbours.
 
-    Its present rate is that of the field (`{type: series, rate: 250}`), or what a resampling before it has made;
-    `from_rate` says it where the field does not. Source: scipy.signal.resample_poly.
+    The current rate is that of the field (`{type: series, rate: 250}`), or the result of an earlier
+    `resample`; `from_rate` states it if the field does not. Source: scipy.signal.resample_poly.
 
     Example:
         ```yaml
@@ -34,34 +35,34 @@ class Resample(Transform):
 
     effect: ClassVar[Effect] = "places"
 
-    rate: float = Param(gt=0, le=1e9, description="samples per second afterwards (Hz)")
+    rate: float = Param(gt=0, le=1e9, description="sampling rate of the output (Hz)")
     from_rate: float | None = Param(
-        None, gt=0, le=1e9, description="samples per second before (Hz); the field's if left out"
+        None, gt=0, le=1e9, description="sampling rate of the input (Hz); default: that of the field"
     )
 
     def resolve(self, facts: Mapping[str, FieldFacts]) -> "Resample":
-        """Return the transform with `from_rate` from its fields, where they all have one rate."""
+        """Return the transform with `from_rate` from its fields, if they all have the same rate."""
         rates = set(self._rates(facts).values())
         if self.from_rate is not None or len(rates) != 1 or None in rates:
             return self
         return self.model_copy(update={"from_rate": rates.pop()})
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Problem | None:
-        """Return that a field has another rate than `from_rate`."""
+        """Yield a problem if a field has another rate than `from_rate`."""
         for name, rate in self._rates(facts).items():
             if None not in {rate, self.from_rate} and rate != self.from_rate:
                 return Problem(
                     "DAT325",
-                    f"`{name}` has a rate of {rate:g} Hz there, and `from_rate` says {self.from_rate:g}",
+                    f"`{name}` has a rate of {rate:g} Hz there, but `from_rate` is {self.from_rate:g}",
                     at="from_rate",
                     label="another rate",
-                    notes=("it is the rate of the field, or what a resampling before this one has made",),
-                    helps=("leave `from_rate` out", f"or state `rate: {self.from_rate:g}` on the field"),
+                    notes=("the rate of the field, or that after an earlier `resample`",),
+                    helps=("remove `from_rate`", f"or state `rate: {self.from_rate:g}` on the field"),
                 )
         return None
 
     def facts_after(self, facts: FieldFacts) -> FieldFacts:
-        """Return the facts with the new rate, without one where it could not be read."""
+        """Return the facts with the new rate, or without one if the input rate is unknown."""
         return facts.model_copy(update={"rate": self.rate if isinstance(self.rate, int | float) else None})
 
     def _rates(self, facts: Mapping[str, FieldFacts]) -> dict[str, float | None]:
@@ -69,7 +70,7 @@ class Resample(Transform):
         return {name: facts[name].rate for name in names if name in facts}
 
     def _factors(self) -> tuple[int, int]:
-        """Return by how much the rate goes up and then down: the ratio of the rates as they are written."""
+        """Return the factors of upsampling and downsampling: the exact ratio of the rates."""
         ratio = Fraction(str(self.rate)) / Fraction(str(self.from_rate or self.rate))
         near = ratio.limit_denominator(_LARGEST)
         fits = near > 0 and abs(near / ratio - 1) <= _TOLERANCE
@@ -83,12 +84,12 @@ class Resample(Transform):
                 f"`resample` takes a series, not {shape}",
                 at="type",
                 label="changes series",
-                helps=("name a `series` field, or leave the transform out",),
+                helps=("use a `series` field, or remove the transform",),
             )
         if self.from_rate is None:
             return Problem(
                 "DAT348",
-                "`resample` does not know the rate that the data have",
+                "`resample` needs the current sampling rate of the data",
                 at="rate",
                 label="from which rate?",
                 helps=("state `rate` on the field, or `from_rate` here",),
@@ -117,9 +118,9 @@ class Resample(Transform):
             "DAT348",
             f"`resample` cannot go from {self.from_rate:g} to {self.rate:g} Hz: the ratio is too fine",
             at="rate",
-            label="no such ratio",
-            notes=(f"it is {up} to {down}; filters are made up to {_LARGEST:,}",),
-            helps=("choose a rate whose ratio to the other is simpler", "or go there in two steps"),
+            label="ratio too fine",
+            notes=(f"it is {up} to {down}; the largest factor is {_LARGEST:,}",),
+            helps=("choose a rate with a simpler ratio", "or resample in two steps"),
         )
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
@@ -138,7 +139,7 @@ class Resample(Transform):
 
 
 def _interpolate_gaps(values: Array) -> Array:
-    """Return series [..., time] with gaps on the line between their neighbours; without any value, zeros."""
+    """Return series [..., time] with gaps interpolated linearly between neighbours; zeros without any value."""
     import numpy as np
 
     known = np.isfinite(values)
@@ -153,7 +154,7 @@ def _interpolate_gaps(values: Array) -> Array:
 
 
 def _gaps(values: Array, width: int, stride: float) -> Array:
-    """Return which of `width` new steps [..., width], `stride` old ones apart, lie nearest to a gap."""
+    """Return which of `width` new steps [..., width], `stride` old ones apart, are nearest to a gap."""
     import numpy as np
 
     nearest = np.minimum(np.rint(np.arange(width) * stride).astype(np.int64), values.shape[-1] - 1)

@@ -12,10 +12,10 @@ from declare.contract.shapes import Array, Shape
 
 
 class Resize(Transform):
-    """Scale a picture or video to `size`, antialiased; a mask takes the nearest class. Proportions may change.
+    """Resizes a picture or video to `size`, antialiased; masks use the nearest class. The aspect ratio may change.
 
-    Pictures of different sizes are better resized while they are read: `fields: {image: {type: image, size: 64}}`.
-    Source: Pillow's `Image.resize`.
+    Resize pictures of different sizes when they are read: `fields: {image: {type: image, size: 64}}`. Source:
+    Pillow's `Image.resize`.
 
     Example:
         ```yaml
@@ -27,24 +27,24 @@ class Resize(Transform):
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = Param(
-        "bilinear", description="how pixels between pixels are found; masks always take the nearest"
+        "bilinear", description="interpolation; masks always use the nearest pixel"
     )
 
     def check(self) -> Iterable[Problem]:
-        """Yield a size that is none."""
+        """Yield a problem for an invalid size."""
         yield from bad_size(self.size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the picture with its new sides; SHP512 where they vary before."""
+        """Return the picture with its new size; SHP512 if sizes vary before."""
         if problem := not_a_picture("resize", shape):
             return problem
         if None in shape.dims:
             return Problem(
                 "SHP512",
-                f"`resize` comes after pictures are stacked, but {shape} varies",
+                f"`resize` needs pictures of one size, but {shape} varies",
                 at="type",
-                label="too late for pictures of many sizes",
-                helps=("state `size` on the field instead: it resizes each picture while reading",),
+                label="sizes differ",
+                helps=("state `size` on the field instead: it resizes each picture when it is read",),
             )
         return resized_shape(shape, pair(self.size))
 

@@ -1,4 +1,4 @@
-"""Zero mean and unit variance, by the training split."""
+"""Zero mean and unit variance, by the statistics of the training split."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
@@ -10,12 +10,12 @@ from declare.contract.torch_types import TorchTensor
 
 
 class Standardize(Transform):
-    """Subtract the mean and divide by the standard deviation of each feature or channel.
+    """Subtracts the mean and divides by the standard deviation of each feature or channel.
 
-    The statistics are those of the training split, missing values left out; they are stored in the run. Means are
-    subtracted in double precision, before anything is rounded to what models compute in. A
-    feature that is constant is only centred. Shapes stay as they are. Of a target it is undone for predictions and
-    metrics, which are in the data's own units.
+    The statistics are those of the training split without missing values; they are stored in the run. Means
+    are subtracted in float64, before values are rounded to the model's precision. A constant feature is only
+    centred. Shapes do not change. For a target it is undone in predictions and metrics, which are in the
+    data's own units.
 
     Example:
         ```yaml
@@ -40,7 +40,7 @@ class Standardize(Transform):
     affine: ClassVar[bool] = True
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the same shape, float32; classes and names cannot be standardised."""
+        """Return the same shape, float32; classes and identifiers cannot be standardised."""
         if shape.layout not in {"number", "vector", "series", "counts", "video", "sequence"}:
             return Problem(
                 "SHP511", f"standardize takes numbers, not {shape}", helps=("use `normalize` for pictures",)
@@ -48,7 +48,7 @@ class Standardize(Transform):
         return shape._replace(dtype="float32")
 
     def fit(self, batches: Iterable[Array]) -> dict[str, list[float]]:
-        """Return mean and std for each feature; batches [rows, channels, ...]."""
+        """Return mean and std of each feature over batches [rows, channels, ...]."""
         import numpy as np
 
         from declare.components.transforms._moments import ChannelMoments
@@ -60,7 +60,7 @@ class Standardize(Transform):
         return {"mean": np.atleast_1d(moments.mean()).tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return (values - mean) / std in double precision."""
+        """Return (values - mean) / std in float64."""
         import numpy as np
 
         form = (-1,) + (1,) * (values.ndim - 2) if values.ndim > 1 else (-1,)

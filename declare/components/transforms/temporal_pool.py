@@ -10,7 +10,7 @@ from declare.contract.shapes import Array, Shape
 
 
 class TemporalPool(Transform):
-    """Pool a series [channels, time] over time to a vector [channels]; NaN time steps are left out.
+    """Pools a series [channels, time] over time to a vector [channels]; NaN time steps are ignored.
 
     Example:
         ```yaml
@@ -21,7 +21,7 @@ class TemporalPool(Transform):
     effect: ClassVar[Effect] = "places"
 
     mode: Literal["mean", "max", "min", "std", "last"] = Param(
-        "mean", description="what stands for the series"
+        "mean", description="how the time steps of a channel are pooled"
     )
 
     def infer(self, shape: Shape) -> Shape | Problem:
@@ -32,7 +32,7 @@ class TemporalPool(Transform):
                 f"`temporal_pool` takes a series, not {shape}",
                 at="type",
                 label="changes series",
-                helps=("name a `series` field, or leave the transform out",),
+                helps=("use a `series` field, or remove the transform",),
             )
         return Shape("vector", shape.dims[:1])
 

@@ -1,4 +1,4 @@
-"""Folders of samples: which files are read, what is passed over, what splits are called."""
+"""Folders of samples: which files are read or skipped, and the names of splits."""
 
 import os
 import re
@@ -38,7 +38,7 @@ _MOST = 10_000_000
 
 
 def split_of(name: str) -> str | None:
-    """Return the split that a folder, file or table of this name holds, None where it names none."""
+    """Return the split that a folder, file or table name denotes; None if it denotes none."""
     return SPLIT_NAMES.get(name.strip().lower())
 
 
@@ -68,7 +68,7 @@ def list_files(root: Path, suffixes: Collection[str]) -> Listing:
 
 
 class _Walk:
-    """A walk through a folder: the files found so far, and counts of what was passed over."""
+    """A walk through a folder: the files found so far, and counts of what was skipped."""
 
     def __init__(self, root: Path, suffixes: frozenset[str]) -> None:
         self._root, self._suffixes = root, suffixes
@@ -108,7 +108,7 @@ class _Walk:
             self.files.append(Path(entry.path))
 
     def _reason(self, entry: os.DirEntry[str], here: tuple[tuple[int, int], ...]) -> str:
-        """Return why an entry is passed over, empty where it is not; only links are asked for what they lead to."""
+        """Return why an entry is skipped, else an empty text; only links are resolved."""
         if entry.name.startswith("."):
             return "hidden"
         if entry.name.lower() in _SYSTEM:
@@ -170,14 +170,14 @@ class _Matches:
 
 
 def refuse_odd_name(root: Path, name: str) -> None:
-    """Raise `ProblemError` (DAT312) for a name that is no text: it could neither be shown nor kept in a plan."""
+    """Raise `ProblemError` (DAT312) for a name that is not valid text, which plans cannot store."""
     try:
         name.encode()
     except UnicodeEncodeError:
         raise ProblemError(
             Problem(
                 "DAT312",
-                f"a name in `{printable(root.name)}` is no text: `{printable(name)[-40:]}`",
+                f"a name in `{printable(root.name)}` is not valid text: `{printable(name)[-40:]}`",
                 at="source.path",
                 label="not UTF-8",
                 helps=("rename it: file systems of other machines write letters otherwise (`convmv`)",),
@@ -199,7 +199,7 @@ def _permission_problem(root: Path, folder: Path, error: OSError) -> Problem:
 def _endless(root: Path, folder: Path) -> Problem:
     return Problem(
         "DAT335",
-        f"`{root.name}` holds folders without end",
+        f"`{root.name}` contains an endless chain of folders",
         at="source.path",
         label="links lead to each other",
         notes=(f"limits: {_DEEPEST} levels, {_MOST:,} entries; reached in `{folder}`"[:300],),

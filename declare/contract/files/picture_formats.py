@@ -48,16 +48,16 @@ SUFFIXES: Mapping[str, str] = {
 }
 """The format that a file name's ending (lower case) promises; what the file is, its content says."""
 UNREAD: Mapping[str, str] = {
-    "BUFR": "needs a program of its own",
+    "BUFR": "needs an external program",
     "EPS": "a program that another one would run",
     "FITS": "measurements without a scale",
-    "GRIB": "needs a program of its own",
+    "GRIB": "needs an external program",
     "HDF5": "arrays: the source `hdf5` reads them",
     "IPTC": "old and rare",
     "MPEG": "a film",
     "PALM": "can only be written",
     "PDF": "can only be written",
-    "WMF": "needs a program of its own",
+    "WMF": "needs an external program",
 }
 """Formats that Pillow has an ending for and that are not read, each with the reason."""
 

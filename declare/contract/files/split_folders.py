@@ -15,7 +15,7 @@ Names = Collection[tuple[str, ...]]
 
 
 class Layouts(NamedTuple):
-    """What a source says of folders: what one is if no split, how that is stated, how samples lie in splits."""
+    """What a source calls the folders at the top, how that is stated, and the layout of samples in splits."""
 
     thing: str
     whole: str
@@ -49,7 +49,7 @@ def files_like_splits(names: Names) -> list[str]:
 
 
 def splits_inside(names: Names) -> list[str]:
-    """Return the folders inside of those at the top that name splits, where each of these holds such folders."""
+    """Return the folders named like splits inside the top-level folders, if each of these has some."""
     inner = _inner(names)
     named = [{name for name in folders if splits_named_in(name)} for folders in inner.values()]
     found = sorted(set().union(*named))
@@ -57,7 +57,7 @@ def splits_inside(names: Names) -> list[str]:
 
 
 def folder_of_splits(names: Names) -> str:
-    """Return the path of the one folder that all files lie in and that holds split folders, empty where none does."""
+    """Return the path of the one folder that contains all files and has split folders; empty if there is none."""
     folders = [parts[:-1] for parts in names]
     low, high = min(folders, default=()), max(folders, default=())
     common = [name for name, _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))]
@@ -81,7 +81,7 @@ def _inner(names: Names) -> dict[str, set[str]]:
 
 @dataclass(frozen=True)
 class SplitFiles:
-    """Files in the order of the splits that they belong to, the rows of each split, and what is passed over."""
+    """Files in the order of their splits, the rows of each split, and what is skipped."""
 
     files: tuple[Path, ...]
     splits: dict[str, tuple[int, int]]
@@ -89,7 +89,7 @@ class SplitFiles:
 
 
 def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
-    """Return the files of the splits below `root`: in folders, or named by their split; the others are passed over.
+    """Return the files of the splits below `root`, in folders or named by their split; the others are skipped.
 
     Raises `ProblemError` DAT323 where two names stand for one split.
     """
@@ -104,7 +104,7 @@ def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
             splits[name] = (len(ordered), len(ordered) + len(own))
             ordered += own
     others = Counter(
-        f"in `{parts[file][0]}`" if len(parts[file]) > 1 else "beside the split folders"
+        f"in `{parts[file][0]}`" if len(parts[file]) > 1 else "next to the split folders"
         for file in files
         if of[file] is None
     )
@@ -112,7 +112,7 @@ def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
 
 
 def refuse_two_names(origin: str, names: Iterable[str], at: str) -> None:
-    """Raise `ProblemError` DAT323 where two of the names in `origin` stand for one split (`val` and `valid`)."""
+    """Raise `ProblemError` DAT323 if two of the names in `origin` mean the same split (`val` and `valid`)."""
     first: dict[str, str] = {}
     for name in names:
         split = split_of(name)
@@ -122,7 +122,10 @@ def refuse_two_names(origin: str, names: Iterable[str], at: str) -> None:
             raise ProblemError(
                 Problem(
                     "DAT323",
-                    f"`{first[split][:24]}` and `{name[:24]}` of `{origin[:40]}` are two names of one split",
+                    (
+                        f"`{first[split][:24]}` and `{name[:24]}` of `{origin[:40]}` are two names of one "
+                        "split"
+                    ),
                     at=at,
                     label="one split, or two?",
                     notes=(f"both mean `{split}`",),
@@ -138,18 +141,18 @@ def unclear_splits(root: Path, names: Names, layouts: Layouts) -> Problem | None
     None where nothing of that kind stands below `root`.
     """
     if around := folder_of_splits(names):
-        there = f"splits stand in `{around}`, which holds all files"
-        helps = [f"name the folder that holds the splits: `path: .../{root.name}/{around}`"]
+        there = f"splits are in `{around}`, which contains all files"
+        helps = [f"state the folder that contains the splits: `path: .../{root.name}/{around}`"]
         return _like_splits(root, around, there, (layouts, helps))
     lay_out = [f"lay the files out as {layouts.lay_out} where they are splits"]
     if inside := splits_inside(names):
         top = min(parts[0] for parts in names if len(parts) > 1)
-        where = f"{_list_names(inside)} stand in each folder at the top, such as `{top}`"
+        where = f"{_list_names(inside)} are in each top-level folder, such as `{top}`"
         return _like_splits(root, inside[0], where, (layouts, lay_out))
     if any(split_of(top_name(parts)) for parts in names):
         return None
     if alike := folders_like_splits(names) or files_like_splits(names):
-        where = f"{_list_names(alike)} stand at the top, and their names hold a split's"
+        where = f"{_list_names(alike)} are at the top, and their names contain a split's"
         return _like_splits(root, alike[0], where, (layouts, lay_out))
     return None
 

@@ -1,4 +1,4 @@
-"""Weights that stand in files: the state in what a file holds, and whether it is that of a module."""
+"""Files of weights: their state, and whether it matches a module."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ _SHOWN = 4
 
 
 def state_in(content: Any, kind: type[Value]) -> dict[str, Value]:
-    """Return the tensors (of `kind`) in what a file holds: they may stand under a name, as trainers write them.
+    """Return the tensors (of `kind`) in the content of a file; trainers may nest them under a name.
 
     Raises `UnreadableError` where there are none.
     """
@@ -27,7 +27,7 @@ def state_in(content: Any, kind: type[Value]) -> dict[str, Value]:
     named = content.items() if isinstance(content, Mapping) else ()
     tensors = {str(name): item for name, item in named if isinstance(item, kind)}
     if not tensors:
-        raise UnreadableError("it holds no named weights")
+        raise UnreadableError("it contains no named weights")
     for wrapper in _WRAPPERS:
         if all(name.startswith(wrapper) for name in tensors):
             tensors = {name.removeprefix(wrapper): item for name, item in tensors.items()}
@@ -85,7 +85,7 @@ def other_type(names: list[str], held: Facts, own: Facts, at: str) -> Problem:
         label="weights of another type",
         notes=(
             *first_of([f"`{name}` too" for name in names[1:]], 3),
-            "quantised weights mean nothing without their scales, whole numbers are no fractions",
+            "quantised weights need their scales; integers cannot replace floats",
         ),
         helps=("give the weights in floating point, as they were before they were quantised",),
     )

@@ -16,11 +16,11 @@ class Augment(Component):
     """Whether it takes series of different lengths: it keeps `FIELD.lengths` [B] true, or leaves series alone."""
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
-        """Yield why it has nothing to change in a dataset whose model inputs and targets have these shapes."""
+        """Yield the problem that it changes nothing in a dataset whose model inputs and targets have these shapes."""
         return ()
 
     def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
-        """Return the fields in which it mixes samples of a batch: what is predicted must be mixed as inputs are."""
+        """Return the fields in which it mixes samples of a batch; targets must be mixed like inputs."""
         return frozenset()
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:

@@ -26,7 +26,7 @@ class Balance(Component):
         return self
 
     def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
-        """Return what makes one loss of many: `owners` are the tasks of the losses, `shares` their weights."""
+        """Return the object that combines the losses: `owners` are their tasks, `shares` their weights."""
         from declare.nn.balances.balance import Balance as Sum
 
         return Sum(owners, shares, num_tasks)

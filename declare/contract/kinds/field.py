@@ -1,4 +1,4 @@
-"""Field types: how raw values of a column become tensors, and what facts they carry."""
+"""Field types: how raw values of a column become tensors, and their facts."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
@@ -16,7 +16,7 @@ Pairing = tuple[tuple[str, ...], str | None]
 
 
 def pairing_key(pairing: Pairing) -> str:
-    """Return the name under which facts hold what is known of a pairing."""
+    """Return the name under which facts store the statistics of a pairing."""
     return strict_json.dumps(pairing)
 
 
@@ -37,7 +37,7 @@ class Uses(NamedTuple):
 
 
 class Field(Component):
-    """One column of a dataset, typed.
+    """A column of a dataset, with a type.
 
     Encoded values are plain numpy: float32, int64, uint8 or bool arrays [rows, ...]. Missing targets are -1
     (category, mask), NaN (number, labels): losses and metrics leave them out.
@@ -54,19 +54,21 @@ class Field(Component):
     takes_missing: ClassVar[bool] = True
     """Whether a value of `missing` can stand in its column."""
 
-    key: str | None = Param(None, description="where the field stands in the source, if not under its name")
+    key: str | None = Param(
+        None, description="name of the field in the source; default: the field's own name"
+    )
     column: str | None = Param(None, description="the same as `key`, for tables")
     missing: list[int | Annotated[float, DataValue()] | str | bool | None] = Param(
-        [], description='values that mean "no label": masked in losses and metrics'
+        [], description='values that mean "missing": ignored by losses and metrics'
     )
 
     @classmethod
     def interface(cls) -> tuple[str, ...]:
-        """Return the layout that it gives."""
+        """Return the layout of its values."""
         return (f"gives: {cls.layout}",)
 
     def check(self) -> Iterable[Problem]:
-        """Yield two places that are both said to hold the field, and marks that can have no effect."""
+        """Yield a problem for two statements of the field's place, and for missing-value marks without effect."""
         if self.missing and not self.takes_missing:
             yield Problem(
                 "DAT389",
@@ -89,18 +91,18 @@ class Field(Component):
         return self.column or self.key or name
 
     def infer_facts(self, values: Any) -> FieldFacts:
-        """Return the facts of raw `values`: the whole column, or a sample of rows of a heavy one.
+        """Return the facts of raw `values`: the whole column, or a sample of rows for large values.
 
         Raises `ProblemError` where the values cannot be of this type.
         """
         raise NotImplementedError
 
     def summary(self, values: Array, valid: Mapping[str, Array]) -> dict[str, Any]:
-        """Return what else the facts hold, from the encoded training split and its `valid` fields."""
+        """Return further facts, from the encoded training split and its `valid` fields."""
         return {}
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield where the parameters that the spec states contradict the facts."""
+        """Yield a problem if the stated parameters contradict the facts."""
         return ()
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
@@ -108,38 +110,38 @@ class Field(Component):
         raise NotImplementedError
 
     def resolve(self, name: str, uses: Uses) -> Self:
-        """Return the field called `name` with what it leaves open filled in from what tasks do with it."""
+        """Return the field called `name`, with open settings resolved from its use in tasks."""
         return self
 
     def stamp(self) -> str:
-        """Return what changes when files that the parameters name change; empty where they name none."""
+        """Return a value that changes with the files that the parameters name; empty if there are none."""
         return ""
 
     def fit_values(self, values: Any, facts: FieldFacts) -> FieldFacts:
-        """Return facts completed by what is learned from the raw values of the training split (vocabularies).
+        """Return facts with what is learned from the raw values of the training split (vocabularies).
 
         Raises `ProblemError` where nothing can be learned.
         """
         return facts
 
     def num_samples_per_row(self, values: Any, facts: FieldFacts) -> Array | None:
-        """Return how many samples each raw value makes [rows]: none, one or several; None where all make one."""
+        """Return the number of samples that each raw value makes [rows]; None if all make one."""
         return None
 
     def take_part(self, values: Any, numbers: Array) -> Any:
-        """Return raw values with the number of the part of each that is meant, for `encode`."""
+        """Return raw values paired with the number of their part, for `encode`."""
         return values
 
     def cut_to(self) -> tuple[int, int] | None:
-        """Return height and width to whose proportions pictures are cut while they are read; None: they are not."""
+        """Return the aspect ratio to which pictures are centre-cropped when read, as (height, width), or None."""
         return None
 
     def aligned_with(self) -> str | None:
-        """Return the field by whose places the values of this one are arranged, if there is one."""
+        """Return the field whose positions the values of this one are aligned with, if any."""
         return None
 
     def token_positions(self, values: Any, facts: FieldFacts) -> list[list[int]]:
-        """Return where each entry of each raw value stands in what is encoded; -1 where it stands nowhere."""
+        """Return the position of each entry of each raw value in the encoded array; -1 if it has none."""
         raise NotImplementedError
 
     def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
@@ -151,20 +153,20 @@ class Field(Component):
         return column, facts
 
     def prompt(self) -> Self:
-        """Return the field as it encodes a beginning that a model is to go on from."""
+        """Return the field for encoding a prompt, which a model continues."""
         return self
 
     def allow_shorter(self, facts: FieldFacts) -> FieldFacts:
-        """Return facts under which later samples may be shorter than those in the data, where it pads them."""
+        """Return facts under which later samples may be shorter than those in the data, if the field pads them."""
         return facts
 
     def decode(self, values: Array, facts: FieldFacts) -> list[Any]:
-        """Return what people read for encoded values [rows, ...]."""
+        """Return encoded values [rows, ...] in a readable form."""
         raise NotImplementedError
 
 
 def resolve_fields(fields: Mapping[str, Field], uses: Uses) -> dict[str, Field]:
-    """Return the fields of a dataset with what they leave open filled in from what tasks and other fields want."""
+    """Return the fields of a dataset with open settings resolved from tasks and other fields."""
     worded = sorted({name for field in fields.values() if (name := field.aligned_with()) is not None})
     whole = uses._replace(worded=tuple(worded))
     return {name: field.resolve(name, whole) for name, field in fields.items()}

@@ -1,4 +1,4 @@
-"""Losses: sums over valid targets with the weight that normalises them."""
+"""Losses: sums over valid targets, and the weights by which they are divided."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Loss(Component):
     takes: ClassVar[frozenset[Prediction]]
     """The kinds of prediction (`Target.prediction`) that it fits."""
 
-    weight: float = Param(1.0, gt=0, le=1e6, description="its share in the task's loss")
+    weight: float = Param(1.0, gt=0, le=1e6, description="its factor in the task's loss")
 
     @classmethod
     def interface(cls) -> tuple[str, ...]:
-        """Return the kinds of prediction that it takes."""
+        """Return the kinds of prediction that it accepts."""
         return (f"prediction: {' | '.join(sorted(cls.takes))}",)
 
     @property
     def weighs_classes(self) -> bool:
-        """Whether its class weights come from the counts of the training split."""
+        """Return whether its class weights are computed from the counts of the training split."""
         return False
 
     def class_weights(self, target: Target) -> tuple[float, ...] | None:
@@ -46,16 +46,16 @@ class Loss(Component):
         return None
 
     def uncounted_classes(self, target: Target) -> frozenset[int]:
-        """Return the indices of classes whose samples add nothing: those that weigh 0."""
+        """Return the indices of classes with weight 0, whose samples do not count."""
         weights = enumerate(self.class_weights(target) or ())
         return frozenset(index for index, weight in weights if not weight)
 
     def check_target(self, target: Target) -> Iterable[Problem]:
-        """Yield where the parameters contradict the target (number of class weights, ...)."""
+        """Yield a problem if the parameters contradict the target (number of class weights, ...)."""
         return ()
 
     def target_dims(self, target: Target) -> tuple[Dim, ...]:
-        """Return the sizes, without the batch, of a target that goes with `target.output`: its own by default.
+        """Return the sizes, without the batch, of the target for `target.output`; by default the same.
 
         Nothing is broadcast: other sizes are a finding (LOS432) before training, and raise in the built loss.
         """
@@ -66,9 +66,9 @@ class Loss(Component):
         return target.output.dims
 
     def expected(self, target: Target) -> float | None:
-        """Return about what a model that knows nothing yet should give, None where nobody can say."""
+        """Return the expected loss of an untrained model; None if unknown."""
         return None
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Metrics: figures of an evaluation, per dataset and overall."""
+"""Metrics of evaluations, for each dataset and overall."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Metric(Component):
 
     @classmethod
     def interface(cls) -> tuple[str, ...]:
-        """Return the kinds of prediction that it takes."""
+        """Return the kinds of prediction that it accepts."""
         return (f"prediction: {' | '.join(sorted(cls.takes))}",)
 
     def build(self, target: Target) -> Any:
@@ -49,7 +49,7 @@ class Metric(Component):
         raise NotImplementedError
 
     def figure_name(self) -> str:
-        """Return the name of the figure: the type, and every parameter that is not the default.
+        """Return the name of the metric in results: the type, and every parameter that is not the default.
 
         `accuracy` with `top: 2` is `accuracy_top2`, `f1` with `average: micro` is `f1_micro`.
         """
@@ -70,7 +70,7 @@ def _name_part(key: str, value: Any) -> str:
 
 
 def by_figure_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
-    """Return the metrics of a task by the names of their figures; one that is stated twice gets a number."""
+    """Return the metrics of a task by name; a second one with the same name gets a number."""
     found: dict[str, Metric] = {}
     for metric in metrics:
         name = metric.figure_name()

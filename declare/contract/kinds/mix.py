@@ -15,5 +15,5 @@ class Mix(Component):
     """Whether each batch is of one dataset, in turn."""
 
     def shares(self, sizes: Mapping[str, int]) -> dict[str, float]:
-        """Return each dataset's share of the samples (they sum to 1) for training-split sizes."""
+        """Return each dataset's fraction of the samples (they sum to 1) for training-split sizes."""
         raise NotImplementedError

@@ -15,7 +15,7 @@ from declare.contract.torch_types import TorchModule
 
 
 class Port(NamedTuple):
-    """One input: its name, the layouts that it takes, whether it takes several inputs at once."""
+    """One input: its name, the layouts that it accepts, whether it takes several inputs at once."""
 
     name: str
     takes: tuple[Layout, ...]
@@ -24,7 +24,7 @@ class Port(NamedTuple):
 
 
 class Costs(NamedTuple):
-    """What one sample costs: parameters, forward FLOPs (2 per multiply-add) and activation bytes (fp32)."""
+    """Costs of one sample: parameters, forward FLOPs (2 per multiply-add) and activation bytes (fp32)."""
 
     parameters: int
     flops: int | None = None
@@ -32,7 +32,7 @@ class Costs(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """What a module never looks at: `unused` of the `size` steps or pixels along an axis of its input."""
+    """Part of an input that a module drops: `unused` of the `size` steps or pixels along an axis."""
 
     axis: str
     unused: int
@@ -47,7 +47,7 @@ Outputs = dict[str, Shape]
 
 
 class Padding(NamedTuple):
-    """How a node leaves out padding: the steps beyond the end of samples that are shorter than others.
+    """How a node masks padding: the steps beyond the end of shorter samples.
 
     Where samples on the port `lengths_of` differ in length, the real module is also given `lengths`, the steps of
     each sample as int64 [B]. None: it needs none, since what it gives for a step depends on that step alone, or since
@@ -60,7 +60,7 @@ class Padding(NamedTuple):
 
 
 class Node(Component):
-    """What modules and heads share: ports, static shapes and costs, and the real module.
+    """What modules and heads share: ports, static shapes and costs, and the torch module.
 
     The built module is called as `module(*tensors)` with one tensor per wired input in the order of the
     ports, and returns one tensor, or a dict of tensors with the keys of `infer`.
@@ -81,15 +81,15 @@ class Node(Component):
         )
 
     def stated_layouts(self) -> Mapping[str, Layout]:
-        """Return the layouts of outputs that are not told by their numbers of axes, by output."""
+        """Return the layouts of outputs that their number of axes does not determine, by output."""
         return {}
 
     def padding_policy(self) -> Padding | None:
-        """Return how it leaves out padding; None where it cannot: it is then refused where lengths differ."""
+        """Return how it masks padding; None if it cannot, so that samples of different lengths are refused."""
         return None
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
-        """Return how many values of one sample, for each channel, its batch norm with the fewest sees.
+        """Return the smallest number of values per channel and sample that one of its batch norms averages over.
 
         None where it has none, or a size is not known. One value of one sample has no variance. Not asked where
         only the real module tells (`norms_by_probe`, or no closed form of the costs).
@@ -97,7 +97,7 @@ class Node(Component):
         return None
 
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
-        """Return the steps of the outputs for inputs of `lengths` steps: an int, or int64 [B] for a batch.
+        """Return the number of steps of the outputs for inputs of `lengths` steps: an int, or int64 [B] for a batch.
 
         Fewer than 1 says that a sample is too short.
         """
@@ -129,71 +129,77 @@ class Module(Node):
     """The part of the real module that a file of its weights is of; empty for all of it."""
 
     input: str | list[str] | dict[str, str] | None = Param(
-        None, description="a field, a module or `module.output`; may be left out where one choice exists"
+        None, description="a field, a module or `module.output`; may be omitted if there is only one choice"
     )
-    per_dataset: bool = Param(False, description="one instance per dataset")
-    pretrained: bool | SpecPath = Param(False, description="the library's own weights, or a path to weights")
+    per_dataset: bool = Param(
+        False, description="a separate instance, with its own weights, for each dataset"
+    )
+    pretrained: bool | SpecPath = Param(
+        False, description="`true` for the library's pretrained weights, or a path to weights"
+    )
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
-        """Return output shapes; a problem where the inputs do not fit; None where only a probe can tell."""
+        """Return output shapes; a problem if the inputs do not fit; None if a probe is needed."""
         raise NotImplementedError
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
-        """Return what remains over of its first input where it is cut or halved; None where only a probe can tell.
+        """Return what it drops of its first input when dividing or halving it; None if a probe is needed.
 
         Sizes that vary from sample to sample are passed over.
         """
         return None if self.costs(inputs) is None else ()
 
     def padding_helps(self) -> tuple[str, ...]:
-        """Return what to do where a trial shows that it reads padding."""
+        """Return helps for the case that a test shows that it reads padding."""
         return ("read samples of different lengths with another module",)
 
     def pins_weights(self) -> bool:
-        """Return whether the parameters say which of the library's pretrained weights are meant."""
+        """Return whether the parameters determine which pretrained weights of the library are used."""
         return True
 
     def weights_file(self) -> Path | None:
-        """Return the file of weights that it starts from; None where there is none, or its library has them."""
+        """Return the file of its initial weights; None without one, or if they come from its library."""
         return self.pretrained if isinstance(self.pretrained, Path) else None
 
     def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
-        """Return why the tensors `held` in its file of weights are not its own (names below `weights_root`)."""
+        """Return the problem that the tensors `held` in its weights file do not fit (names below `weights_root`)."""
         return lacking_weights(own, held, path)
 
     def stamp(self) -> str:
-        """Return what changes when files that its shapes depend on change; empty where there are none."""
+        """Return a value that changes with the files that its shapes depend on; empty if there are none."""
         return ""
 
     def looks_ahead(self) -> bool | None:
-        """Return whether a position of the output depends on later ones of the input; None where none is known to."""
+        """Return whether a position of the output depends on later ones of the input; None if unknown."""
         return None
 
     def costs(self, inputs: Inputs) -> Costs | None:
-        """Return parameters, FLOPs and activation bytes in closed form, or None where a probe must tell."""
+        """Return parameters, FLOPs and activation bytes in closed form, or None if a probe is needed."""
         return None
 
     def build(self, inputs: Inputs) -> TorchModule:
-        """Return the real module (weights freshly initialised, or pretrained)."""
+        """Return the torch module, with new or pretrained weights."""
         raise NotImplementedError
 
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
-        """Return the costs of one instance for several datasets, where it adapts to them."""
+        """Return the costs of one instance for several datasets, if it adapts to them."""
         raise NotImplementedError
 
     def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:
-        """Return the one instance for several datasets, where it adapts to them."""
+        """Return one instance for several datasets, if it adapts to them."""
         raise NotImplementedError
 
 
 class Head(Node):
-    """The last layers of a task; the output is linked to the task's target and never written in a spec."""
+    """The last layers of a task; the output shape follows from the task's target and is not stated."""
 
     input: str | list[str] | dict[str, str] | None = Param(None, description="a module or `module.output`")
-    per_dataset: bool = Param(False, description="one instance per dataset")
+    per_dataset: bool = Param(
+        False, description="a separate instance, with its own weights, for each dataset"
+    )
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the head's outputs given what the task needs (`output`), or say why it cannot give it."""
+        """Return the head's outputs for the `output` that the task needs, or a problem if it cannot give it."""
         raise NotImplementedError
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
@@ -201,5 +207,5 @@ class Head(Node):
         raise NotImplementedError
 
     def build(self, inputs: Inputs, output: Shape) -> TorchModule:
-        """Return the real module."""
+        """Return the head as a torch module."""
         raise NotImplementedError

@@ -9,15 +9,17 @@ from declare.contract.torch_types import TorchOptimizer
 
 
 class Group(Strict):
-    """Parameters with rates of their own."""
+    """Parameters with their own learning rate and weight decay."""
 
     match: str = Param(description="a glob over parameter names: `encoder.*`")
-    lr: float | None = Param(None, gt=0, le=1e3)
-    weight_decay: float | None = Param(None, ge=0, le=1e3)
+    lr: float | None = Param(None, gt=0, le=1e3, description="learning rate; default: that of the optimizer")
+    weight_decay: float | None = Param(
+        None, ge=0, le=1e3, description="weight decay; default: that of the optimizer"
+    )
 
 
 class Optimizer(Component):
-    """An update rule; every one has a learning rate and may have groups."""
+    """An optimizer; every one has a learning rate and may have parameter groups."""
 
     whole: ClassVar[bool] = False
     """Whether it takes whole parameters alone, and none that processes hold in shares."""
@@ -30,22 +32,22 @@ class Optimizer(Component):
     """Numbers that it keeps for each parameter; None where nobody knows."""
 
     lr: float = Param(gt=0, le=1e3, description="learning rate")
-    groups: list[Group] = Param([], description="parameters with their own rates, by pattern")
+    groups: list[Group] = Param([], description="parameter groups with their own settings, by pattern")
 
     def states_per_parameter(self) -> int | None:
-        """Return the numbers that it keeps for each parameter with its parameters as they are."""
+        """Return the number of optimizer state values per parameter, for its current settings."""
         return self.num_states
 
     @property
     def base_decay(self) -> float:
-        """The weight decay of parameters whose group states none; 0 for rules without one."""
+        """Return the weight decay of parameters whose group states none; 0 for rules without one."""
         return float(dict(self).get("weight_decay") or 0.0)
 
     @property
     def decays_norm_and_bias(self) -> bool:
-        """Whether parameters of one axis are decayed as well; a library's rule decays all."""
+        """Return whether parameters of one axis are decayed too; a library's rule decays all."""
         return bool(dict(self).get("decay_norm_and_bias", True))
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return the optimizer for groups `{params, lr, weight_decay}` (fused where the device has it)."""
+        """Return the torch optimizer for groups `{params, lr, weight_decay}`, fused if the device supports it."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Probes: how much of a target frozen features hold."""
+"""Probes: how well a target can be predicted from frozen features."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FittedProbe(Protocol):
         ...
 
     def fit(self, features: Tensor, loss: Callable[[Tensor], Tensor]) -> None:
-        """Learn from features [N, width]; `loss` maps an output for all of them to a scalar. Draws nothing."""
+        """Fit to features [N, width]; `loss` maps an output for all of them to a scalar. It is deterministic."""
         ...
 
     def __call__(self, features: Tensor) -> Tensor:
@@ -32,14 +32,14 @@ class FittedProbe(Protocol):
 
 
 class Probe(Component):
-    """A model of its own, fitted on the training split at the end of a phase; the weights of the run stand still.
+    """A separate model, fitted on the training split at the end of a phase; the run's weights do not change.
 
     The same features and targets always give the same fit.
     """
 
-    task: str = Param(description="the task that the probe learns")
+    task: str = Param(description="the task whose target the probe predicts")
     input: str | None = Param(
-        None, description="a module or `module.output`; by default what the task's head reads"
+        None, description="a module or `module.output`; default: what the task's head reads"
     )
 
     def build(self, width: int, output: tuple[int, ...]) -> FittedProbe:

@@ -10,7 +10,7 @@ class Regularizer(Component):
     """A penalty on matching parameters, added to the loss."""
 
     match: str = Param(description="a glob over parameter names")
-    weight: float = Param(gt=0, le=1e6)
+    weight: float = Param(gt=0, le=1e6, description="its factor in the loss")
 
     def build(self) -> TorchModule:
         """Return a module that maps a list of parameters to an unweighted scalar penalty."""

@@ -27,7 +27,7 @@ class Sampler(Component):
     """How many samples that stand side by side belong together: several processes take whole groups."""
 
     def pairing(self) -> Pairing | None:
-        """Return the fields in which neighbours agree and the one in which they differ, where it pairs samples."""
+        """Return the fields in which paired samples agree and the field in which they differ, if it pairs samples."""
         return None
 
     def columns(self) -> tuple[str, ...]:
@@ -35,15 +35,15 @@ class Sampler(Component):
         return ()
 
     def resolve(self, total_steps: int, steps_per_epoch: int) -> "Sampler":
-        """Return the sampler with its durations as shares of a phase of `total_steps`."""
+        """Return the sampler with its durations as fractions of a phase of `total_steps`."""
         return self
 
     def with_fields(self, shapes: Mapping[str, Shape]) -> "Sampler | Problem":
-        """Return the sampler with fields that it leaves open chosen from a dataset's, or say why none fits."""
+        """Return the sampler with open fields chosen from a dataset's, or a problem if none fits."""
         return self
 
     def for_batches(self, rows: int) -> "Sampler":
-        """Return the sampler for batches that hold `rows` samples of its dataset."""
+        """Return the sampler for batches with `rows` samples of its dataset."""
         return self
 
     def order(

@@ -1,4 +1,4 @@
-"""Schedules: the learning rate over a phase."""
+"""Learning rate schedules."""
 
 from typing import ClassVar, Literal, NamedTuple
 
@@ -9,7 +9,7 @@ from declare.contract.duration import Duration
 
 
 class PlateauRule(NamedTuple):
-    """The rate falls by `factor` after `patience` evaluations in which `metric` did not improve by `min_delta`."""
+    """Multiplies the learning rate by `factor` after `patience` evaluations without improvement of `metric`."""
 
     metric: str
     mode: Literal["max", "min"]
@@ -23,7 +23,9 @@ class PlateauRule(NamedTuple):
 class Schedule(Component):
     """The learning rate over a phase: a pure function of the step, after a linear warm-up."""
 
-    warmup: Duration | None = Param(None, description="linear rise from near zero")
+    warmup: Duration | None = Param(
+        None, description="duration of a linear increase from near zero to the base learning rate"
+    )
     default: ClassVar[str] = "constant"
     """The type where a phase states none."""
     reactive: ClassVar[bool] = False
@@ -34,13 +36,13 @@ class Schedule(Component):
         return self
 
     def follow(self, metric: str, mode: Literal["max", "min"]) -> "Schedule":
-        """Return the schedule with the metric that it follows where it names none."""
+        """Return the schedule with a metric to follow, if it states none."""
         return self
 
     def plateau_rule(self) -> PlateauRule | None:
-        """Return how it reacts to a metric; None where the step alone decides."""
+        """Return how it reacts to a metric; None if it depends only on the step."""
         return None
 
     def multiplier(self, step: int, total: int) -> float:
-        """Return the factor of the base rate at optimizer step `step` of `total`, warm-up left out."""
+        """Return the factor of the base learning rate at `step` of `total` optimizer steps, without the warm-up."""
         raise NotImplementedError

@@ -24,7 +24,7 @@ def is_path(metadata: Iterable[object]) -> bool:
 
 
 def file_exists(path: Path) -> bool:
-    """Return whether something stands at a path; False for names that can be none, and where nobody may look."""
+    """Return whether a path exists; False for names that cannot be paths, and without permission."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -32,7 +32,7 @@ def file_exists(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Return whether a regular file stands at a path; False as `file_exists` says it."""
+    """Return whether a path is a regular file; False in the cases of `file_exists`."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a folder stands at a path; False as `file_exists` says it."""
+    """Return whether a path is a folder; False in the cases of `file_exists`."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -53,7 +53,7 @@ SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
 
 
 class Fingerprints(NamedTuple):
-    """What tells data from other data.
+    """Values that change with the data.
 
     `portable` is the same for a copy with the same sizes and times, on another machine too: it stands in plans.
     `local` changes as well where a file was replaced by one of the same size and time: what is kept in the user's
@@ -65,7 +65,7 @@ class Fingerprints(NamedTuple):
 
 
 def local_stamp(stats: Iterable[os.stat_result]) -> str:
-    """Return what changes when one of the files is replaced or written to, whatever its time of change says."""
+    """Return a value that changes when one of the files is replaced or written, whatever its modification time."""
     digest = hashlib.sha256()
     for stat in stats:
         digest.update(f"{stat.st_ino} {stat.st_ctime_ns}\n".encode())
@@ -73,12 +73,12 @@ def local_stamp(stats: Iterable[os.stat_result]) -> str:
 
 
 def file_stamp(path: Path) -> str:
-    """Return the stamp of one file; that of none where it is not there."""
+    """Return the stamp of a file, or that of a missing file."""
     return files_stamp([path])
 
 
 def files_stamp(paths: Iterable[Path]) -> str:
-    """Return the stamp of files, those that are not there left out."""
+    """Return the stamp of files, without missing ones."""
     return local_stamp(_stats(paths))
 
 
@@ -87,37 +87,37 @@ Extensions = Mapping[str, Mapping[str, object]]
 
 
 class Source(Component):
-    """A place that samples come from; `open()` gives a reader."""
+    """A source of samples; `open()` gives a reader."""
 
     extensions: ClassVar[Extensions] = {}
     """Files that it reads by themselves; empty where only a spec can say it."""
 
     def fingerprint(self) -> str:
-        """Return what changes when the data changes: sizes and times of the files, or the parameters.
+        """Return a value that changes with the data: sizes and times of the files, or the parameters.
 
         Cheap: reads no content. Raises `ProblemError` where a file is missing or unreadable (DAT302, DAT312).
         """
         raise NotImplementedError
 
     def fingerprints(self) -> Fingerprints:
-        """Return the fingerprint and the stamp of the files; raises what `fingerprint` does."""
+        """Return the fingerprint and the stamp of the files; raises as `fingerprint` does."""
         return Fingerprints(self.fingerprint(), files_stamp(self.files()))
 
     @property
     def data_path(self) -> Path | None:
-        """The file or folder that its parameter `path` names, if it has one."""
+        """Return the file or folder of its parameter `path`, if it has one."""
         path = dict(self).get("path")
         return path if isinstance(path, Path) else None
 
     def files(self) -> Iterable[Path]:
-        """Return the files that samples are read from, by name alone; none where nobody knows them."""
+        """Return the files of the samples, by name only; none if unknown."""
         path = self.data_path
         if path is None:
             return []
         return sorted(item for item in path.rglob("*") if is_file(item)) if is_folder(path) else [path]
 
     def open(self) -> Reader:
-        """Open the source. Raises `ProblemError` for what is missing, empty, corrupt or malicious."""
+        """Open the source; raises `ProblemError` if it is missing, empty, corrupt or malicious."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Tasks: what is predicted, how prediction and target are taken from outputs and batch."""
+"""Tasks: what is predicted, and how predictions and targets are taken from outputs and batches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Target(BaseModel):
-    """What head, loss and metrics must know of a task's target; part of the plan.
+    """What head, loss and metrics need to know of a task's target; part of the plan.
 
     `prediction` names what the head's output means: losses and metrics say which they take.
     `counts` are samples per class in the training split, over all datasets of the task. `mean` and `std` (training
@@ -60,7 +60,7 @@ class Target(BaseModel):
 
 
 class Task(Component):
-    """A target with head, loss and metrics. The loop never asks for a task's type."""
+    """A target with head, loss and metrics."""
 
     targets: ClassVar[tuple[Layout, ...]]
     """Layouts of the target field that it takes; empty where it needs none."""
@@ -89,28 +89,28 @@ class Task(Component):
     default_loss: ClassVar[str]
     default_metrics: ClassVar[tuple[str, ...]]
 
-    dataset: str | None = Param(None, description="the dataset that it learns from")
-    datasets: list[str] | None = Param(None, description="the datasets that it learns from")
+    dataset: str | None = Param(None, description="the dataset of the task")
+    datasets: list[str] | None = Param(None, description="the datasets of the task")
     target: str | None = Param(None, description="the field to predict")
-    mask: str | None = Param(None, description="a `valid` field: which targets count")
+    mask: str | None = Param(None, description="a `valid` field that marks which targets count")
     head: Annotated[str | Head | None, Slot("heads")] = Param(
         None, description="a head component, or the name of another task whose head is shared"
     )
     loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = Param(
         None, description="a loss, or a list of losses with weights"
     )
-    weight: float = Param(1.0, ge=0, le=1e6, description="its share in the sum of losses")
+    weight: float = Param(1.0, ge=0, le=1e6, description="its factor in the sum of losses")
     metrics: Annotated[list[Metric] | None, Slot("metrics")] = Param(
-        None, description="metrics of evaluations"
+        None, description="metrics for evaluations"
     )
 
     @classmethod
     def interface(cls) -> tuple[str, ...]:
-        """Return the layouts of targets that it takes."""
+        """Return the layouts of targets that it accepts."""
         return (f"target: {' | '.join(cls.targets)}",) if cls.targets else ()
 
     def output(self, facts: FieldFacts) -> Shape | Problem:
-        """Return what the head must give for a target with these facts, or say why there is no such head."""
+        """Return the output shape that the head must give for a target, or a problem if there is none."""
         raise NotImplementedError
 
     def link(self, facts: Mapping[str, FieldFacts]) -> Target | Problem:
@@ -118,45 +118,45 @@ class Task(Component):
         raise NotImplementedError
 
     def needs_statistics(self) -> bool:
-        """Return whether a loss depends on statistics of the target: they are then of every readable sample."""
+        """Return whether a loss depends on statistics of the target, which then cover all readable samples."""
         losses = self.loss if isinstance(self.loss, list) else [self.loss]
         return any(loss is not None and loss.weighs_classes for loss in losses)
 
     def target_dims(self, shape: Shape) -> tuple[Dim, ...]:
-        """Return the sizes of what the adapter takes as target, without the batch; those of its field by default."""
+        """Return the sizes, without the batch, of the adapter's target; those of its field by default."""
         return shape.dims
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:
-        """Yield what the target's facts make impossible (one class only, labels out of range)."""
+        """Yield the problems of the target's facts (only one class, labels out of range)."""
         return ()
 
     def drawn_by(self, samplers: Sequence[Any]) -> Task | Problem:
-        """Return the task with what it takes from the samplers of the phases that train it."""
+        """Return the task with settings from the samplers of the phases that train it."""
         return self
 
     def pairing(self) -> Pairing | None:
-        """Return in which fields samples that belong together agree and differ, where it compares samples."""
+        """Return the fields in which positives agree and differ, if it compares samples."""
         return None
 
     def fields(self) -> tuple[str, ...]:
-        """Return the fields besides target and mask that its adapter takes from batches."""
+        """Return the further fields, besides target and mask, that its adapter reads from batches."""
         return ()
 
     def own_head(self) -> dict[str, Any]:
-        """Return the block of the head that it has where it states none."""
+        """Return the block of its default head."""
         return {"type": self.default_head}
 
     def build(self, target: Target) -> TaskAdapter:
-        """Return the object that takes targets from batches and predictions from outputs."""
+        """Return the adapter, which takes targets from batches and predictions from outputs."""
         raise NotImplementedError
 
 
 @runtime_checkable
 class MasksInputs(Protocol):
-    """An adapter that shows the model something else than the batch holds: hidden parts, shifted tokens."""
+    """An adapter that changes what the model reads: masked parts, shifted tokens."""
 
     def mask_inputs(self, fields: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """Return what takes the place of fields where the model reads them, and new ones, of one dataset, rows first.
+        """Return the replaced and additional fields that the model reads, for a batch of one dataset.
 
         `target` and `scores` of that task then see the fields as they were, and the new ones beside them.
         """
@@ -165,28 +165,28 @@ class MasksInputs(Protocol):
 
 @runtime_checkable
 class Generates(Protocol):
-    """An adapter whose target the model writes itself."""
+    """An adapter whose target the model generates."""
 
     def generate(
         self, run: Callable[[Mapping[str, Tensor]], Tensor], fields: Mapping[str, Tensor], sampling: Any
     ) -> dict[str, Tensor]:
-        """Return what `predict` would; `run(fields)` gives the head's output for fields as the model reads them."""
+        """Return the generated predictions; `run(fields)` gives the head's output for model inputs."""
         ...
 
 
 class TaskAdapter(Protocol):
-    """How a built task sees outputs and batches; the classes live in `nn/tasks`.
+    """How a built task reads outputs and batches; the classes are in `nn/tasks`.
 
     Some are `MasksInputs` or `Generates` as well.
     """
 
     @property
     def module(self) -> nn.Module | None:
-        """Buffers (means, scales) that travel with the model's state, if there are any."""
+        """Return the buffers (means, scales) that are part of the model's state, if any."""
         ...
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the training target, in the space of the loss (missing ones stay marked)."""
+        """Return the training target in the units of the loss; missing ones stay marked."""
         ...
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -194,13 +194,13 @@ class TaskAdapter(Protocol):
         ...
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return what a user wants to see for each sample: `class` and `probability`, or `value`."""
+        """Return readable predictions for each sample: `class` and `probability`, or `value`."""
         ...
 
     def trivial(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return what a head would give that has seen training targets and no input; in the shape of `output`.
+        """Return the best output without any input, from training targets alone, in the shape of `output`.
 
         The same for every sample (mean, shares of classes, unigrams); drawn at random where no answer is a guess; of
         what a sample of `batch` shows where parts of it are hidden. None where a task has no such predictor, or its

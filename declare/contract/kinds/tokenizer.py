@@ -23,33 +23,33 @@ class Coder(Protocol):
     special: dict[str, int]
 
     def encode(self, texts: Sequence[str | Sequence[str]]) -> list[list[int]]:
-        """Return the ids of each text; a text may come cut into words already."""
+        """Return the ids of each text; a text may be a list of words."""
         ...
 
     def starts(self, words: Sequence[str]) -> list[int]:
-        """Return the place of each word's first token among the ids of a text cut into words; -1 if it has none."""
+        """Return the position of each word's first token among the ids of a list of words; -1 if it has none."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids; special ones and ids below 0 are left out."""
+        """Return the text of ids; special tokens and ids below 0 are omitted."""
         ...
 
     def names(self) -> list[str]:
-        """Return how people call each id."""
+        """Return a readable name of each id."""
         ...
 
 
 class Tokenizer(Component):
-    """How text is cut into tokens: bytes, characters, words, or pieces learned from the training split."""
+    """How text is split into tokens: bytes, characters, words, or pieces learned from the training split."""
 
     def stamp(self) -> str:
-        """Return what changes when files that it reads change; empty where it reads none."""
+        """Return a value that changes with the files that it reads; empty if it reads none."""
         return ""
 
     def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
-        """Return the vocabulary for the texts of the training split, the same every time for the same texts."""
+        """Return the vocabulary for the texts of the training split; deterministic."""
         raise NotImplementedError
 
     def open(self, vocabulary: Vocabulary) -> Coder:
-        """Return the tokenizer with what it learned."""
+        """Return the tokenizer with its learned vocabulary."""
         raise NotImplementedError

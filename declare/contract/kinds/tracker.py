@@ -1,4 +1,4 @@
-"""Trackers: where metrics go besides the run folder's own files."""
+"""Trackers: where metrics are sent besides the run folder's own files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ class Log(Protocol):
 
 
 class Tracker(Component):
-    """A place where metrics go besides the run folder's own files."""
+    """A service or file that records metrics besides the run folder's own files."""
 
     default: ClassVar[str] = "tensorboard"
     """The type where a spec states none."""

@@ -1,4 +1,4 @@
-"""Transforms: deterministic ones are applied once to what is stored, random ones to each batch."""
+"""Transforms: stored ones are applied once to the stored data, others to each batch."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -44,22 +44,24 @@ class Transform(Component):
 
     field: str | None = Param(None, description="the field that it changes")
     fields: list[str] | None = Param(None, description="the fields that it changes")
-    on: Literal["all", "train", "eval"] = Param("all", description="the samples that it changes")
+    on: Literal["all", "train", "eval"] = Param(
+        "all", description="which samples it changes: all, those of training, or those of evaluations"
+    )
 
     def resolve(self, facts: Mapping[str, FieldFacts]) -> "Transform":
-        """Return the transform with what it leaves open filled in from the facts of the dataset's fields."""
+        """Return the transform with open settings resolved from the facts of the dataset's fields."""
         return self
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Problem | None:
-        """Return why what it states contradicts the facts of its fields, None where nothing does."""
+        """Return the problem that a stated setting contradicts the facts of its fields, or None."""
         return None
 
     def facts_after(self, facts: FieldFacts) -> FieldFacts:
-        """Return the facts of a field that it has changed, as far as transforms after it go by them."""
+        """Return the facts of a field after the transform, as far as later transforms need them."""
         return facts
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the shape after the transform, or say why it does not fit."""
+        """Return the shape after the transform, or the problem that it does not fit."""
         raise NotImplementedError
 
     def fit(self, batches: Iterable[Array]) -> dict[str, list[float]]:
@@ -71,7 +73,7 @@ class Transform(Component):
         raise NotImplementedError
 
     def invert(self, values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
-        """Return transformed values [rows, ...] as they were before; only where it is `invertible`."""
+        """Return transformed values [rows, ...] in their original units; only if it is `invertible`."""
         raise TypeError(f"`{self.type_name()}` cannot be undone")
 
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
@@ -83,7 +85,7 @@ class Transform(Component):
 
 
 class InverseStep(BaseModel):
-    """A transform that predictions are taken back through, with its fitted statistics; part of the plan."""
+    """A transform that is undone for predictions, with its fitted statistics; part of the plan."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,7 +96,7 @@ class InverseStep(BaseModel):
 def facts_before(
     transforms: Sequence[Any], facts: Mapping[str, FieldFacts]
 ) -> Iterator[Mapping[str, FieldFacts]]:
-    """Yield for each transform the facts of fields as those before it leave them.
+    """Yield for each transform the facts of fields before it.
 
     For all samples these are what training and evaluation agree on; one that could not be read changes nothing.
     """

@@ -1,4 +1,4 @@
-"""Counting what layers cost in closed form: parameters, FLOPs and activation bytes of one sample."""
+"""Costs of layers in closed form: parameters, FLOPs and activation bytes of one sample."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class CostCounter:
         return self.write(features, out)
 
     def multiply(self, multiply_adds: int | None) -> Self:
-        """Add multiply-adds that belong to no weight of their own."""
+        """Add multiply-adds without weights."""
         self.flops = None if self.flops is None or multiply_adds is None else self.flops + 2 * multiply_adds
         return self
 

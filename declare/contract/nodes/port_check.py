@@ -9,8 +9,10 @@ from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import AXES, Layout, Shape
 
 _HELPS: dict[Layout, str] = {
-    "series": "encode it with `conv1d` first, or add `{type: temporal_pool}` (a mean over time) or `{type: flatten}` "
-    "(every value by itself) to the dataset's transforms",
+    "series": (
+        "encode it with `conv1d` first, or add `{type: temporal_pool}` (a mean over time) or "
+        "`{type: flatten}` (all values) to the dataset's transforms"
+    ),
     "sequence": "encode it with `rnn` first, or add `{type: temporal_pool}` or `{type: flatten}` to the dataset's "
     "transforms",
     "image": "encode it with `cnn` or `timm` first, or add `{type: flatten}` to the dataset's transforms",
@@ -33,7 +35,7 @@ def misfit(node: Node, inputs: Inputs) -> Problem | None:
 
 
 def place(node: Node, port: str, index: int = 0) -> str:
-    """Return the path inside the node's block that says what flows into `port`."""
+    """Return the path inside the node's block that defines the input of `port`."""
     stated = getattr(node, "input", None)
     if isinstance(stated, list):
         return f"input.{index}" if index < len(stated) else "input"
@@ -62,11 +64,11 @@ def _weights(node: Module) -> Problem | None:
     """Return the problem that the weights to start from do not exist."""
     stated = node.pretrained
     if stated is True and not node.has_weights:
-        title, label = f"`{node.type_name()}` has no weights of its own", "none exist"
+        title, label = f"`{node.type_name()}` has no pretrained weights", "none exist"
         helps = ("train from scratch: `pretrained: false`", "or name a file of weights: `pretrained: PATH`")
         return Problem("RES840", title, at="pretrained", label=label, helps=helps)
     if isinstance(stated, Path) and not (file_exists(stated) and is_file(stated)):
-        words = "name a .safetensors file, or a .pt file that holds tensors alone"
+        words = "state a .safetensors file, or a .pt file that contains only tensors"
         title, label = f"there are no weights at {str(stated)[-48:]}", "no such file"
         return Problem("RES840", title, at="pretrained", label=label, helps=(words,))
     return None
@@ -74,7 +76,7 @@ def _weights(node: Module) -> Problem | None:
 
 def _count(node: Node, port: Port, found: int) -> Problem | None:
     if not found and not port.optional:
-        title = f"`{node.type_name()}` has nothing to read on `{port.name}`"
+        title = f"`{node.type_name()}` has no input `{port.name}`"
         return Problem(
             "SHP513", title, at=place(node, port.name), helps=("name a field or a module as its `input`",)
         )

@@ -25,7 +25,7 @@ def misfit_places(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
 
 
 def features_at(inputs: Inputs) -> int:
-    """Return the features of one place; frames of a video count as further features."""
+    """Return the number of features at one place; frames of a video count as further features."""
     shape = inputs["input"][0]
     frames = shape.dims[1] if shape.layout == "video" else 1
     return (shape.dims[0] or 0) * (frames or 0)

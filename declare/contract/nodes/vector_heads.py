@@ -35,7 +35,7 @@ def fill_steps(inputs: Inputs, output: Shape) -> Shape:
 
 
 def widths(inputs: Inputs, output: Shape) -> tuple[int, tuple[int, ...], tuple[Dim, ...]]:
-    """Return the input features, the shape of what one step gives, and the steps (empty for vectors)."""
+    """Return the number of input features, the output shape of a step, and the steps (empty for vectors)."""
     shapes = inputs["input"]
     features = sum(shape.features or 0 for shape in shapes)
     per_step = output.layout == "sequence"

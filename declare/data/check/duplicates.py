@@ -1,4 +1,4 @@
-"""Samples of equal content: within a split, across splits, with labels that contradict each other."""
+"""Samples with equal content: within a split, across splits, and with contradicting labels."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ _SHOWN = 100
 
 
 class Twins:
-    """Hashes of the content of samples, and where they stand."""
+    """Hashes of the content of samples, and their places."""
 
     def __init__(self, fields: Sequence[str], targets: Sequence[str]) -> None:
         self.fields = tuple(fields)

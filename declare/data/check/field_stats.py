@@ -18,7 +18,7 @@ _BINS = 24
 
 
 class FieldStats:
-    """Counts and ranges of one field over all samples that were taken."""
+    """Counts and ranges of one field over all counted samples."""
 
     def __init__(self, name: str, pool: Pool) -> None:
         plan = pool.plan.fields[name]
@@ -34,7 +34,7 @@ class FieldStats:
         self._lengths: list[int] = []
 
     def take(self, values: Array, splits: Array) -> None:
-        """Count encoded samples [rows, ...]; `splits` says where each stands."""
+        """Count encoded samples [rows, ...]; `splits` is the split of each."""
         if self._varies:
             self._lengths += [sample.shape[-1] for sample in self.strip_padding(values)]
         for split in SPLITS:

@@ -14,7 +14,7 @@ _SHOWN = 20
 
 
 def findings(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
-    """Yield what a full reading found, the most serious first."""
+    """Yield the problems of a full reading, the most serious first."""
     yield from _unreadable(summary, dataset)
     if summary.duplicates is not None:
         yield from _duplicates(summary, summary.duplicates)
@@ -23,7 +23,7 @@ def findings(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
 
 
 def _unreadable(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
-    """Yield what is wrong with samples: by code and field, or in one where the spec says that they are skipped."""
+    """Yield the problems of samples: by code and field, or as one if the spec skips them."""
     samples = summary.unreadable
     if not samples:
         return
@@ -107,16 +107,16 @@ def _duplicates(summary: DatasetSummary, duplicates: Duplicates) -> Iterator[Pro
             "DAT371",
             f"{several(duplicates.within + duplicates.across, 'sample')} with the {content} of another{where}",
             at="source",
-            label="holds equal samples",
+            label="contains equal samples",
             notes=shown,
-            helps=("remove them where nobody measured the same twice",),
+            helps=("remove them unless the same values were measured twice",),
         )
     if duplicates.contradicting and arrays:
         yield Problem(
             "DAT372",
             f"{several(duplicates.contradicting, 'sample')} of equal {content} with different targets",
             at="source",
-            label="holds contradicting samples",
+            label="contains contradicting samples",
             notes=shown,
             helps=("correct the labels: no model can give both answers",),
         )
@@ -148,9 +148,9 @@ def _of_field(field: FieldSummary, dataset: Dataset) -> Iterator[Problem]:
         pair, number = max(field.shared.items(), key=lambda item: item[1])
         yield Problem(
             "DAT310",
-            f"{number} of {field.distinct} values of `{field.name}` stand in {pair.replace('+', ' and in ')}",
+            f"{number} of {field.distinct} values of `{field.name}` are in {pair.replace('+', ' and in ')}",
             at="split",
-            label=f"parts samples of one {field.name}",
+            label=f"separates samples of one {field.name}",
             helps=(f"set `split.by: {field.name}` if samples of one {field.name} resemble each other",),
         )
     stated = dataset.fields[field.name].model_fields_set if field.name in dataset.fields else set()

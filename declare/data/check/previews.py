@@ -19,7 +19,7 @@ _UNGROUPED = 24
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample: where it stands, its split, and its fields, encoded or as text."""
+    """A sample: its place, its split, and its fields, encoded or as text."""
 
     where: str
     split: str
@@ -60,7 +60,7 @@ def _spread(pool: Pool, rows: Array, splits: dict[int, str], number: int) -> lis
 
 
 def _value(pool: Pool, name: str, row: int) -> Any:
-    """Return a field of one sample: names for classes and ids, text as it stands, else the encoded array."""
+    """Return a field of one sample: names for classes and ids, unchanged text, else the encoded array."""
     rows, layout = np.array([row]), pool.fields[name].layout
     if layout in TEXTS or layout == "id":
         return raw_values.text_of(pool.raw(name, rows)[0])

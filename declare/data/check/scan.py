@@ -1,4 +1,4 @@
-"""Reading a whole dataset once: every sample of every field, what cannot be read, what stands there twice."""
+"""Reading a whole dataset once: every sample of every field, unreadable ones and duplicates."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Block:
 
 
 def open_for_scan(name: str, dataset: Dataset, seed: int) -> Pool:
-    """Return the open dataset; samples that cannot be read do not stand in its way. Raises `ProblemError`."""
+    """Return the open dataset, in spite of unreadable samples; raises `ProblemError`."""
     lenient = dataset.model_copy(update={"on_corrupt": Corrupt(action="skip", limit="100%")})
     facts = gather(name, lenient, seed)
     return Pool(_plan(dataset, facts, seed), f"datasets.{name}")
@@ -63,7 +63,7 @@ def _plan(dataset: Dataset, facts: DatasetFacts, seed: int) -> DatasetPlan:
 def summarise(
     name: str, pool: Pool, targets: Collection[str], progress: Callable[[int], None]
 ) -> DatasetSummary:
-    """Read every sample of an open dataset once; `progress` is told how many were read since it was told last."""
+    """Read every sample of an open dataset once; `progress` gets the number of samples since its last call."""
     splits = {row: split for split, rows in pool.rows.items() for row in map(int, rows)}
     rows = np.array(sorted(splits), np.int64)
     tallies = {name: FieldStats(name, pool) for name in pool.fields}
@@ -147,7 +147,7 @@ def _read(pool: Pool, names: list[str], rows: Array) -> Block:
 
 
 def _values(pool: Pool, name: str, rows: Array) -> Array:
-    """Return encoded values; texts as they stand, an array of bytes for each."""
+    """Return encoded values; texts unchanged, as arrays of bytes."""
     if pool.fields[name].layout not in TEXTS:
         return pool.encoded_values(name, rows)
     texts = np.empty(len(rows), object)

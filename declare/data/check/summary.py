@@ -14,7 +14,7 @@ class Part(BaseModel):
 
 
 class Unreadable(Part):
-    """A sample that cannot be read: its split, the field, where it stands, why, and the code and helps of that."""
+    """An unreadable sample: its split, the field, its place, the reason, and the code and helps."""
 
     split: str
     field: str

@@ -90,7 +90,7 @@ class _FactsCollector:
         self.files: list[Path] = []  # that a table names and that were read
 
     def take(self, name: str, field: Field) -> None:
-        """Examine a field: all of a light column and of one that holds names, a sample of a heavy one."""
+        """Examine a field: the whole column if it is light or has names, else a sample of it."""
         rows = self._pool
         try:
             place = _column(field, name, self._reader)
@@ -149,7 +149,7 @@ class _FactsCollector:
         """Put a problem at the field, or at the source where the field is inferred, and name its sample."""
         if problem.row is not None:
             where = self._reader.where(int(rows[problem.row]))
-            problem = replace(problem, notes=(f"it stands in {where}", *problem.notes))
+            problem = replace(problem, notes=(f"it is in {where}", *problem.notes))
         if problem.at.startswith(("source", "fields", "split")):
             return problem
         return problem.under(f"fields.{name}" if name in self._dataset.fields else "source")
@@ -184,11 +184,11 @@ class _FactsCollector:
         return facts
 
     def _of_training(self, field: Field, column: Rows, facts: FieldFacts, train: Rows) -> dict[str, Any]:
-        """Return moments of the training split, and what else the field says of it."""
+        """Return moments of the training split, and further facts of its field."""
         return {**moments(column[train]), "extra": facts.extra | self._summary(field, column, train)}
 
     def _summary(self, field: Field, column: Rows, train: Rows) -> dict[str, Any]:
-        """Return what the field says of its training split, given the fields that say what counts."""
+        """Return a field's summary of its training split, given the `valid` fields."""
         layouts = {name: item.shape.layout for name, item in self.facts.items()}
         valid = {name: self.columns[name][train] for name in self.columns if layouts[name] == "valid"}
         return field.summary(column[train], valid)
@@ -278,7 +278,7 @@ def _column(field: Field, name: str, reader: Reader) -> str:
             label="read from here",
             notes=(f"its columns are {', '.join(list(reader.columns)[:12])}",),
             helps=(
-                (f"did you mean `{near[0]}`? say `column: {near[0]}`",) if near else ("remove the field",)
+                (f"did you mean `{near[0]}`? state `column: {near[0]}`",) if near else ("remove the field",)
             ),
         )
     )
@@ -359,7 +359,7 @@ def _unsplittable(key: str, name: str, facts: Mapping[str, FieldFacts]) -> Probl
         near = suggest(name, list(facts))
         return Problem(
             "REF201",
-            f"`split.{key}` names `{name}`, which is no field",
+            f"`split.{key}` names `{name}`, which is not a field",
             at=f"split.{key}",
             label="no such field",
             helps=((f"write `{near[0]}`",) if near else (f"name one of {', '.join(facts)}",)),
@@ -391,6 +391,6 @@ def _readable(field: Field, values: Any) -> list[Any]:
         readable.append(value)
     if not readable:
         notes = tuple(dict.fromkeys(reasons))[:4]
-        title, helps = "none of the samples looked at can be read", ("check the field's `type` and column",)
+        title, helps = "none of the examined samples can be read", ("check the field's `type` and column",)
         raise ProblemError(Problem("DAT302", title, label="read from here", notes=notes, helps=helps))
     return readable

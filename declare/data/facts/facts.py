@@ -22,7 +22,7 @@ _VERSION = 10
 
 
 def gather(name: str, dataset: Dataset, seed: int, uses: Uses | None = None) -> DatasetFacts:
-    """Return the facts of the dataset called `name`, split with `seed` where it states none of its own.
+    """Return the facts of the dataset called `name`; `seed` is used if its split states none.
 
     `uses` is what tasks do with it, which settles what fields leave open. Raises `ProblemError`; the problems' paths
     are inside the dataset's block.
@@ -74,7 +74,7 @@ def _stamp(name: str, field: Field) -> str:
 
 
 def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
-    """Yield where fields state something else than the data say; paths are inside the dataset's block."""
+    """Yield problems of fields that contradict the data; paths are inside the dataset's block."""
     for name, field_facts in facts.fields.items():
         field = read_component("fields", facts.blocks[name])
         for problem in field.compare(field_facts):

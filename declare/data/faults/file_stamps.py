@@ -72,7 +72,7 @@ class Stamps:
             self.files[str(path)] = before._replace(mtime_ns=now.mtime_ns)
             return None
         what = "other content" if before.sha256 else "perhaps other content"
-        return f"it was written anew ({_time(now)}, before {_time(before)}): {what} of {now.size} bytes"
+        return f"it was rewritten ({_time(now)}, before {_time(before)}): {what} of {now.size} bytes"
 
     def differences(self) -> Iterator[tuple[str, str]]:
         """Yield (path, how it differs) for each file that does."""
@@ -108,7 +108,7 @@ class Ledger:
 
 
 def _load(path: Path) -> dict[str, tuple[str, Stamps]]:
-    """Return what the file says by dataset; raises `ProblemError` RES823 where it is damaged."""
+    """Return the contents of the file by dataset; raises `ProblemError` RES823 if it is damaged."""
     kept = read_json(path, "data") if path.exists() else {}
     return {name: (item["data"], Stamps.read(item["files"])) for name, item in kept.items()}
 

@@ -1,4 +1,4 @@
-"""The JSON Schemas of what a run keeps of its data, made from the types that are kept."""
+"""The JSON Schemas of the data files in a run folder, generated from their types."""
 
 from typing import Annotated, Any
 

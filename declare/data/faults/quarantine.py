@@ -1,4 +1,4 @@
-"""The samples that a run leaves out because they cannot be read: one list, kept beside its checkpoints."""
+"""The samples that a run skips because they cannot be read: one list, stored next to its checkpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Quarantine:
         self._told = {name: len(samples) for name, samples in self._samples.items()}
 
     def initial_reasons(self, dataset: str, fingerprint: str) -> dict[int, str] | None:
-        """Return what was left out of these very data from the start; None where nothing is known of it."""
+        """Return which samples of these data were skipped from the start; None if unknown."""
         if self._prints.get(dataset) != fingerprint:
             return None
         return {row: item.reason for row, item in self._samples[dataset].items() if not item.late}
@@ -100,7 +100,7 @@ class Quarantine:
 
 
 def _read(path: Path | None) -> Mapping[str, Any]:
-    """Return what a file of an earlier start says; nothing where it is absent.
+    """Return the contents of a file of an earlier start; empty if it is absent.
 
     Raises `ProblemError` RES823 where it is damaged: a run that forgot it would train on other samples.
     """

@@ -1,4 +1,4 @@
-"""A read that does not come back: what is said of it, and the stacks that are kept."""
+"""A read that does not finish: its problem, and the stacks that are written."""
 
 import faulthandler
 from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ def hangs(
     one = f"sample {guilty} of `{name}`" if guilty is not None else f"a batch of `{name}`"
     return Problem(
         "DAT375",
-        f"reading {one} does not come to an end: nothing came for {error.seconds:g} s",
+        f"reading {one} does not finish: no data arrived for {error.seconds:g} s",
         at=at,
-        notes=(f"where every thread stands: `{kept}`",) if kept else (),
-        helps=("see whether its disk or network mount answers", "then go on with `dcl train --resume`"),
+        notes=(f"the stack of every thread: `{kept}`",) if kept else (),
+        helps=("see whether its disk or network mount answers", "then continue with `dcl train --resume`"),
     )
 
 

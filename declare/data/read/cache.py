@@ -32,7 +32,7 @@ __all__ = [
 
 
 def read_array(path: Path) -> Array | None:
-    """Return a cached array; None where there is none, or it was damaged, which is said."""
+    """Return a cached array; None if there is none, or if it was damaged, which is reported."""
     return _load(path, mapped=False)
 
 

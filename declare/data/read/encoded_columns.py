@@ -9,7 +9,7 @@ from declare.contract.shapes import Array
 
 
 def moments(values: Array) -> dict[str, float]:
-    """Return range, mean and deviation of the finite values; nothing where there is none."""
+    """Return range, mean and standard deviation of the finite values; empty if there are none."""
     summary = of_array(values)
     if not summary.number:
         return {}

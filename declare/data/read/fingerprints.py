@@ -1,4 +1,4 @@
-"""Fingerprints of what a dataset reads. Numpy-free."""
+"""Fingerprints of the inputs of a dataset. Needs no NumPy."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -40,7 +40,7 @@ def fit_fields(
     train: Array,
     num_rows: int,
 ) -> FittedFields:
-    """Let fields learn from the rows `train` of `pool`; then encode those that stand beside them.
+    """Fit fields to the rows `train` of `pool`; then encode the fields that are aligned with them.
 
     `num_rows` are those of the source: `read` is asked for samples. Raises `ProblemError` with the field at the
     front of each problem's path.
@@ -67,7 +67,7 @@ def fit_fields(
 def _beside_all(
     fields: Mapping[str, Field], known: dict[str, FieldFacts], read: Read, samples: Array, empty: Array
 ) -> dict[str, Array]:
-    """Return the columns of fields that stand beside others, and complete their facts in `known`."""
+    """Return the columns of fields that are aligned with others, and complete their facts in `known`."""
     columns = {}
     for name, field in fields.items():
         if field.aligned_with() is None:
@@ -103,11 +103,11 @@ def parts_of(
 def encode_aligned(
     fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, name: str, rows: Array
 ) -> Array:
-    """Return the encoded values of a field whose entries stand at the places of another one's."""
+    """Return the encoded values of a field whose entries are aligned with another field."""
     other = fields[name].aligned_with() or ""
     if other not in fields or not fields[other].needs_fit:
         words = ", ".join(f"`{item}`" for item, field in fields.items() if field.needs_fit) or "none"
-        title = f"`{other}` is no text field of this dataset"
+        title = f"`{other}` is not a text field of this dataset"
         helps = (f"name a text field: {words}",)
         raise ProblemError(Problem("REF201", title, at="of", label="no such text", helps=helps))
     places = fields[other].token_positions(read(other, rows), facts[other])
@@ -122,7 +122,7 @@ def samples_of(rows: Array, counts: Array, number: int) -> Array:
 
 
 def positions_of(rows: Array, counts: Array) -> Array:
-    """Return where the samples of `rows` stand among those of all rows, which make `counts` samples each."""
+    """Return the positions of the samples of `rows` among those of all rows, which make `counts` samples each."""
     first = np.cumsum(counts) - counts
     repeated = counts[rows]
     within = np.arange(repeated.sum()) - np.repeat(np.cumsum(repeated) - repeated, repeated)
@@ -153,7 +153,7 @@ class PartedReader(Reader):
         return self._reader.read(column, None if rows is None else np.asarray(rows) % self.num_samples)
 
     def where(self, row: int) -> str:
-        """Say where a sample stands, and which part of its row it is."""
+        """Return where a sample comes from, and which part of its row it is."""
         part, place = divmod(row, self.num_samples)
         return self._reader.where(place) + (f", part {part + 1}" if part else "")
 
@@ -168,7 +168,7 @@ def _at(field: str, rows: Array) -> Iterator[None]:
 
 
 class FieldError(ProblemError):
-    """Problems of one field, with paths inside its block; `rows` are those whose values were looked at."""
+    """Problems of one field, with paths inside its block; `rows` are the examined rows."""
 
     def __init__(self, field: str, problems: tuple[Problem, ...], rows: Array) -> None:
         super().__init__(*problems)

@@ -47,7 +47,7 @@ def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> 
     stated = next(iter(files)) if name not in files else name
     return Problem(
         "DAT323",
-        f"`split.{stated}` names files, but the data of `{name}` hold {own} of their own",
+        f"`split.{stated}` names files, but the source of `{name}` has its own {own}",
         at=f"split.{stated}",
         label="the data are split already",
         helps=(f"leave `split.{stated}` out, or name the part that is meant: `path: .../{name}`",),
@@ -55,7 +55,7 @@ def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> 
 
 
 class JoinedReader(Reader):
-    """Several readers one after the other, a split each."""
+    """Several readers one after the other, one for each split."""
 
     def __init__(self, readers: Mapping[str, Reader]) -> None:
         self._readers = list(readers.values())
@@ -88,7 +88,7 @@ class JoinedReader(Reader):
         return without if len(without) < len(self._readers) else []
 
     def read_as(self, column: str) -> str:
-        """Return how the values of a column are read, where readers say so."""
+        """Return how readers decode the values of a column, if they state it."""
         return "; ".join(dict.fromkeys(filter(None, (reader.read_as(column) for reader in self._readers))))
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
@@ -100,7 +100,7 @@ class JoinedReader(Reader):
         return all(reader.is_light(column) for reader in self._readers)
 
     def read(self, column: str, rows: Array | None = None) -> Any:
-        """Return the values of `rows`, in their order; of one type where all readers give one."""
+        """Return the values of `rows`, in their order, with one type if all readers have the same."""
         wanted = np.arange(self.num_samples) if rows is None else np.asarray(rows)
         numbers = np.searchsorted(self._starts, wanted, side="right") - 1
         places, parts = [], []
@@ -114,7 +114,7 @@ class JoinedReader(Reader):
         return _join_values(parts, order)
 
     def where(self, row: int) -> str:
-        """Say where a sample stands."""
+        """Return where a sample comes from."""
         number = max(index for index, start in enumerate(self._starts) if start <= row)
         return self._readers[number].where(row - self._starts[number])
 

@@ -19,7 +19,7 @@ _SUSPECT_SECONDS = 2.0
 
 
 class StalledError(Exception):
-    """The work on `item` does not come to an end: a read that blocks."""
+    """The work on `item` does not finish: a blocked read."""
 
     def __init__(self, item: object, seconds: float) -> None:
         super().__init__(f"nothing came for {seconds:g} s")

@@ -1,4 +1,4 @@
-"""Raw values of a field: columns of file names stand for the pictures that they name."""
+"""Raw values of a field: columns of file names refer to the pictures."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ def read(reader: Reader, field: Field, place: str, rows: Rows) -> Any:
 
 
 def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
-    """Return facts that also say how the source reads the column, where that is not as it is stored."""
+    """Return facts with how the source decodes the column, if it differs from what is stored."""
     read_as = reader.read_as(place)
     if not read_as:
         return facts
@@ -45,7 +45,7 @@ def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:
 
 
 def with_reading_told(problem: Problem, reader: Reader, place: str) -> Problem:
-    """Return what is wrong with a column; where its values are not those stored, also how they are read."""
+    """Return the problem of a column; if its values are decoded, the problem mentions how."""
     read_as = reader.read_as(place)
     if not read_as:
         return problem

@@ -15,7 +15,7 @@ SPLITS = ("train", "val", "test")
 
 
 def fractions(split: Mapping[str, Any]) -> dict[str, float]:
-    """Return the share of each split; training takes the rest where it states none.
+    """Return the fraction of each split; training gets the rest unless it is stated.
 
     A block that states no share at all (`{by: subject}`) holds a tenth out for validation.
     """
@@ -61,7 +61,7 @@ def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
             raise ProblemError(
                 Problem(
                     "DAT314",
-                    f"the split column holds `{name[:20]}` in {number} rows, which is no split",
+                    f"the split column contains `{name[:20]}` in {number} rows, which is not a split",
                     at="split.column",
                     helps=("use the values `train`, `val` and `test`",),
                 )
@@ -174,6 +174,6 @@ def refuse_empty(rows: Mapping[str, Rows], num_samples: int, at: str = "split") 
                     f"`{name}` gets none of the {num_samples} samples",
                     at=at,
                     label="too small a share",
-                    helps=("hold out a larger share, or none",),
+                    helps=("hold out a larger fraction, or none",),
                 )
             )

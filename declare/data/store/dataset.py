@@ -97,7 +97,7 @@ class Pool:
 
     @property
     def rows_by_split(self) -> dict[str, Array]:
-        """The rows of each split, those among them that cannot be read; nothing is decoded to know them."""
+        """Return the rows of each split, including unreadable ones; nothing is decoded."""
         return self._rows_with_unreadable
 
     @property
@@ -157,7 +157,7 @@ class Pool:
         return [value for value in self.raw(name, rows) if isinstance(value, Path)]
 
     def _names_files(self, name: str) -> bool:
-        """Return whether a field's raw values are files of their own; asked once, a first value may cost a read."""
+        """Return whether a field's raw values are file names; cached, since a first value may cost a read."""
         if name not in self._by_file:
             self._by_file[name] = isinstance(self.raw(name, np.zeros(1, np.int64))[0], Path)
         return self._by_file[name]
@@ -230,7 +230,7 @@ class Pool:
         return dict(sorted(reasons.items()))
 
     def hanging(self, error: prefetch.StalledError, field: str, rows: list[int]) -> Problem:
-        """Return the finding that reading a field of one of `rows` hangs."""
+        """Return the problem that reading a field of one of `rows` does not finish."""
 
         def read(row: int) -> object:
             return self._encode(field, np.array([row]))
@@ -274,7 +274,7 @@ class Pool:
         return self.quarantine.late(self._name)
 
     def left_out(self, rows: Array) -> bool:
-        """Return whether some of the rows stand in quarantine since they could not be read once."""
+        """Return whether some of the rows are in quarantine because they could not be read before."""
         return self.skips and not self.late.keys().isdisjoint(map(int, rows))
 
     @property
@@ -365,19 +365,19 @@ def changed_file(path: Path, difference: str) -> Problem:
         label="read from here",
         notes=(f"`{path}`: {difference}",),
         helps=(
-            "put it back and go on with `dcl train --resume`",
+            "restore it and continue with `dcl train --resume`",
             "or train a new run on the data as they are now",
         ),
     )
 
 
 def _reason(problem: Problem) -> str:
-    """Return a problem in one line: its title and what the decoder said."""
+    """Return a problem in one line: its title and the decoder's message."""
     return "; ".join([problem.title, *problem.notes[:1]])[:200]
 
 
 def _cached_errors(text: str | None) -> dict[int, str] | None:
-    """Return what a cached file says, or None where there is none that can be understood."""
+    """Return the contents of a cached file, or None if it cannot be parsed."""
     try:
         return None if text is None else {int(row): str(reason) for row, reason in json.loads(text).items()}
     except (ValueError, AttributeError):

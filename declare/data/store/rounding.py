@@ -23,7 +23,7 @@ def most_rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | No
 
 
 def _values(pool: Pool, field: str) -> Array:
-    """Return training samples [rows, ...] after their stored transforms, as they stand before they are rounded."""
+    """Return training samples [rows, ...] after their stored transforms, before they are rounded."""
     rows = pool.rows_by_split["train"]
     most = _LIGHT if pool.is_light(field) else _HEAVY
     values = pool.encoded_values(field, rows[:: max(1, -(-len(rows) // most))])

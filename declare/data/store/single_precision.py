@@ -28,7 +28,7 @@ class RoundedValues(BaseModel):
 
     @property
     def share_lost(self) -> float:
-        """The share of different values that are different no more."""
+        """Return the fraction of different values that become equal."""
         return 1 - self.left / self.distinct
 
 

@@ -143,19 +143,19 @@ class Table:
         raise ProblemError(problem.under(self._pool.path))
 
     def where(self, positions: Array) -> list[tuple[int, str]]:
-        """Return (row, where it stands) of samples."""
+        """Return (row, place) of samples."""
         return [(int(row), self._pool.reader.where(int(row))) for row in self.rows[positions]]
 
     def hanging(self, error: prefetch.StalledError, field: str, positions: Array) -> Problem:
-        """Return the finding that reading a field of one of the samples hangs."""
+        """Return the problem that reading a field of one of the samples does not finish."""
         return self._pool.hanging(error, field, list(map(int, self.rows[positions])))
 
     def encoded_values(self, field: str, positions: Array) -> Array:
-        """Return samples of a field as they stand before any transform."""
+        """Return samples of a field before any transform."""
         return self._pool.encoded_values(field, self.rows[positions])
 
     def expectation(self, field: str) -> Array | None:
-        """Return the true expectation [samples, ...] of a field as the source knows it; None where it does not.
+        """Return the true expectation [samples, ...] of a field from the source; None if unknown.
 
         Nothing is known of a field that transforms change.
         """

@@ -1,4 +1,4 @@
-"""Which statistics the transforms of a dataset keep: names, and how many numbers each has."""
+"""Statistics that the transforms of a dataset store: names, and the number of values in each."""
 
 from collections.abc import Iterator, Mapping
 
@@ -20,10 +20,10 @@ def misfit(plan: DatasetPlan, statistics: Statistics) -> str:
     for key, sizes in expected.items():
         own = {name: len(values) for name, values in statistics[key].items()}
         if own.keys() != sizes.keys():
-            return f"`{key}` holds {', '.join(own) or 'nothing'} instead of {', '.join(sizes)}"
+            return f"`{key}` contains {', '.join(own) or 'nothing'} instead of {', '.join(sizes)}"
         for name, size in sizes.items():
             if size is not None and own[name] != size:
-                return f"`{key}.{name}` holds {own[name]} numbers instead of {size}"
+                return f"`{key}.{name}` has {own[name]} numbers instead of {size}"
     return ""
 
 

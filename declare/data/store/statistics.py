@@ -38,7 +38,7 @@ def fit_field(pool: Pool, name: str) -> dict[str, dict[str, list[float]]]:
 def _before(
     pool: Pool, place: tuple[str, str], index: int, statistics: dict[str, dict[str, list[float]]]
 ) -> Iterator[Array]:
-    """Yield training samples of a field as they stand before the transform at `index` of one side."""
+    """Yield training samples of a field before the transform at `index` of one side."""
     field, side = place
     table = Table(pool, "train", statistics)
     earlier = [(at, item) for at, item in pool.stored_transforms(field, side) if at < index]

@@ -21,7 +21,7 @@ _INDEXED = frozenset({"category", "id", "tags", "mask"})
 
 
 class TargetQuery(NamedTuple):
-    """Which target: its field, and the `valid` field that says what counts.
+    """A target: its field, and the `valid` field that marks which samples count.
 
     With `exact` samples that cannot be read are left out, where the dataset skips them: every file is then decoded.
     """

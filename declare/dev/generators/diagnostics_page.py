@@ -28,7 +28,7 @@ def outputs() -> dict[Path, str]:
 def _lines() -> Iterator[str]:
     yield "# Diagnostics\n"
     yield "Every finding has a code that never changes its meaning, and a name."
-    yield "`dcl explain LOS401` prints what stands here.\n"
+    yield "`dcl explain LOS401` prints a page.\n"
     pages = [page(code) for code in codes()]
     for family, about in _FAMILIES.items():
         members = [item for item in pages if item.code.startswith(family)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from declare.reading import lookup
 from declare.system.library_table import LibraryTable, dump, installed_version
 
-SLOW = "imports the libraries, and tries whatever they have"
+SLOW = "imports the libraries, and tries all of their parts"
 
 
 def tables() -> list[LibraryTable]:

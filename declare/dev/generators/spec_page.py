@@ -45,7 +45,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def _lines() -> Iterator[str]:
     yield "# The keys of a spec\n"
-    yield "Generated from the models that check specs. `docs/language.md` says how they work together;"
+    yield ("Generated from the models that check specs. `docs/language.md` explains how they work together;")
     yield "[components](components/index.md) has the parameters of everything that has a `type`.\n"
     for model in blocks():
         yield f"## {model.__name__}\n"

@@ -1,4 +1,4 @@
-"""The plain PyTorch of a new component: what stands in `declare/nn`, and how `build` makes it."""
+"""The plain PyTorch of a new component: the file in `declare/nn`, and how `build` uses it."""
 
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ TWINS: dict[str, Twin] = {
     ),
     "balances": _module(
         "from torch import Tensor\n\nfrom declare.nn.balances.balance import Balance",
-        ("factors(self) -> Tensor | None", "Return the factor of each task as it stands; None: 1."),
+        ("factors(self) -> Tensor | None", "Return the current factor of each task; None means 1."),
         base="Balance",
         build="return Real(owners, shares, num_tasks)",
     ),

@@ -1,4 +1,4 @@
-"""Workflow commands that GitHub shows as annotations beside the changed lines."""
+"""Workflow commands that GitHub shows as annotations next to changed lines."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:  # noqa: ARG001  # one signature for all formats
-    """Return at most ten commands per severity; the last of each says how many more there are."""
+    """Return at most ten commands per severity; the last one counts the others."""
     lines: list[str] = []
     for severity in _COMMANDS:
         items = [item for item in diagnostics if item.severity == severity]

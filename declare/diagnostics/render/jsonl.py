@@ -9,5 +9,5 @@ from declare.diagnostics.render.json import as_dict
 
 
 def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:  # noqa: ARG001  # one signature for all formats
-    """Return a line for each finding."""
+    """Return one line for each diagnostic."""
     return "".join(json.dumps(as_dict(item), allow_nan=False) + "\n" for item in diagnostics)

@@ -15,7 +15,7 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
-    """Return one run with a rule for each code that was found."""
+    """Return one run with a rule for each reported code."""
     codes = sorted({item.code for item in diagnostics})
     driver: dict[str, Any] = {"name": "declare", "rules": [_rule(code, diagnostics) for code in codes]}
     if settings.version:
@@ -51,7 +51,7 @@ def _rule(code: str, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
 
 
 def _result(diagnostic: Diagnostic, index: int) -> dict[str, Any]:
-    """Describe one finding; `--set` arguments are no files and appear in the message only."""
+    """Return the SARIF result of a diagnostic; `--set` arguments are not files and appear only in the message."""
     message = "\n".join([diagnostic.title, *diagnostic.notes, *diagnostic.helps])
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,

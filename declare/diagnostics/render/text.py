@@ -1,4 +1,4 @@
-"""Findings for people: the place as it was written, what is said about it, and what to do."""
+"""Diagnostics for people: the source line, the message, and the fix."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -90,7 +90,7 @@ class _Picture:
             previous = number
 
     def _line(self, source: Source, number: int, labels: list[Label]) -> Iterator[str]:
-        """Draw one line and what is said about it, from left to right."""
+        """Draw one line and its labels, from left to right."""
         text = source.line(number)
         start = source.line_starts[number - 1]
         most = max(self._settings.width - self._gutter - 3, 20)

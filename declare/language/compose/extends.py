@@ -28,7 +28,7 @@ _FREE_NAMES = ("vars", "metrics", "expect", "datasets", "model", "tasks", "phase
 
 
 class Loader:
-    """Loads a spec with its bases; collects sources and findings, and whether anything is missing."""
+    """Loads a spec with its bases; collects sources and problems, and whether anything is missing."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
@@ -42,7 +42,7 @@ class Loader:
         self._is_full = False  # the rest is not read: one finding says it
 
     def load(self, path: Path, name: str) -> Node | None:
-        """Return the merged tree of a file and its bases; None where the file cannot be read."""
+        """Return the merged tree of a file and its bases; None if the file cannot be read."""
         return self._file(path, name, None, ())
 
     def _file(self, path: Path, name: str, at: Label | None, above: tuple[Path, ...]) -> Node | None:
@@ -112,7 +112,7 @@ class Loader:
         return parsed
 
     def _names(self, stated: Node) -> list[Node]:
-        """Return the nodes that name base files; report what is no file name."""
+        """Return the nodes that name base files; report values that are not file names."""
         if stated.poison:
             self.complete = False
             return []
@@ -147,7 +147,7 @@ class Loader:
             helps = ["name a .yaml, .yml or .json file, or one in the spec's own folder"]
             problem = make(
                 "REF223",
-                f"`{stated[:60]}` is no spec by its name",
+                f"`{stated[:60]}` does not have the file name of a spec",
                 labels=[label],
                 path="extends",
                 helps=helps,
@@ -174,7 +174,7 @@ class Loader:
 
 
 def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
-    """Return `over` laid over `base`: maps merge key by key, everything else replaces.
+    """Return `base` overridden by `over`: maps merge key by key, everything else is replaced.
 
     `key: null` removes an inherited key. A map whose `type` changes replaces the whole block, with a note. Where one
     of two maps cannot be read, so is the whole, with what is known of it.
@@ -201,7 +201,7 @@ def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
 
 
 def _with_unknown(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
-    """Merge two values of which one cannot be read; what a map does not state may stand in the other."""
+    """Merge two values of which one cannot be read; keys missing in a map may be in the other."""
     if over.kind != "map" and not over.poison:
         return over
     known = base if over.kind != "map" else over
@@ -211,7 +211,7 @@ def _with_unknown(base: Node, over: Node, path: str, notes: list[Diagnostic]) ->
 
 
 def _with_unknown_sections(root: Node) -> Node:
-    """Return the root where a base is missing: what its sections do not state may stand there."""
+    """Return the root if a base is missing: keys missing in its sections may be there."""
     return root.with_value(
         {key: replace(node, poison=node.poison or node.kind == "map") for key, node in root.entries.items()}
     )
@@ -265,7 +265,7 @@ def switch_note(before: Node, after: Node, name: str, dropped: list[str], path: 
 def _too_large(code: str, limit: str, at: Label | None) -> Diagnostic:
     """Report that a spec and its bases are together larger than any spec may be."""
     helps = ["keep data in its own files and name them in a source"]
-    title = f"the spec and its bases hold more than {limit}"
+    title = f"the spec and its bases have more than {limit}"
     return make(code, title, labels=[at] if at else (), path="extends", helps=helps)
 
 
@@ -279,14 +279,14 @@ def _as_base(diagnostic: Diagnostic) -> Diagnostic:
 
 def _empty(name: str, at: Label | None) -> Diagnostic:
     helps = ["start with `declare: 1`, or run `dcl new`"]
-    return make("SYN007", f"`{name}` holds no values", labels=[at] if at else (), helps=helps)
+    return make("SYN007", f"`{name}` contains no values", labels=[at] if at else (), helps=helps)
 
 
 def _no_map(name: str, node: Node) -> Diagnostic:
     what = "a list" if node.kind == "list" else "a single value"
     return make(
         "SYN019",
-        f"`{name}` holds {what} where a spec is a map of sections",
+        f"`{name}` contains {what}, but a spec is a map of sections",
         labels=[Label(node.span, what)],
         helps=["write `key: value` lines, starting with `declare: 1`"],
     )

@@ -1,4 +1,4 @@
-"""`--set PATH=VALUE`: overrides from the command line, read and reported like a file of their own."""
+"""`--set PATH=VALUE`: overrides from the command line, read and reported like a file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,7 @@ class Overrides:
         return _Override(source, segments, parsed.node)
 
     def _report_malformed(self, title: str, span: Span, help_: str) -> _Override | None:
-        """Report an argument that is no PATH=VALUE."""
+        """Report an argument that is not PATH=VALUE."""
         self.diagnostics.append(make("REF225", title, labels=[Label(span)], helps=[help_]))
         return None
 
@@ -165,12 +165,14 @@ class Overrides:
             return
         near = suggest(name, node.entries)
         known = ", ".join(f"`{key}`" for key in list(node.entries)[:10]) or "nothing"
-        helps = [f"did you mean {' or '.join(f'`{key}`' for key in near)}?" if near else f"it holds {known}"]
+        helps = [
+            f"did you mean {' or '.join(f'`{key}`' for key in near)}?" if near else f"it contains {known}"
+        ]
         fixes = [Fix(f"write {near[0]}", (Edit(span, near[0]),), "display")] if near else []
         self._report(f"{where} has no `{_short(name)}`", span, node, override, helps, fixes)
 
     def _no_block(self, child: Node, override: _Override, depth: int) -> None:
-        """Report a path that goes on below a single value."""
+        """Report a path that continues below a single value."""
         if child.poison:
             return
         at = override.above(depth + 1)

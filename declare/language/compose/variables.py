@@ -28,7 +28,7 @@ class _Value:
 
 
 class Interpolation:
-    """Resolves the interpolations of a composed tree; `diagnostics` says what could not be resolved."""
+    """Resolves the interpolations of a composed tree; `diagnostics` are those that could not be resolved."""
 
     def __init__(self, root: Node, environ: Mapping[str, str]) -> None:
         self.diagnostics: list[Diagnostic] = []
@@ -66,16 +66,16 @@ class Interpolation:
         return node if same else node.with_value(items)
 
     def _declared_variables(self, section: Node | None) -> dict[str, Node]:
-        """Return the variables; report those that are no scalars."""
+        """Return the variables; report those that are not scalars."""
         if section is None or section.poison:
             return {}
         if section.kind != "map":
             if section.scalar is not None or section.kind == "list":
-                self._not_scalar("`vars` is no map of names to values", section, "vars")
+                self._not_scalar("`vars` is not a map of names to values", section, "vars")
             return {}
         for name, node in section.entries.items():
             if node.kind != "scalar":
-                self._not_scalar(f"variable `{name}` holds a {node.kind}", node, f"vars.{name}")
+                self._not_scalar(f"variable `{name}` is a {node.kind}", node, f"vars.{name}")
         return section.entries
 
     def _not_scalar(self, title: str, node: Node, path: str) -> None:
@@ -145,7 +145,7 @@ class Interpolation:
         return new
 
     def _lookup(self, body: str, written: str, node: Node, path: str) -> _Value | None:
-        """Return the value of what stands between the braces."""
+        """Return the value of an expression between the braces."""
         if body.startswith("vars."):
             return self._variable(body[5:], written, node, path)
         env = _ENV.fullmatch(body)
@@ -168,7 +168,7 @@ class Interpolation:
             return None
         if len(self._open) >= _MAX_CHAIN:
             title = f"variables are made of each other more than {_MAX_CHAIN} deep"
-            self._fail(title, node, written, path, "give one of them a value of its own")
+            self._fail(title, node, written, path, "give one of them a literal value")
             return None
         self._open.append((name, span))
         resolved = self._scalar(stated, f"vars.{name}") if stated.kind == "scalar" else stated
@@ -227,7 +227,7 @@ class Interpolation:
             help_ = "write ${env:NAME} or ${env:NAME:-default}"
         else:
             help_ = "use ${vars.NAME} or ${env:NAME}; links between fields are made by the compiler"
-        self._fail(f"`{written[:40]}` is no interpolation", node, written, path, help_)
+        self._fail(f"`{written[:40]}` is not an interpolation", node, written, path, help_)
 
     def _cycle(self, name: str, span: Span, path: str) -> None:
         """Report variables that are made of each other."""
@@ -238,7 +238,7 @@ class Interpolation:
             :4
         ]
         title = f"variable `{name}` is made of itself"
-        helps = ["give one of them a value of its own"]
+        helps = ["give one of them a literal value"]
         self.diagnostics.append(
             make("REF205", title, labels=labels, path=path, notes=[" -> ".join(ring)], helps=helps)
         )
@@ -251,7 +251,7 @@ class Interpolation:
 
 
 def _find(node: Node, written: str) -> Span:
-    """Return where an interpolation stands inside of its value; the whole value where escapes hide it."""
+    """Return the span of an interpolation inside its value; that of the whole value if escapes hide it."""
     offset = node.span.text.find(written)
     if offset < 0:
         return node.span

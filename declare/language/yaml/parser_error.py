@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Trouble:
-    """Where the parser stopped: what it says, and offsets into `text` of the place and of what it was in.
+    """A parser error: its message, and offsets into `text` of its place and its context.
 
     `last` is the stretch of the last quoted scalar before the place, for quotes that close too late.
     """

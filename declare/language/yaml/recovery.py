@@ -12,7 +12,7 @@ _KEY = re.compile(r"^(?:\"[^\"\n]*\"|'[^'\n]*'|[A-Za-z_][^\n:#]*?)[ ]*:", re.MUL
 
 
 def block_at(text: str, offset: int) -> tuple[int, int] | None:
-    """Return start and end of the top-level block that holds `offset`, None where there are no blocks.
+    """Return start and end of the top-level block that contains `offset`; None if there are no blocks.
 
     A top-level block starts at a key in the first column and goes on to the next one. An offset past
     the last text counts to the last block. JSON has no such blocks.
@@ -61,7 +61,7 @@ class _Inner(NamedTuple):
 
 
 def inner_blocks(text: str, start: int, end: int, offset: int) -> list[_Inner]:
-    """Return the blocks with a key on a line of its own that hold `offset`, inside the top-level one at `start`.
+    """Return the nested blocks with a key on their own line around `offset`, in the top-level one at `start`.
 
     The outer ones come first. Keys inside of brackets that an outer block leaves open start no block.
     """
@@ -82,7 +82,7 @@ def inner_blocks(text: str, start: int, end: int, offset: int) -> list[_Inner]:
 
 
 def _holds(block: _Inner, column: int, *, in_list: bool) -> bool:
-    """Return whether a line belongs to a block that started above it; items of a list may stand below its key."""
+    """Return whether a line belongs to a block that started above it; items of a list may be below its key."""
     return column > block.column or (in_list and column == block.column)
 
 
@@ -113,11 +113,11 @@ class Omissions:
     """Whether each part that is gone has a name."""
 
     def holds(self, offset: int) -> bool:
-        """Return whether a place is in what was left out already: an error there is no other one."""
+        """Return whether a place is in a part that was removed already, so that its error is not new."""
         return any(start <= offset < end for start, end in self.keys.items())
 
     def leave_out(self, text: str, offset: int) -> str:
-        """Return the text without the smallest block at a place that still stands; an empty one if there is none."""
+        """Return the text without the smallest block at a place; empty if there is none."""
         block = block_at(text, offset)
         if block is None:
             return ""

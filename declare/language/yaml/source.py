@@ -1,4 +1,4 @@
-"""From file to tree: reads the text, parses it under limits, and goes on after mistakes."""
+"""From file to tree: reads the text, parses it under limits, and continues after mistakes."""
 
 import os
 import re
@@ -36,7 +36,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class ParsedText:
-    """The tree of one text; None where nothing could be read. `complete`: no unnamed part is missing."""
+    """The tree of one text; None if nothing could be read. `complete`: no unnamed part is missing."""
 
     node: Node | None
     diagnostics: list[Diagnostic]
@@ -72,7 +72,7 @@ def open_source(path: Path, name: str, at: Label | None = None) -> Source | Diag
 def _refuse_pipes(path: Path) -> None:
     """Raise OSError for a pipe or a device that a spec names: reading it might never end."""
     if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-        raise OSError(0, "it is no regular file")
+        raise OSError(0, "it is not a regular file")
 
 
 def _bytes(path: Path) -> bytes:
@@ -128,7 +128,7 @@ def _missing(path: Path, name: str, labels: list[Label]) -> Diagnostic:
         there = []
     near = did_you_mean(path.name, there)
     listed = ", ".join(f"`{other}`" for other in there[:3])
-    helps = [near or (f"the folder holds {listed}" if listed else "check the path")]
+    helps = [near or (f"the folder contains {listed}" if listed else "check the path")]
     return make("SYN004", f"no file `{name}`", labels=labels, helps=helps)
 
 
@@ -157,7 +157,7 @@ def _decode(raw: bytes, name: str, labels: list[Label]) -> Source | Diagnostic:
         title = f"`{name}` is not UTF-8 text: {position}"
         return make("SYN006", title, labels=labels, helps=["save the file as UTF-8"])
     if "\0" in text:
-        title = f"`{name}` is a binary file: it holds NUL bytes"
+        title = f"`{name}` is a binary file: it contains NUL bytes"
         return make("SYN006", title, labels=labels, helps=["name a text file in YAML or JSON"])
     return Source(name, text)
 
@@ -200,7 +200,7 @@ def parse(source: Source, text: Text) -> ParsedText:
 
 
 def _rounds(text: Text, content: str) -> int:
-    """Return how often a text is read; one that stands inside of another holds no blocks to leave out."""
+    """Return how often a text is read; one inside another has no blocks to leave out."""
     return 1 if text.shift else _MAX_REPAIRS_OF_LARGE if len(content) > _LARGE else _MAX_REPAIRS
 
 
@@ -255,7 +255,7 @@ def _control(source: Source, offset: int) -> Diagnostic:
     char = source.text[offset]
     return make(
         "SYN001",
-        f"control character U+{ord(char):04X} stands in the text",
+        f"the text contains the control character U+{ord(char):04X}",
         labels=[Label(Span(source, offset, offset + 1), "not allowed in YAML")],
         helps=["remove it, or write it as an escape in double quotes"],
     )

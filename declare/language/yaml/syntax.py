@@ -30,7 +30,7 @@ _READERS: tuple[Callable[[Trouble], Reading | None], ...] = (
 
 
 def trouble(error: yaml.MarkedYAMLError, text: str, last: tuple[int, int] | None) -> Trouble:
-    """Return what a parser error says, with its places inside the text."""
+    """Return the message of a parser error, with its places inside the text."""
     mark, context = error.problem_mark, error.context_mark
     place = min(mark.index if mark else len(text), len(text))
     return Trouble(text, str(error.problem), place, min(context.index, len(text)) if context else None, last)

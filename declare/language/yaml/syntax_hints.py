@@ -1,4 +1,4 @@
-"""One reader per kind of syntax error: each says in words what is wrong, or None if it is not its kind."""
+"""One function per kind of syntax error: each returns a description of the mistake, or None if it is another kind."""
 
 import re
 
@@ -200,7 +200,7 @@ def second_colon(at: Trouble) -> Reading | None:
             else ((start + value.end(), start + value.end() + len(tail), f'"{tail}"'),)
         )
         return Reading(
-            "the value holds a second `: `",
+            "the value contains a second `: `",
             at.place,
             at.place + 1,
             "this colon would start another map",
@@ -270,7 +270,7 @@ def escape(at: Trouble) -> Reading | None:
     slash = at.place if slash < 0 else slash
     word = at.text[slash : slash + 2]
     return Reading(
-        f"`{word}` is no escape in double quotes",
+        f"`{word}` is not an escape in double quotes",
         slash,
         slash + 2,
         "unknown escape",

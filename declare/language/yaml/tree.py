@@ -36,7 +36,7 @@ class LimitError(Exception):
 
 
 def _unmask(value: str) -> str:
-    """Return a text without stand-ins."""
+    """Return a text without placeholders."""
     return value if value.isascii() else value.translate(_UNMASK)
 
 
@@ -69,7 +69,7 @@ class _Frame:
 
 
 class TreeBuilder:
-    """Takes the events of one YAML stream; gives `root`, where `blanked` values are poisoned, and `diagnostics`."""
+    """Builds a tree from the events of a YAML stream: `root`, with poison for `blanked` values, and `diagnostics`."""
 
     def __init__(self, source: Source, text: Text, blanked: Omissions | None = None) -> None:
         self.source = source
@@ -83,7 +83,7 @@ class TreeBuilder:
         self._blanked = blanked or Omissions()
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchor] = {}
-        self._who = "the spec and its bases hold" if text.others else "the text holds"
+        self._who = "the spec and its bases have" if text.others else "the text holds"
         self._nodes = self.values = text.others  # of these, aliases count as what they stand for
         self._warnings = 0
         self._documents = 0
@@ -182,7 +182,7 @@ class TreeBuilder:
             node.value = resolve(text)
         except OutOfRangeError:
             node.poison = True
-            title = f"`{text if len(text) <= 30 else text[:27] + '...'}` is beyond what a number can hold"
+            title = f"`{text if len(text) <= 30 else text[:27] + '...'}` is beyond the range of numbers"
             label = Label(node.span, "becomes infinite or zero" if len(text) < 300 else "too many digits")
             helps = ["write .inf for infinity, or put it in quotes if it is text"]
             self.diagnostics.append(make("SYN017", title, labels=[label], helps=helps))
@@ -210,7 +210,7 @@ class TreeBuilder:
         )
 
     def _tag(self, event: Any, node: Node) -> None:
-        """Report a tag; its value is poisoned, since nobody says what it means."""
+        """Report a tag; its value is poisoned, since its meaning is unknown."""
         node.poison = True
         start = event.start_mark.index
         match = re.compile(r"(?:&\S*\s+)?(!\S*)").match(self.source.text, start + self._shift)
@@ -239,7 +239,7 @@ class TreeBuilder:
             self.diagnostics.append(
                 make(
                     "SYN016",
-                    "`<<` is no merge key in YAML 1.2",
+                    "`<<` is not a merge key in YAML 1.2",
                     labels=[Label(span, "merges nothing")],
                     helps=["write the keys out, use an anchor for the whole value, or `extends` for a file"],
                 )
@@ -320,7 +320,7 @@ class TreeBuilder:
         self._add(anchored.node.with_key(None), anchored.size, anchored.height, end=event.end_mark.index)
 
     def _bad_alias(self, name: str, span: Span, *, known: bool) -> None:
-        """Report an alias to nothing, or to the value that it stands in."""
+        """Report an alias to nothing, or to the value that contains it."""
         if known:
             title = f"`*{name}` is inside the value that it refers to"
             helps = ["write the value out"]
@@ -384,7 +384,7 @@ class TreeBuilder:
         return meant
 
     def _duplicate(self, key: str, first: Node, second: Node) -> Node:
-        """Report a key that stands twice; of two maps all entries are kept, so that nothing seems missing."""
+        """Report a duplicate key; of two maps all entries are kept, so that nothing seems missing."""
         assert first.key_span is not None
         assert second.key_span is not None
         labels = [Label(second.key_span, "given again here"), Label(first.key_span, "first given here")]

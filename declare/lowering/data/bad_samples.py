@@ -22,7 +22,7 @@ class Batches(Protocol):
         ...
 
     def samples(self, step: int) -> list[tuple[int, str]]:
-        """Return (row, where it stands) of its samples."""
+        """Return (row, place) of its samples."""
         ...
 
     def hanging(self, error: StalledError, step: int) -> Problem | None:
@@ -53,7 +53,7 @@ def hanging(error: StalledError, parts: Sequence[tuple[Batches, int]]) -> Proble
 
 
 def _describe_samples(dataset: str, samples: Sequence[tuple[int, str]]) -> str:
-    """Return samples in words: their numbers, and files where each has one of its own."""
+    """Return samples in words: their numbers, and their files if each has one."""
     descriptions = [
         str(row) if place.startswith("sample ") else f"{row} ({place})" for row, place in samples[:_SHOWN]
     ]

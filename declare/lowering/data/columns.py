@@ -187,7 +187,7 @@ def _too_short(field: str, steps: int, min_steps: int, place: str) -> Problem:
 
 
 def _unequal(steps: Mapping[str, int], place: str) -> Problem:
-    """Return the finding that a sample has not as many steps in two fields whose steps stand together."""
+    """Return the problem that a sample has different numbers of steps in two joined fields."""
     (one, first), (other, second) = steps.items()
     return Problem(
         "SHP534",

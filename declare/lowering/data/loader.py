@@ -33,7 +33,7 @@ Raw = tuple[Fields, Tensor, int]
 def make_loader(
     plan: Plan, phase: PhasePlan, tables: Tables, device: torch.device, rank: int = 0, world: int = 1
 ) -> "Loader":
-    """Return the training batches of a phase: this rank's share of each global batch.
+    """Return the training batches of a phase: this rank's part of each global batch.
 
     A batch with fewer rows than there are processes (the rest of an epoch) goes to all of them.
     """
@@ -147,7 +147,7 @@ class DatasetStream:
         return self._columns.is_resident
 
     def batch(self, step: int) -> Fields:
-        """Return this rank's share of the rows of the `step`-th batch of this dataset."""
+        """Return this rank's part of the rows of the `step`-th batch of this dataset."""
         epoch, positions = self._share_of(step)
         return self._columns.take(positions, (self._seed, epoch))
 
@@ -157,7 +157,7 @@ class DatasetStream:
         return *self._columns.fetch(positions), epoch
 
     def samples(self, step: int) -> list[tuple[int, str]]:
-        """Return (row, where it stands) of this rank's share of the `step`-th batch."""
+        """Return (row, place) of this rank's part of the `step`-th batch."""
         return self._columns.table.where(self._share_of(step)[1].cpu().numpy())
 
     def hanging(self, error: prefetch.StalledError, step: int) -> Problem | None:
@@ -221,7 +221,7 @@ def _at_evaluation_sizes(fields: Fields, sizes: Mapping[str, int]) -> Fields:
 
 
 def _column(table: Table, field: str, *, by_length: bool) -> Array:
-    """Return a whole field as it stands before any transform, or the length of each of its samples."""
+    """Return a whole field before any transform, or the length of each of its samples."""
     if not by_length:
         return table.encoded_values(field, np.arange(table.num_samples))
     lengths = table.lengths(field)

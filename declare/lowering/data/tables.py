@@ -111,7 +111,7 @@ class Tables:
                 )
 
     def on_skipped_sample(self, listener: Callable[[str, SkippedSample], None]) -> None:
-        """Let `listener` hear of every sample that is left out, from the thread that calls `report`."""
+        """Call `listener` for every skipped sample, from the thread that calls `report`."""
         self._on_skipped_sample = listener
 
     def report(self) -> None:

@@ -94,7 +94,7 @@ class Scores:
 
 
 class CombinedScores:
-    """The scores of a task over datasets that each have a head of their own."""
+    """The scores of a task over datasets with separate heads."""
 
     def __init__(self) -> None:
         self.parts: list[Scores] = []
@@ -132,7 +132,7 @@ class _SampleWeights(NamedTuple):
 
 
 class Evaluator:
-    """Evaluates the tasks of a plan with a graph as it stands (averaged weights are the caller's business).
+    """Evaluates the tasks of a plan with the current graph (the caller loads averaged weights).
 
     `tables` are the open tables of the feed. `batches` may stand in for the feed. The processes of `world` share
     the samples.
@@ -214,7 +214,7 @@ class Evaluator:
     def _score_split(
         self, dataset: str, split: str, scores_by_task: Mapping[str, _SampleWeights], *, split_by_rank: bool
     ) -> None:
-        """Run a dataset's split, or this process's share of it, through the graph and add it to scores of tasks."""
+        """Run a dataset's split, or this process's part of it, through the graph and add it to scores of tasks."""
         size, numbers, max_batches = self._batch_size(dataset), None, 0
         if split_by_rank:
             size, numbers, max_batches = self._share(self._samples(dataset, split), size, scores_by_task)
@@ -241,7 +241,7 @@ class Evaluator:
     def _run_missing_batches(
         self, dataset: str, split: str, tasks: Iterable[str], size: int, missing: int
     ) -> None:
-        """Go through the graph as often as the other processes: each may hold a share of the model.
+        """Make as many forward passes as the other processes, since each may have only a shard of the model.
 
         This one had fewer batches, or some whose samples are all unreadable.
         """

@@ -29,7 +29,7 @@ class Features(NamedTuple):
 
 
 class Prober:
-    """Probes the graph as it stands; it changes no weights and leaves no trace in random generators.
+    """Probes the current graph; it does not change weights or random generators.
 
     `interruption` is asked before each batch; what it raises ends a probe in all processes.
     """

@@ -227,7 +227,7 @@ class ProgramBuilder:
         return place
 
     def finish(self, task: str, group: DatasetGroup, *, joined: bool) -> None:
-        """Note where the output of a task's head stands."""
+        """Record the output of a task's head."""
         head = self.nodes[self.plan.tasks[task].head]
         source = (head.path, next(iter(head.outputs)))
         groups: list[DatasetGroup] = [(dataset,) for dataset in group]

@@ -19,7 +19,7 @@ Joined = dict[str, list[tuple[DatasetGroup, Tensor]]]
 
 
 class Graph(nn.Module):
-    """The model of a plan; its children stand under the paths of the nodes (`encoder`, `heads.digit`).
+    """The model of a plan; its children have the paths of the nodes (`encoder`, `heads.digit`).
 
     Called as `graph(batch, tasks)` with a batch dataset -> field -> tensor [rows, ...] it returns task ->
     dataset -> output of the task's head. Only what the tasks need is run, and modules whose input shapes

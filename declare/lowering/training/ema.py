@@ -34,7 +34,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take in the weights as they stand."""
+        """Add the current weights."""
         torch._foreach_lerp_(
             _local_shards(self._shadow), _local_shards(self._parameters), 1 - self._decay_at(self._updates)
         )
@@ -50,7 +50,7 @@ class EMA:
 
     @torch.no_grad()
     def restart_statistics(self) -> None:
-        """Average norm statistics anew: from here on they are those of another size of the input."""
+        """Restart the average of norm statistics, since they are now those of another size of the input."""
         self._statistics_updates = 0
         for shadow, item in zip(self._statistics_shadow, self._statistics, strict=True):
             shadow.copy_(item)
@@ -94,5 +94,5 @@ class EMA:
 
 
 def _local_shards(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Return this process's shares of tensors where it holds no more."""
+    """Return this process's shards of sharded tensors."""
     return [local_tensor(item) if is_sharded(item) else item for item in tensors]

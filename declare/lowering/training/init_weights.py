@@ -64,7 +64,7 @@ def read_weights(path: Path, at: str = "") -> dict[str, Tensor]:
     try:
         return state_in(read_tensors(path), Tensor)
     except FileNotFoundError:
-        raise ProblemError(unreadable(path, "there is no such file", at)) from None
+        raise ProblemError(unreadable(path, "the file does not exist", at)) from None
     except UnreadableError as error:
         raise ProblemError(unreadable(path, str(error), at)) from error
 

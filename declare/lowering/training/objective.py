@@ -60,7 +60,7 @@ class TaskLosses(nn.Module):
 
     @property
     def needs_all_rows(self) -> bool:
-        """Whether some loss depends on which rows stand together in a batch."""
+        """Return whether some loss compares the rows of a batch."""
         return any(loss.needs_all_rows for loss in self.summed_losses)
 
     def of(self, dataset: str) -> "TaskLosses":
@@ -167,7 +167,7 @@ class Objective(nn.Module):
         return tuple(names), tuple(shares)
 
     def _only_loss(self) -> SummedLoss | None:
-        """Return the loss that stands alone and gives its mean in one call, else None."""
+        """Return the only loss if it computes its mean in one call, else None."""
         if len(self.names) != 1 or self.augments or not self._plain or self._losses[self.tasks[0]].parts:
             return None
         loss = self._losses[self.tasks[0]].summed_losses[0]
@@ -244,7 +244,7 @@ class Objective(nn.Module):
         return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
 
     def augment(self, batch: Batch) -> Batch:
-        """Return a batch after the phase's augments, each dataset by itself.
+        """Return a batch after the phase's augments, for each dataset separately.
 
         Tasks that hide parts of a field (reconstruction) keep theirs as it was, in view and target.
         """

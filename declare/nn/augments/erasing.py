@@ -1,4 +1,4 @@
-"""Erasing a box of each image. Shapes: B batch, C channels, H height, W width."""
+"""Random erasing of a box of each image. Shapes: B batch, C channels, H height, W width."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 
 
 class RandomErasing(nn.Module):
-    """Replaces a box at a random place by `fill` in a share of the images [B, C, H, W] of a batch.
+    """Replaces a box at a random place by `fill` in a fraction of the images [B, C, H, W] of a batch.
 
     The box covers a random part of the area between `area`'s ends, its sides are in a ratio between 0.3 and
     3.3. `fill` is `zero`, `mean` (the image's own, by channel) or `noise`. Random draws are made on the

@@ -97,7 +97,7 @@ class Mixup(Mixing):
 
 
 class CutMix(Mixing):
-    """Pastes a box of the partner's sample [...]; targets are mixed by the share of the area that is left.
+    """Pastes a box of the partner's sample [...]; targets are mixed in proportion to the area that is kept.
 
     `cut` maps fields to the number of trailing axes in which a box is cut: 2 for images and masks, 1 for
     series. All of them get the same box, in parts of their size. Source: Yun et al. 2019,

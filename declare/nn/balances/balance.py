@@ -62,7 +62,7 @@ class Balance(nn.Module):
         return (losses if self._gradients is None else self._gate(losses)).sum()
 
     def factors(self) -> Tensor | None:
-        """Return the factor of each task as it stands; None: 1."""
+        """Return the current factor of each task; None means 1."""
         return None
 
     def backward(self, loss: Tensor) -> None:
@@ -76,7 +76,7 @@ class Balance(nn.Module):
         self._gate.all()
 
     def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
-        """Complete the gradients of a step; return a further term of its loss, if there is one.
+        """Complete the gradients of a step; return a further term of its loss, if any.
 
         `parts` are the unweighted losses of the whole batch; gradients are `scale` times their true value.
         """
@@ -91,7 +91,7 @@ class Balance(nn.Module):
         return None
 
     def task_factors(self, products: Tensor, seed: int) -> Tensor | None:
-        """Return the factor of each task's gradient on what tasks share, from their products [tasks, tasks]."""
+        """Return the factor of each task's gradient on shared parameters, from their products [tasks, tasks]."""
         return None
 
     def pop_gradient_stats(self, tasks: Sequence[str]) -> list[tuple[int, dict[str, Any]]]:

@@ -39,7 +39,7 @@ class Dynamic(Balance):
         return self.weights
 
     def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
-        """Take in the losses of a step; at the end of a window, weigh anew."""
+        """Record the losses of a step; at the end of a window, compute new weights."""
         super().finish_step(parts, scale, seed)
         losses = self.task_losses(parts)[:-1].float()
         there = (losses != 0) & losses.isfinite().all()

@@ -1,4 +1,4 @@
-"""A gate in a vector of losses that lets the gradient of one through at a time."""
+"""A gate in a vector of losses that passes the gradient of one loss at a time."""
 
 from typing import Any
 

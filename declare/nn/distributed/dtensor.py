@@ -10,7 +10,7 @@ _PLAIN = frozenset({Tensor, nn.Parameter})
 
 
 def is_sharded(tensor: Tensor) -> bool:
-    """Whether this process holds only its share of a tensor. Asks no module of torch.distributed for it."""
+    """Return whether this process has only its shard of a tensor, without importing torch.distributed modules."""
     return type(tensor) not in _PLAIN and hasattr(tensor, "placements") and hasattr(tensor, "to_local")
 
 
@@ -21,19 +21,19 @@ def rank_rows(rows: int, rank: int, size: int) -> tuple[int, int]:
 
 
 def local_tensor(tensor: Any) -> Tensor:
-    """Return what this process holds of a tensor; the memory is the tensor's."""
+    """Return this process's shard of a tensor; it shares the tensor's memory."""
     local: Tensor = tensor.detach().to_local() if is_sharded(tensor) else tensor.detach()
     return local
 
 
 def full_tensor(tensor: Any) -> Tensor:
-    """Return all of a tensor; where it is held in shares, all processes must ask for it."""
+    """Return all of a tensor; for a sharded one, all processes must call it."""
     full: Tensor = tensor.detach().full_tensor() if is_sharded(tensor) else tensor.detach()
     return full
 
 
 def split_by_sharding(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Return tensors held in shares and those held whole, each by themselves: no operation takes both at once."""
+    """Return sharded and whole tensors separately: no operation takes both."""
     parts = [[item for item in tensors if is_sharded(item) == shared] for shared in (True, False)]
     return [part for part in parts if part]
 
@@ -52,7 +52,7 @@ def clip_norm(parameters: Sequence[Tensor], limit: float) -> None:
 
 
 def shard_rows(rows: Callable[[int, int], Tensor], like: Any) -> Tensor:
-    """Return a tensor held in shares as `like` is; `rows(start, stop)` gives this process's rows of it."""
+    """Return a tensor sharded like `like`; `rows(start, stop)` gives this process's rows."""
     from torch.distributed.tensor import DTensor
 
     mesh = like.device_mesh
@@ -65,7 +65,7 @@ def shard_rows(rows: Callable[[int, int], Tensor], like: Any) -> Tensor:
 
 
 def shard_like_tensor(value: Tensor, like: Tensor) -> Tensor:
-    """Return a whole tensor as it is, or in shares where `like` is held so and has its shape."""
+    """Return a whole tensor unchanged, or sharded if `like` is sharded and has its shape."""
     if not is_sharded(like) or is_sharded(value) or value.shape != like.shape:
         return value
     return shard_rows(lambda start, stop: value[start:stop], like)

@@ -58,7 +58,7 @@ class ProcessGroup:
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
-        """While inside, this process computes by itself: layers and losses make no collective call."""
+        """While inside, this process computes alone: layers and losses make no collective call."""
         self.in_no_sync, before = True, self.in_no_sync
         try:
             yield
@@ -75,7 +75,7 @@ class ProcessGroup:
         return value
 
     def all_gather(self, value: Tensor) -> list[Tensor]:
-        """Return the `value` of every process, all of one shape, by rank."""
+        """Return the `value` of every process, with equal shapes, by rank."""
         return [value]
 
     def mean(self, value: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class ProcessGroup:
         return None
 
     def is_peer_failure(self, error: BaseException) -> bool:
-        """Whether an error only says that another process has gone."""
+        """Return whether an error only means that another process has gone."""
         return False
 
     def close(self) -> None:
@@ -177,7 +177,7 @@ class TorchProcessGroup(ProcessGroup):
         return total
 
     def all_gather(self, value: Tensor) -> list[Tensor]:
-        """Return the `value` of every process, all of one shape, by rank."""
+        """Return the `value` of every process, with equal shapes, by rank."""
         values = [torch.empty_like(value) for _ in range(self.size)]
         dist.all_gather(values, value.contiguous(), group=self._group_of(value))
         return values
@@ -260,7 +260,7 @@ class TorchProcessGroup(ProcessGroup):
         return None
 
     def is_peer_failure(self, error: BaseException) -> bool:
-        """Whether an error only says that another process has gone."""
+        """Return whether an error only means that another process has gone."""
         if isinstance(error, dist.DistNetworkError | dist.DistStoreError):
             return True
         text = str(error).lower()

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class GaussianReadout(nn.Module):
-    """Each unit reads the features at a place of its own, by weights of its own.
+    """Each unit reads the features at its own place, with its own weights.
 
     Input x[B, C, H, W], or [B, C, T, H, W] whose frames count as further features. Output [B, N], no nonlinearity.
 

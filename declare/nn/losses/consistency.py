@@ -33,7 +33,7 @@ COMPARISONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"kl": kl, "mse": m
 
 
 class Consistency:
-    """Compares the predictions of a step's scales with those of the first, which stand still.
+    """Compares the predictions of a step's scales with those of the first, which are detached.
 
     `start` begins a batch; the first predictions after it are the teacher's and give zero.
     """

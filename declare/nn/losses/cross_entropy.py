@@ -77,7 +77,7 @@ class CrossEntropy(SummedLoss):
         return (self.class_weights[target.masked_fill(~valid, 0)] * valid).sum()
 
     def _without_ignored_class(self, target: Tensor) -> Tensor:
-        """Return class probabilities [B, K, ...] without the share of the class that does not count."""
+        """Return class probabilities [B, K, ...] without that of the ignored class."""
         if self._ignored is None or not 0 <= self._ignored < target.shape[1]:
             return target
         return target.index_fill(1, torch.tensor(self._ignored, device=target.device), 0.0)

@@ -1,4 +1,4 @@
-"""A value that is a loss by itself. Shapes: B batch."""
+"""The mean of a loss output. Shapes: B batch."""
 
 from torch import Tensor
 
@@ -8,7 +8,7 @@ from declare.nn.precision import at_least_single
 
 
 class Mean(SummedLoss):
-    """Sum over samples of what each of them costs [B], with their number."""
+    """Sum of the loss [B] of each sample, with their number."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
         """Return (sum, weight)."""

@@ -12,14 +12,14 @@ _NEVER = -1e9
 
 
 def positives(target: Tensor) -> Tensor:
-    """Return which pairs [B, B] are of one group and two origins; target [B, 2] as a contrastive task gives it."""
+    """Return which pairs [B, B] have one group and two origins; target [B, 2] as a contrastive task gives it."""
     group, origin = target.unbind(1)
     same = (group[:, None] == group) & (group >= 0)
     return same & (origin[:, None] != origin)
 
 
 def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
-    """Return which pairs [B, B] are of two groups; with `explicit` of one origin too."""
+    """Return which pairs [B, B] have two groups; with `explicit` also the same origin."""
     group, origin = target.unbind(1)
     other = (group[:, None] != group) & (group >= 0) & (group >= 0)[:, None]
     return other & (origin[:, None] == origin) if explicit else other

@@ -22,7 +22,7 @@ class PerStep(SummedLoss):
         return self.loss(logits.flatten(0, 1), fit_length(target, logits.shape[1]).flatten())
 
     def check(self, logits: Tensor, target: Tensor, sizes: Sequence[int | None]) -> None:
-        """Raise `ShapeMismatchError` where steps of the target that count lie beyond those of the logits."""
+        """Raise `ShapeMismatchError` if counting steps of the target are beyond those of the logits."""
         _require(logits, target)
         steps = logits.shape[1]
         if target.shape[1] > steps and bool((target[:, steps:] >= 0).any()):

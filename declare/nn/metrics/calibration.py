@@ -1,4 +1,4 @@
-"""Whether probabilities say how often they are right. Shapes: N samples, K classes."""
+"""Calibration of probabilities. Shapes: N samples, K classes."""
 
 import torch
 from torch import Tensor
@@ -31,6 +31,6 @@ class Confidence(Accumulator):
 
 
 def expected_error(sums: Tensor) -> Tensor:
-    """Return the mean distance between confidence and share of right samples, from sums [3, bins]."""
+    """Return the mean difference between confidence and accuracy, from sums [3, bins]."""
     count, confidence, right = sums
     return (confidence - right).abs().sum() / count.sum()

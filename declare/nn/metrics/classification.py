@@ -101,22 +101,22 @@ def labelwise(counts: Tensor) -> Decisions:
 
 
 def share_right(counts: Tensor) -> Tensor:
-    """Return the share of samples whose class is right, of a `Confusion` [K, K]."""
+    """Return the fraction of samples with the correct class, of a `Confusion` [K, K]."""
     return counts.trace() / counts.sum()
 
 
 def share_right_labels(counts: Tensor) -> Tensor:
-    """Return the share of right decisions over all labels, of `LabelCounts` [4, L]."""
+    """Return the fraction of correct decisions over all labels, of `LabelCounts` [4, L]."""
     return (counts[0] + counts[3]).sum() / counts.sum()
 
 
 def precision(decisions: Decisions) -> Tensor:
-    """Return the share [K] of what was predicted that is true; 0 where nothing was predicted."""
+    """Return the precision [K]: true positives / predicted positives; 0 if none are predicted."""
     return _ratio(decisions.right, decisions.right + decisions.extra)
 
 
 def recall(decisions: Decisions) -> Tensor:
-    """Return the share [K] of what is true that was predicted; 0 where nothing is true."""
+    """Return the recall [K]: true positives / positives; 0 if there are none."""
     return _ratio(decisions.right, decisions.right + decisions.missed)
 
 
@@ -131,17 +131,17 @@ def iou(decisions: Decisions) -> Tensor:
 
 
 def specificity(decisions: Decisions) -> Tensor:
-    """Return the share [K] of what is not true that was not predicted; NaN where everything is true."""
+    """Return the specificity [K]: true negatives / negatives; NaN if there are none."""
     return decisions.ruled_out / (decisions.ruled_out + decisions.extra)
 
 
 def negative_predictive_value(decisions: Decisions) -> Tensor:
-    """Return the share [K] of what was not predicted that is not true; NaN where everything was predicted."""
+    """Return the negative predictive value [K]: true negatives / predicted negatives; NaN if there are none."""
     return decisions.ruled_out / (decisions.ruled_out + decisions.missed)
 
 
 def share_missed(decisions: Decisions) -> Tensor:
-    """Return the share [K] of what is true that was not predicted; NaN where nothing is true."""
+    """Return the fraction [K] of positives that are not predicted; NaN if there are none."""
     return decisions.missed / (decisions.right + decisions.missed)
 
 

@@ -1,4 +1,4 @@
-"""How embeddings lie. Shapes: N samples, E features; rows hold E features, then group and origin."""
+"""Metrics of embeddings. Shapes: N samples, E features; rows are E features, then group and origin."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _TIE = 16 * torch.finfo(torch.float64).eps
 
 
 class Embeddings(Accumulator):
-    """Keeps embeddings and targets of an evaluation [N, E + 2], the first 8,192 of them: figures are over pairs."""
+    """Stores embeddings and targets of an evaluation [N, E + 2], the first 8,192 of them: metrics are over pairs."""
 
     key = "embeddings"
 
@@ -55,7 +55,7 @@ class Embeddings(Accumulator):
         return torch.cat([torch.cat([pair[0] for pair in self._rows]), places], 1)
 
     def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
-        """Return None: rows of two heads lie in two spaces."""
+        """Return None: embeddings of two heads are in different spaces."""
         return totals[0] if len(totals) == 1 else None
 
     def reset(self) -> None:
@@ -99,7 +99,7 @@ def isc(rows: Tensor) -> Tensor:
 
 
 def retrieval(rows: Tensor) -> Tensor:
-    """Return the share of rows [N, E + 2] whose nearest row of another origin is a positive, of those that have one.
+    """Return the fraction of rows [N, E + 2] with a positive whose nearest row of another origin is one.
 
     Where several are as near, the share of positives among them counts.
     """

@@ -55,10 +55,10 @@ def coverage(sums: Tensor) -> Tensor:
 
 
 def ranking_precision(sums: Tensor) -> Tensor:
-    """Return the share of true labels among those at least as high as a true one, from sums [6]; NaN without any."""
+    """Return the fraction of true labels among those ranked at or above a true one, from sums [6]; else NaN."""
     return (sums[1] / sums[3]).where(sums[5] > 0, torch.nan)
 
 
 def ranking_loss(sums: Tensor) -> Tensor:
-    """Return the share of pairs of a true and a false label in the wrong order, from sums [6]; NaN without any."""
+    """Return the fraction of pairs of a true and a false label in the wrong order, from sums [6]; NaN without any."""
     return (sums[2] / sums[3]).where(sums[5] > 0, torch.nan)

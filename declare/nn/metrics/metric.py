@@ -1,4 +1,4 @@
-"""A metric: a formula over what an accumulator has summed up. Several figures may share one accumulator."""
+"""A metric: a formula over the sums of an accumulator, which several metrics may share."""
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import reduce
@@ -61,7 +61,7 @@ class Accumulator:
         return None if self.state is None else self.state.cpu().double()
 
     def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
-        """Return the sums over several targets; None where sums of two targets make none of both."""
+        """Return the sums over several targets; None if they cannot be combined."""
         if self.by_unit:
             return torch.cat(list(totals), -1)
         return reduce(self.merge, totals) if len({total.shape for total in totals}) == 1 else None
@@ -86,13 +86,13 @@ class Figure:
         self.accumulator.update(prediction, target)
 
     def compute(self) -> Tensor:
-        """Return the figure, a scalar in double precision; NaN where it is not defined."""
+        """Return the metric, a scalar in float64; NaN if it is undefined."""
         total = self.accumulator.total()
         return torch.tensor(torch.nan, dtype=torch.float64) if total is None else self.formula(total)
 
     @classmethod
     def combine(cls, figures: Sequence[Any]) -> Tensor:
-        """Return one figure over several targets, each with units of its own.
+        """Return one metric over several targets, each with its own units.
 
         Sums by unit stand side by side, sums of one form are merged; where neither has a meaning, the mean of the
         figures that are defined.

@@ -9,7 +9,7 @@ from declare.nn.precision import to_double
 
 
 class Ranking:
-    """Keeps predictions and targets; computes a score of each column and averages those that are defined.
+    """Stores predictions and targets; computes a score of each column and averages the defined ones.
 
     Takes logits [N, K] and indices [N] (each class against the rest), logits and labels [N, L] (NaN where missing),
     or values [N] or [N, W]. NaN where the prediction of a known target is NaN. `update`, `compute` and `reset` are
@@ -72,7 +72,7 @@ def against_rest(logits: Tensor) -> Tensor:
 
 
 def ranks(values: Tensor) -> Tensor:
-    """Return ranks [N] from 1; equal values share the mean of theirs."""
+    """Return ranks [N] from 1; equal values get their mean rank."""
     _, place, counts = values.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
     return (last - (counts - 1) / 2)[place]

@@ -61,7 +61,7 @@ class Moments(Accumulator):
 
 
 class ElementSums(Accumulator):
-    """Sums [2, W] over pairs whose target is known: a cost of each pair, and a weight (1 where none is given).
+    """Sums [2, W] over pairs with a known target: an error of each pair, and a weight (1 by default).
 
     `cost(p, t)` and `weight(p, t)` take predictions and targets in double precision [N, W].
     """
@@ -120,7 +120,7 @@ def log_cosh(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def mean_cost(sums: Tensor) -> Tensor:
-    """Return the sum of costs over the sum of weights, a scalar; NaN where that is no finite number."""
+    """Return the sum of errors divided by the sum of weights, a scalar; NaN if it is not finite."""
     value = sums[0].sum() / sums[1].sum()
     return value.where(value.isfinite(), torch.nan)
 

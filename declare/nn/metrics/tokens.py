@@ -33,10 +33,10 @@ def perplexity(sums: Tensor) -> Tensor:
 
 
 def token_accuracy(sums: Tensor) -> Tensor:
-    """Return the share of right tokens, from sums [5]."""
+    """Return the fraction of correct tokens, from sums [5]."""
     return sums[1] / sums[2]
 
 
 def exact_match(sums: Tensor) -> Tensor:
-    """Return the share of texts all of whose tokens are right, from sums [5]."""
+    """Return the fraction of texts whose tokens are all correct, from sums [5]."""
     return sums[3] / sums[4]

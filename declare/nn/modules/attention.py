@@ -97,7 +97,7 @@ class Block(nn.Module):
 
 
 class Positions(nn.Module):
-    """Adds a learned vector for each of `length` positions to x[B, T, D]; later ones share the last vector."""
+    """Adds a learned vector for each of `length` positions to x[B, T, D]; later ones use the last vector."""
 
     def __init__(self, length: int, dim: int) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ def rotary(x: Tensor) -> Tensor:
 
 
 def nonempty_mask(mask: Tensor) -> Tensor:
-    """Return a mask [B, T] in which every row shows its first position: attention over nothing is not a number."""
+    """Return a mask [B, T] in which every row has its first position: attention over an empty mask is NaN."""
     return torch.cat([torch.ones_like(mask[:, :1]), mask[:, 1:]], 1)
 
 

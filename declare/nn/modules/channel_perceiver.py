@@ -34,7 +34,7 @@ class ChannelPerceiver(nn.Module):
         self.scale = nn.Parameter(torch.ones(outputs, 1))
 
     def forward(self, x: Tensor, dataset: str | None = None, lengths: Tensor | None = None) -> Tensor:
-        """Return the outputs; what channels look like is told from the first `lengths` [B] steps of each sample."""
+        """Return the outputs; channel statistics are computed from the first `lengths` [B] steps of each sample."""
         channels_BCD = self.identity.of(dataset) + self.content(_figures(x, lengths))
         key_BHKC = self.key(channels_BCD).unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1)
         query_HNK = self.query.unflatten(-1, (self.heads, -1)).transpose(0, 1)

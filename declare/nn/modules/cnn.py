@@ -8,7 +8,7 @@ from declare.nn.modules.conv_stages import global_pool, stages_of
 
 
 class CNN(nn.Module):
-    """Stages of convolution, norm, activation and dropout; between stages the map is halved.
+    """Stages of convolution, norm, activation and dropout; the map is halved between stages.
 
     An odd `kernel` keeps the size.
 

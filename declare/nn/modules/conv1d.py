@@ -9,7 +9,7 @@ from declare.nn.modules.conv_stages import global_pool, stages_of
 
 
 class Conv1d(nn.Module):
-    """Stages of convolution, norm, activation and dropout; between stages the time axis is halved.
+    """Stages of convolution, norm, activation and dropout; the time axis is halved between stages.
 
     An odd `kernel` keeps the size.
 

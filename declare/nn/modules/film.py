@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class Gain(nn.Module):
-    """A small network from a condition [B, D] to a gain about 1 and a shift about 0, each [B, C].
+    """A small network from a condition [B, D] to a gain near 1 and a shift near 0, each [B, C].
 
     Its last layer starts at zero, so that at first nothing is changed.
     """

@@ -69,7 +69,7 @@ class Huggingface(nn.Module):
 
     @torch.no_grad()
     def reads_padding(self) -> bool:
-        """Return whether what it gives for a text depends on how much padding stands behind it.
+        """Return whether its output for a text depends on the amount of padding after it.
 
         Tried on a short text and a longer one, for some take none so short; False where its weights are not there
         yet, or where it cannot be tried.

@@ -56,7 +56,7 @@ def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _is_shared(layer: nn.Module) -> bool:
-    """Return whether several processes take the statistics of a layer together: it has a forward of its own then."""
+    """Return whether several processes compute the statistics of a layer together, with its own forward."""
     return "forward" in vars(layer)
 
 
@@ -87,7 +87,7 @@ def _masked_batch_norm(layer: Any, x: Tensor, real: Tensor, channels: int) -> Te
 
 
 def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
-    """Return x[B, C, T, ...] after a norm over all channels and real steps of each sample; beyond them zeros."""
+    """Return x[B, C, T, ...] after a norm over all channels and real steps of each sample; padding becomes zero."""
     wide = x.float()
     axes = tuple(range(1, x.dim()))
     number = (lengths * (wide[0].numel() // x.shape[2])).float().view(-1, *[1] * (x.dim() - 1))
@@ -99,7 +99,7 @@ def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def downsample_pairs(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
-    """Return x[B, C, T] with every two steps made one, and its lengths; a sample of one step keeps it.
+    """Return x[B, C, T] with every two steps merged, and its lengths; a single step is kept.
 
     `how` is `max` or `mean`.
     """
@@ -115,5 +115,5 @@ def downsample_pairs(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tens
 
 
 def _along(mask: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Return a mask [B, T] in a shape that goes with x, whose steps stand along `axis`."""
+    """Return a mask [B, T] in a shape that broadcasts against x, whose steps are along `axis`."""
     return mask.view(len(mask), *[1] * (axis - 1), -1, *[1] * (x.dim() - axis - 1))

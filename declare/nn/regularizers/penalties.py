@@ -36,7 +36,7 @@ class L2(Penalty):
 
 
 class GroupLasso(Penalty):
-    """The sum, a scalar, of the norms of groups, each times the root of its size.
+    """The sum, a scalar, of the norm of each group times the root of its size.
 
     A group is what one index along `dim` selects: the weights that leave (`dim` 0) or enter (`dim` 1) a
     unit. Parameters without that axis are one group. The gradient at a group of zeros is 0.

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Auxiliary:
-    """Takes a cost [B] for each sample; there is no target."""
+    """Takes a loss [B] for each sample; there is no target."""
 
     module: nn.Module | None = None
 

@@ -54,7 +54,7 @@ class Classification(MaskedTarget):
     def trivial(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the log share of each class in the training split."""
+        """Return the log frequency of each class in the training split."""
         return constant(self._prior, output, 1)
 
     def prior(self, counts: Sequence[int] | None) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Embeddings that tell groups apart. Shapes: B batch, E features of the embedding."""
+"""Embeddings in which groups differ. Shapes: B batch, E features of the embedding."""
 
 from collections.abc import Mapping, Sequence
 

@@ -54,7 +54,7 @@ class Counts(MaskedTarget):
         return self._rates(output), self.target(batch)
 
     def expected(self, value: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return what the metrics compare where the true rates are known: they are the best prediction there is."""
+        """Return predictions and targets for the metrics if the true rates are known: the best prediction."""
         return value, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:

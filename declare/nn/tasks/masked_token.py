@@ -55,7 +55,7 @@ class MaskedToken:
         return {self._target: torch.where(swapped, others, shown), f"{self._target}.hidden": chosen}
 
     def _choose(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
-        """Return which tokens [B, T] are to be predicted: a share of each text, one at least."""
+        """Return which tokens [B, T] are to be predicted: a fraction of each text, at least one."""
         draws = torch.rand(tokens.shape[::-1], generator=generator, device=tokens.device).t()
         free = tokens >= 0
         for place in self._special:
@@ -81,7 +81,7 @@ class MaskedToken:
         return {}
 
     def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the log share of each token in the training split."""
+        """Return the log frequency of each token in the training split."""
         return constant(self._prior, output, -1)
 
 

@@ -1,4 +1,4 @@
-"""Leaving targets out: what a `valid` field says does not count is marked as missing."""
+"""Masking of targets: those that a `valid` field excludes are marked as missing."""
 
 import math
 from collections.abc import Mapping

@@ -73,12 +73,12 @@ class NextToken(MaskedTarget):
         return {}
 
     def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the log share of each token in the training split."""
+        """Return the log frequency of each token in the training split."""
         return constant(self._prior, output, -1)
 
     @torch.no_grad()
     def generate(self, run: Run, fields: Fields, sampling: Sampling) -> dict[str, Tensor]:
-        """Return `text` [B, new tokens], -1 after the end of each: what goes on from the tokens of `fields`.
+        """Return `text` [B, new tokens], the continuation of the tokens of `fields`; -1 after the end of each.
 
         Texts of a batch may differ in length: each grows at its own end, until `eos`. The model sees all of a text
         again for every token, of one longer than it has learned the last part.

@@ -37,7 +37,7 @@ def label_logits(rates: Sequence[float] | None) -> Tensor | None:
 
 
 def constant(logits: Tensor | None, output: Tensor, axis: int) -> Tensor | None:
-    """Return `logits` [K] at every place of `output`, whose classes lie along `axis`; None where there are none."""
+    """Return `logits` [K] at every place of `output`, with classes along `axis`; None if there are none."""
     if logits is None:
         return None
     shape = [1] * output.dim()

@@ -114,7 +114,7 @@ class Reconstruction:
         return {}
 
     def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the mean of what each channel of a sample still shows, 0 where that is nothing."""
+        """Return the mean of the visible part of each channel of a sample; 0 if there is none."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
         shown = values.isfinite() if hidden is None else values.isfinite() & ~hidden

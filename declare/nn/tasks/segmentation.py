@@ -10,7 +10,7 @@ from declare.nn.tasks.prior import class_logits, constant
 
 
 class Segmentation(MaskedTarget):
-    """Takes logits [B, K, H, W] and class indices [B, H, W], -1 where nothing is labelled.
+    """Takes logits [B, K, H, W] and class indices [B, H, W], -1 where not labelled.
 
     Softmax is applied for predictions, never for the loss.
     """
@@ -27,7 +27,7 @@ class Segmentation(MaskedTarget):
         return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return logits [B, K, H, W] and indices [B, H, W], -1 where nothing is labelled."""
+        """Return logits [B, K, H, W] and indices [B, H, W], -1 where not labelled."""
         return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
@@ -39,5 +39,5 @@ class Segmentation(MaskedTarget):
     def trivial(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the log share of each class over the pixels of the training split."""
+        """Return the log frequency of each class over the pixels of the training split."""
         return constant(self._prior, output, 1)

@@ -1,4 +1,4 @@
-"""Pieces of pictures at places of their own. Shapes: B batch, C channels, H height, W width."""
+"""Random crops of pictures. Shapes: B batch, C channels, H height, W width."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _SALT = 0x63726F70
 
 
 class RandomCrop(nn.Module):
-    """Cut a piece of `size` out of each padded sample. Input x[B, ..., H, W] of any type, output alike.
+    """Crops `size` from each padded sample. Input x[B, ..., H, W] of any type, output of the same type.
 
     Args:
         size: height and width of the piece.

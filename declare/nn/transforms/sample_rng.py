@@ -1,4 +1,4 @@
-"""Random numbers that belong to samples: whatever batch, order, device or thread a sample stands in."""
+"""Random numbers of samples, independent of batch, order, device and thread."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def _mix_bits(state: Keys) -> Keys:
 
 
 class Drawing(TorchFunctionMode):
-    """Within it, every random function of torch draws from generators of its own, in this thread alone.
+    """Inside it, torch's random functions use separate generators, in this thread only.
 
     torch's global generators are neither read nor moved: another thread may be training with dropout.
     """

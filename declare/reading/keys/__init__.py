@@ -1,1 +1,1 @@
-"""Keys: where one may stand, and what an unknown one means."""
+"""Keys: where one is valid, and what an unknown one means."""

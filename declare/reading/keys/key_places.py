@@ -1,4 +1,4 @@
-"""Where a key may stand: in a block, in those around and inside of it, and in the sections of a spec."""
+"""Where a key is valid: in a block, in those around and inside it, and in the sections of a spec."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ class Level(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a key belongs: the block's path, the key, what it may be; whether the block can hold it as it is now.
+    """Where a key belongs: the block's path, the key, its possible names; whether the block accepts it now.
 
     `typed` says that the block is a component.
     """
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 def near_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]:
-    """Yield where one of several keys may stand: in the block itself, inside of it and in those around it."""
+    """Yield the places of valid keys among several: in the block itself, inside it and in those around it."""
     level = levels[-1]
     yield from (place for key in keys if (place := _inside(key, level)) is not None)
     for key in keys:
@@ -48,7 +48,7 @@ def near_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]
 
 
 def far_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]:
-    """Yield where one of several keys may stand elsewhere in the spec."""
+    """Yield the places of valid keys among several elsewhere in the spec."""
     for key in keys:
         if "." not in key:
             yield from of_machine(key, levels)
@@ -56,7 +56,7 @@ def far_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]:
 
 
 def stated_path(keys: Sequence[str], levels: Sequence[Level], besides: str) -> str | None:
-    """Return the path of the first of several keys that stands in the block or around it; not of the key at hand."""
+    """Return the first path of several keys that the block or those around it state, except the current key."""
     for key in keys:
         for level in reversed(levels):
             block: Any = level.block
@@ -89,7 +89,7 @@ def section_of(keys: Sequence[str], levels: Sequence[Level]) -> str | None:
 
 
 def _of_sections(key: str, levels: Sequence[Level]) -> Iterator[Place]:
-    """Yield the one dataset, module, task or phase of a spec that may state a key that stands in none of them."""
+    """Yield the one dataset, module, task or phase of a spec that may have a key that none of them states."""
     root, own = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
     for section, (_, item) in fields(root.model).items():
         blocks = root.block.get(section)

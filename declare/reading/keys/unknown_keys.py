@@ -1,4 +1,4 @@
-"""Unknown keys of a block: a slip, another framework's word, a key of another block, or none of these."""
+"""Unknown keys of a block: a typing error, another framework's key, a key of another block, or none of these."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -43,7 +43,7 @@ class UnknownKey(NamedTuple):
 
 
 def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits: Fits) -> UnknownKey:
-    """Return what is to be said of a key that the innermost block does not know.
+    """Return the problem of a key that the innermost block does not have.
 
     `meant` are keys that other unknown ones of the block mean.
     """
@@ -93,15 +93,15 @@ def _key_with_advice(key: str, level: Level, sentence: str | None) -> UnknownKey
 
 
 def _stated_twice(key: str, level: Level, path: str) -> UnknownKey:
-    """Return that another key says already what this one means."""
+    """Return the problem that another key already has this meaning."""
     shown_path = path.removeprefix(f"{level.path}.") if level.path else path
-    helps = (f"remove it: `{shown_path}` says it already",)
+    helps = (f"remove it: `{shown_path}` states it already",)
     rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
-    return UnknownKey(_problem(key, level, helps, rewrite, label="said twice"))
+    return UnknownKey(_problem(key, level, helps, rewrite, label="stated twice"))
 
 
 def unknown_key_of_kind(key: str, levels: Sequence[Level], kind: str, fits: Fits) -> UnknownKey | None:
-    """Return what is to be said of a key of a component whose type nobody knows; None where one of its kind has it.
+    """Return the problem of a key of a component with an unknown type; None if a component of its kind has it.
 
     The innermost block has the model of all of the kind.
     Without a `type`, which a base may state, any key may be right.
@@ -152,7 +152,7 @@ def _renamed_key(key: str, level: Level, near: Sequence[str], *, sure: bool) -> 
 
 
 def _misplaced_key(key: str, levels: Sequence[Level], places: Sequence[Place], fits: Fits) -> UnknownKey:
-    """Return that a key belongs to another block, or stands there already."""
+    """Return the problem that a key belongs to another block, or is already there."""
     first, level = places[0], levels[-1]
     if not first.present and (said := stated_path([key], levels[:-1], "")):
         return _stated_twice(key, level, said)

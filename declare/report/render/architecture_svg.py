@@ -13,7 +13,7 @@ LINE_HEIGHT = 15
 
 @dataclass
 class Box:
-    """A box of the drawing; `lines` stand under the title; `column` counts from the left."""
+    """A box of the drawing; `lines` are below the title; `column` counts from the left."""
 
     key: str
     title: str
@@ -102,7 +102,7 @@ def _assign_columns(boxes: dict[str, Box]) -> None:
 
 
 def _place(boxes: dict[str, Box]) -> tuple[float, float]:
-    """Set x and y: columns are centred, rows ordered by where their inputs stand."""
+    """Set x and y: columns are centred, rows ordered by the positions of their inputs."""
     columns: dict[int, list[Box]] = {}
     for box in boxes.values():
         columns.setdefault(box.column, []).append(box)

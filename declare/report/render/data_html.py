@@ -61,7 +61,7 @@ def _dataset(summary: DatasetSummary, samples: Mapping[str, Sequence[Sample]]) -
 
 def _passed_over(summary: DatasetSummary) -> str:
     counts = escape(counts_text(summary.passed_over))
-    return f'<p class="note">passed over: {counts}</p>' if counts else ""
+    return f'<p class="note">skipped: {counts}</p>' if counts else ""
 
 
 def _fields(summary: DatasetSummary) -> str:

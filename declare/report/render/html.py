@@ -43,7 +43,7 @@ def render(report: Report) -> str:
 
 
 def _header(report: Report) -> str:
-    code = "".join(f'<p class="mono">runs code of its own: {escape(entry)}</p>' for entry in report.trusted)
+    code = "".join(f'<p class="mono">runs trusted code: {escape(entry)}</p>' for entry in report.trusted)
     about = f"<p>{escape(report.description)}</p>" if report.description else ""
     begun = f'<p class="mono">{escape(describe_starts(report.starts))}</p>' if report.starts else ""
     return (
@@ -150,7 +150,7 @@ def _layers(node: Node) -> str:
 
 
 def curve_groups(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
-    """Group curves that share a chart: all splits and datasets of one task's figure."""
+    """Group curves that share a chart: all splits and datasets of a task's metric."""
     groups: dict[str, list[Curve]] = {}
     for curve in curves:
         task, _, figure_name = curve.name.partition("/")[2].rpartition("/")
@@ -293,8 +293,8 @@ def _metrics(report: Report) -> str:
         if not is_probe(name)
     )
     note = (
-        '<p class="note">Trivial: the same answer for every sample, learned from training targets alone (their '
-        "mean, the most frequent class, unigrams).</p>"
+        '<p class="note">Trivial: the same prediction for every sample, from training '
+        "targets alone (their mean, the most frequent class, unigrams).</p>"
     )
     body = table(("metric", "expected", "best possible", "trained last in", "trivial", "value"), rows, 4)
     return body + note if report.trivial else body

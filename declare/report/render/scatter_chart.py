@@ -1,4 +1,4 @@
-"""Scatter charts as SVG text: a number or a name along, a figure upwards, values on hover."""
+"""Scatter charts as SVG text: a number or a name on the x axis, a metric on the y axis, values on hover."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from declare.report.render.line_chart import BOTTOM, COLOURS, HEIGHT, LEFT, RIGH
 
 @dataclass(frozen=True)
 class Point:
-    """One point; names along the axis stand in the order in which they first come."""
+    """One point; names on the axis are in the order of their first occurrence."""
 
     along: float | str
     value: float

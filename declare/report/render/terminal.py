@@ -28,7 +28,7 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
 
 
 def course(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> str:
-    """Return a curve over steps 0 to `last` as `width` characters, so that curves below each other share an axis.
+    """Return a curve over steps 0 to `last` as `width` characters, so that several curves share an axis.
 
     Each is the mean of its steps; one without a point repeats the one before, none stands outside the curve.
     """
@@ -53,7 +53,7 @@ def render(report: Report, console: Console) -> None:
     if report.starts:
         console.print(Text(describe_starts(report.starts)))
     for entry in report.trusted:
-        console.print(Text(f"runs code of its own: {entry}"))
+        console.print(Text(f"runs trusted code: {entry}"))
     for table in _tables(report):
         if table.row_count:
             console.print()

@@ -16,7 +16,7 @@ _TEXT = 160
 
 
 def card(sample: Sample, layouts: dict[str, str]) -> str:
-    """Return a figure of all that can be drawn of a sample, its place below."""
+    """Return a figure with all parts of a sample that can be drawn, and its place below."""
     drawn = "".join(
         _DRAW[layouts[name]](value) for name, value in sample.values.items() if layouts[name] in _DRAW
     )
@@ -66,7 +66,7 @@ def mask(classes: Array) -> str:
 
 
 def line(values: Array) -> str:
-    """Return an SVG of a series [channels, time], the first channels over each other."""
+    """Return an SVG of a series [channels, time], with its first channels in one chart."""
     import numpy as np
 
     channels = np.atleast_2d(values)[:_LINES]

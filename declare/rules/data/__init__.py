@@ -1,1 +1,1 @@
-"""Rules on what the data say: splits, labels, values."""
+"""Rules on the data: splits, labels, values."""

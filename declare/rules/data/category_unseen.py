@@ -1,4 +1,4 @@
-"""A value of an input that no training sample has meets weights that were never trained."""
+"""A value of an input without training samples uses embedding weights that were never trained."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _SHOWN = 8
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each input with classes that only validation or test samples have."""
+    """Yield a problem for each input with classes that occur only in validation or test samples."""
     for dataset, name, facts in fields(view):
         train = facts.counts.get("train")
         if train is None or name not in input_fields(view, dataset) - target_fields(view, dataset):
@@ -31,9 +31,12 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             f"`{next(iter(times))[:20]}`{more} of input `{name[:20]}` has no training sample",
             at=field_place(view, dataset, name),
-            label=f"{sum(times.values())} held-out samples meet it untrained",
+            label=f"{sum(times.values())} held-out samples have untrained weights",
             notes=(", ".join(f"`{text[:24]}` ({number})" for text, number in list(times.items())[:_SHOWN]),),
             helps=(
-                "move samples with it to train, or list rare values under `missing`: they share one embedding",
+                (
+                    "move samples with it to the training split, or list rare values under `missing`: "
+                    "they share one embedding"
+                ),
             ),
         )

@@ -1,4 +1,4 @@
-"""A class that no validation or test sample has goes unmeasured."""
+"""A class without validation or test samples is not evaluated."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each target with classes that a held-out split lacks."""
+    """Yield a problem for each target with classes that a held-out split lacks."""
     for task in tasks(view):
         counts = class_counts(view, task.block)
         for split in ("val", "test"):
@@ -26,9 +26,9 @@ def check(view: View) -> Iterator[Problem]:
                 CODE,
                 f"class `{lost[0]}` of `{target}`{more} has no sample in {split}",
                 at=f"{task.path}.target",
-                label=f"no metric of `{split}` sees it",
+                label=f"no `{split}` metric measures it",
                 also={f"datasets.{dataset}.{here}": _sizes(counts, lost[0], split)},
-                helps=(f"set `split.stratify: {target}`", f"hold out a larger `{split}`"),
+                helps=(f"set `split.stratify: {target}`", f"use a larger `{split}` split"),
             )
             break
 

@@ -1,4 +1,4 @@
-"""Classes that a reader takes for one are usually one, written in two ways."""
+"""Classes that look the same are usually one class, written in two ways."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ _POINT_ZERO = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each field with classes or names that look alike."""
+    """Yield a problem for each field with classes or names that look alike."""
     for dataset, name, facts in fields(view):
         marks = get(view.spec, "datasets", dataset, "fields", name, "missing") or ()
         groups = _alike(facts.classes or (), [mark for mark in marks if isinstance(mark, str)])
@@ -33,14 +33,14 @@ def check(view: View) -> Iterator[Problem]:
             at=field_place(view, dataset, name),
             label="are these different classes?",
             notes=tuple(", ".join(_with_count(text, facts) for text in group) for group in groups[:_SHOWN]),
-            helps=("write each class in one way in the data, if they are one",),
+            helps=("if they are one class, write it in one way in the data",),
         )
 
 
 def _alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]:
-    """Return groups of classes, and marks for missing values, that differ in what is hardly seen.
+    """Return groups of classes, and missing-value marks, that differ only in ways that are hard to see.
 
-    A blank class is a group of its own.
+    A blank class is a group by itself.
     """
     groups: dict[str, list[str]] = {}
     for text in classes:
@@ -53,7 +53,7 @@ def _alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]
 
 
 def _likeness(text: str) -> str:
-    """Return what a reader sees: without case, forms of Unicode, signs without width, spaces at the ends, `.0`."""
+    """Return a class without case, Unicode forms, zero-width characters, surrounding spaces and `.0`."""
     form = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     form = " ".join(form.split()).casefold()
     number = _POINT_ZERO.fullmatch(form)
@@ -65,7 +65,7 @@ def _are_letters(group: Sequence[str]) -> bool:
 
 
 def _visible_text(text: str) -> str:
-    """Return a class so that its difference is seen."""
+    """Return a class with its invisible characters made visible."""
     plain = text.isascii() and text.isprintable() and text == text.strip() and "  " not in text
     return f"`{text}`" if plain else ascii(text)
 

@@ -1,4 +1,4 @@
-"""An input that has one value in every training sample says nothing."""
+"""An input with the same value in every training sample carries no information."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each input or target that never varies."""
+    """Yield a problem for each input or target that is constant."""
     for dataset, name, facts in fields(view):
         used = input_fields(view, dataset) | target_fields(view, dataset)
         if name not in used or facts.minimum is None or facts.minimum != facts.maximum:
@@ -23,6 +23,6 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             f"{role} `{name}` of `{dataset}` is {facts.minimum:g} in every training sample",
             at=field_place(view, dataset, name),
-            label="never varies",
-            helps=("check the column and its `missing:` values", "leave it out"),
+            label="constant",
+            helps=("check the column and its `missing:` values", "remove it"),
         )

@@ -1,4 +1,4 @@
-"""Texts without a token make no sample: said once, with their number."""
+"""Texts without tokens make no samples; their number is reported once."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each dataset that leaves empty texts out."""
+    """Yield a problem for each dataset that leaves out empty texts."""
     reported: set[str] = set()
     for dataset, name, facts in fields(view):
         empty = facts.extra.get("empty", 0)
@@ -22,7 +22,7 @@ def check(view: View) -> Iterator[Problem]:
         noun = "text is" if empty == 1 else "texts are"
         yield Problem(
             CODE,
-            f"{empty} {noun} empty and left out of `{dataset}`; {whole} samples stay",
+            f"{empty} {noun} empty and left out of `{dataset}`; {whole} samples remain",
             at=field_place(view, dataset, name),
-            label="some hold no token",
+            label="some contain no token",
         )

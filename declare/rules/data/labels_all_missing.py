@@ -1,4 +1,4 @@
-"""A target whose training labels are all missing teaches nothing."""
+"""A target without any training labels cannot be learned."""
 
 from collections.abc import Iterator
 
@@ -12,13 +12,13 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each target that no training sample has."""
+    """Yield a problem for each target that every training sample lacks."""
     for count in labels_missing(view):
         if count.missing < count.samples:
             continue
         yield Problem(
             CODE,
-            f"all {count.samples} training samples of `{count.dataset}` miss the target `{count.target}`",
+            f"all {count.samples} training samples of `{count.dataset}` lack the target `{count.target}`",
             at=f"{count.task.path}.target",
             label="no label to learn from",
             also={

@@ -1,4 +1,4 @@
-"""A target that nearly all training samples lack is learned from very few."""
+"""A target that most training samples lack is learned from very few samples."""
 
 from collections.abc import Iterator
 
@@ -14,17 +14,20 @@ _MOST = 0.9
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each target that more than nine in ten training samples lack."""
+    """Yield a problem for each target that more than nine in ten training samples lack."""
     for count in labels_missing(view):
         if not _MOST * count.samples < count.missing < count.samples:
             continue
         num_labelled = count.samples - count.missing
         yield Problem(
             CODE,
-            f"{count.missing} of {count.samples} training samples of `{count.dataset}` miss `{count.target}`",
+            (
+                f"{count.missing} of {count.samples} training samples of `{count.dataset}` lack "
+                f"`{count.target}`"
+            ),
             at=f"{count.task.path}.target",
             label=f"{num_labelled} labelled samples to learn from",
             also={field_place(view, count.dataset, count.target): "missing in nine of ten samples"},
-            notes=("samples without the label train the other tasks and are left out of this one",),
+            notes=("samples without the label still train the other tasks",),
             helps=("check `missing:` and `column:` of the field",),
         )

@@ -1,4 +1,4 @@
-"""Series of different lengths are read each to its own end."""
+"""Series of different lengths are read to their own ends."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each input series whose samples differ in length while no length is stated."""
+    """Yield a problem for each input series whose samples differ in length if no length is stated."""
     for dataset, name, facts in fields(view):
         lengths = facts.extra.get("lengths")
         if not lengths or None not in facts.shape.dims or name not in input_fields(view, dataset):
@@ -22,6 +22,11 @@ def check(view: View) -> Iterator[Problem]:
             f"samples of `{name}` have {lengths[0]} to {lengths[1]} time steps",
             at=place,
             label="each is read to its own end",
-            helps=(f"state `length: {lengths[1]}` where a module needs one length, or a smaller one to cut",),
+            helps=(
+                (
+                    f"state `length: {lengths[1]}` if a module needs a fixed length, or a smaller one to "
+                    "truncate"
+                ),
+            ),
             rewrites=(Rewrite(f"set `length: {lengths[1]}`", f"{place}.length", lengths[1], safe=False),),
         )

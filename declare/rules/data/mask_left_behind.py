@@ -1,4 +1,4 @@
-"""What moves the pixels of a picture must move those of its mask too."""
+"""A transform that moves the pixels of a picture must move those of its mask too."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -22,7 +22,7 @@ _ALIKE = 0.05
 
 
 class _Move(NamedTuple):
-    """A transform that moves pixels of a field: its parameters, the size that it meets, its place in the list."""
+    """A transform that moves pixels of a field: its parameters, its input size, its index in the list."""
 
     parameters: dict[str, Any]
     size: tuple[int | None, ...] | None
@@ -30,7 +30,7 @@ class _Move(NamedTuple):
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each picture whose pixels a task reads elsewhere than those of the mask beside it."""
+    """Yield a problem for each picture whose pixels are moved differently from those of its mask."""
     seen = set()
     for task in tasks(view):
         for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
@@ -49,7 +49,7 @@ def _target(shapes: Mapping[str, Shape], target: object) -> dict[str, Shape]:
 
 
 def _first_difference(view: View, dataset: str, picture: str, mask: str) -> Iterator[Problem]:
-    """Yield the first way in which the two are cut or moved apart."""
+    """Yield the first difference between the crops or moves of the two."""
     if (problem := _cut_apart(view, dataset, picture, mask)) is not None:
         yield problem
         return
@@ -65,7 +65,7 @@ def _first_difference(view: View, dataset: str, picture: str, mask: str) -> Iter
 
 
 def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
-    """Return that reading cuts the edges of one of the two away, and not the same of the other."""
+    """Return the problem that one of the two is cropped when read, and the other is not cropped the same."""
     cuts = {name: _cut_to(view, dataset, name) for name in (picture, mask)}
     if all(cut is None for cut in cuts.values()):
         return _of_other_proportions(view, dataset, picture, mask)
@@ -77,16 +77,16 @@ def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | N
     whole = mask if cut == picture else picture
     return Problem(
         CODE,
-        f"reading cuts the edges of `{cut}` away, but not the same of `{whole}`",
+        f"`{cut}` is cropped when it is read, but `{whole}` is not cropped the same",
         at=field_place(view, dataset, cut),
-        label="cut while reading",
-        also={field_place(view, dataset, whole): "not cut alike"},
-        helps=(f"say `fit: crop` and a `size` of the same proportions on `{picture}` and on `{mask}`",),
+        label="cropped when read",
+        also={field_place(view, dataset, whole): "not cropped the same"},
+        helps=(f"state `fit: crop` and a `size` of the same aspect ratio on `{picture}` and on `{mask}`",),
     )
 
 
 def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
-    """Return that pictures and masks that are read as they are cannot show the same: a mask that lies on its side."""
+    """Return the problem that uncropped pictures and masks have different aspect ratios, such as a rotated mask."""
     one, other = (_uncut(view, dataset, name) for name in (picture, mask))
     if one is None or other is None or abs(one - other) <= _ALIKE * max(one, other):
         return None
@@ -96,20 +96,20 @@ def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> 
     ]
     return Problem(
         CODE,
-        f"`{picture}` is {sizes[0]} but `{mask}` is {sizes[1]} pixels: not the same picture",
+        f"`{picture}` is {sizes[0]} but `{mask}` is {sizes[1]} pixels: aspect ratios differ",
         at=field_place(view, dataset, mask),
-        label="other proportions",
+        label="another aspect ratio",
         also={field_place(view, dataset, picture): f"{sizes[0]} pixels"},
-        notes=("sizes are height x width", "pictures are turned as their EXIF data say, masks have none"),
+        notes=("sizes are height x width", "pictures are rotated by their EXIF data, masks have none"),
         helps=(
-            "turn the masks as the pictures are",
+            "rotate the masks like the pictures",
             "or state the same `size` on both if they do show the same",
         ),
     )
 
 
 def _cut_to(view: View, dataset: str, name: str) -> float | None:
-    """Return width by height of what reading leaves of a picture's middle; None where it leaves the whole."""
+    """Return width / height of the centre crop made when reading; None without a crop."""
     block = view.facts[dataset].blocks.get(name)
     field = read_component("fields", block) if block else None
     size = field.cut_to() if field is not None else None
@@ -117,14 +117,14 @@ def _cut_to(view: View, dataset: str, name: str) -> float | None:
 
 
 def _uncut(view: View, dataset: str, name: str) -> float | None:
-    """Return width by height of pictures that are read as they are; None where they are stretched, or vary."""
+    """Return width / height of pictures that are read unchanged; None if they are stretched, or vary."""
     height, width = view.facts[dataset].fields[name].shape.dims[-2:]
     sized = view.facts[dataset].blocks.get(name, {}).get("size") is not None
     return None if sized or not height or not width else width / height
 
 
 def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
-    """Return the transforms that move the pixels of a field on one side of the data."""
+    """Return the transforms that move the pixels of a field, in training or in evaluation."""
     shape = view.facts[dataset].fields[name].shape
     moves = []
     for index, transform in enumerate(get(view.spec, "datasets", dataset, "transforms") or ()):
@@ -159,25 +159,28 @@ def _moved_alone_problem(
         CODE,
         f"`{kind}` moves the pixels of `{moved}`, but not those of `{still}`",
         at=f"datasets.{dataset}.transforms.{move.place}",
-        label=f"`{still}` stays where it was",
+        label=f"`{still}` is not moved",
         also={field_place(view, dataset, still): "belongs to the same picture"},
         helps=(
-            f"say `fields: [{', '.join(names)}]` in place of `field`: both then get the same draw",
-            "list what moves both in the same order, with the same parameters and the same `on`",
+            f"state `fields: [{', '.join(names)}]` instead of `field`: both then get the same random draw",
+            "list transforms that move both in the same order, with the same parameters and the same `on`",
         ),
     )
 
 
 def _of_two_sizes(dataset: str, one: tuple[str, _Move], other: tuple[str, _Move]) -> Problem:
-    """Return the problem that the same numbers of pixels mean other places in the two."""
+    """Return the problem that equal numbers of pixels are different places because sizes differ."""
     (picture, first), (mask, second) = one, other
     sizes = [
         " x ".join("?" if side is None else str(side) for side in item.size or ()) for item in (first, second)
     ]
     return Problem(
         CODE,
-        f"`{first.parameters['type']}` meets `{picture}` at {sizes[0]} but `{mask}` at {sizes[1]} pixels",
+        (
+            f"`{first.parameters['type']}` gets `{picture}` with {sizes[0]} but `{mask}` with "
+            f"{sizes[1]} pixels"
+        ),
         at=f"datasets.{dataset}.transforms.{first.place}",
-        label="other places in the two",
-        helps=(f"give `{picture}` and `{mask}` one `size` before they are moved",),
+        label="different places in the two",
+        helps=(f"give `{picture}` and `{mask}` the same `size` before this transform",),
     )

@@ -1,4 +1,4 @@
-"""A mask must hold one value for each sample, or one for each entry of the target."""
+"""A mask must have one value for each sample, or one for each entry of the target."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _OF_TEXTS = frozenset({"tags", "tokens"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each mask whose sizes are not the first sizes of its target."""
+    """Yield a problem for each mask whose shape is not a prefix of its target's."""
     for task in tasks(view):
         mask = get(task.block, "mask")
         for name, target in target_facts(view, task.block).items() if mask else ():
@@ -40,18 +40,18 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _of_words(view: View, task: LocatedBlock[Task], dataset: str, mask: str) -> Iterator[Problem]:
-    """Yield a mask of several values whose places are not those of the target's words."""
+    """Yield a problem for a mask with several values that are not aligned with the target's words."""
     target = str(task.block.target)
     blocks = view.facts[dataset].blocks
     text = blocks.get(target, {}).get("of")
     if text is not None and blocks.get(mask, {}).get("of") == text:
         return
-    fix = f"say `of: {text}` on `{mask}`: its values then follow the words" if text else None
+    fix = f"state `of: {text}` on `{mask}`: its values are then aligned with the words" if text else None
     yield Problem(
         CODE,
-        f"the values of mask `{mask}` do not line up with the words of target `{target}`",
+        f"the values of mask `{mask}` are not aligned with the words of target `{target}`",
         at=f"{task.path}.mask",
-        label="other places",
+        label="not aligned",
         also={field_place(view, dataset, mask): "several values for each sample"},
         helps=tuple(filter(None, (fix, "give the mask one value for each sample"))),
     )

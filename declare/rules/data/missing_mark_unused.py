@@ -1,4 +1,4 @@
-"""A mark for missing values that never occurs is often another one than the data hold."""
+"""A missing-value mark that never occurs is often misspelt."""
 
 from collections.abc import Iterator
 
@@ -12,20 +12,20 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each field with marks that stand in no sample of any split."""
+    """Yield a problem for each field with missing-value marks that occur in no sample of any split."""
     for dataset, name, facts in fields(view):
         unused = list(map(str, facts.extra.get("unused_marks", ())))
         if not unused or not get(view.spec, "datasets", dataset, "fields", name, "missing"):
             continue  # what a source says of its own fields is no mistake of the spec
         more = f" (and {len(unused) - 1} more)" if len(unused) > 1 else ""
-        notes = [f"none of {view.facts[dataset].num_samples} samples holds {', '.join(unused[:8])}"]
+        notes = [f"none of {view.facts[dataset].num_samples} samples contains {', '.join(unused[:8])}"]
         if facts.minimum is not None:
-            notes.append(f"values are from {facts.minimum:g} to {facts.maximum:g}")
+            notes.append(f"values are between {facts.minimum:g} and {facts.maximum:g}")
         yield Problem(
             CODE,
-            f"`missing` mark {unused[0][:20]}{more} of `{name[:20]}` occurs nowhere",
+            f"`missing` mark {unused[0][:20]}{more} of `{name[:20]}` never occurs",
             at=f"{field_place(view, dataset, name)}.missing",
-            label="masks no value",
+            label="no effect",
             notes=tuple(notes),
-            helps=("write the mark as the data have it, or remove it",),
+            helps=("write the mark as in the data, or remove it",),
         )

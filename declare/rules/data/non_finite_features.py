@@ -16,7 +16,7 @@ _LARGEST = (2 - 2**-23) * 2.0**127
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each field with infinite values, and each input with gaps that a module on its way cannot take."""
+    """Yield a problem for each field with infinite values, and each input with gaps that a module cannot handle."""
     for dataset, name, facts in fields(view):
         if facts.shape.dtype != "float32":
             continue
@@ -45,7 +45,7 @@ def _infinite(
         label=f"{values} in this field",
         also={f"{module.path}.input": f"`{module.name}` reads it" for module in readers[:1]},
         helps=(
-            "count them as missing: `missing: [.inf, -.inf]`, and read the field by a `tabular` module",
+            "treat them as missing: `missing: [.inf, -.inf]`, and read the field with a `tabular` module",
             "correct the data",
         ),
     )
@@ -58,19 +58,19 @@ def _infinite_target(view: View, place: tuple[str, str], facts: FieldFacts) -> P
         f"target `{name}` of `{dataset}` has {_count_text(facts)}",
         at=field_place(view, dataset, name),
         label="its loss is infinite too",
-        helps=("count them as missing, which losses leave out: `missing: [.inf, -.inf]`", "correct the data"),
+        helps=("treat them as missing, which losses ignore: `missing: [.inf, -.inf]`", "correct the data"),
     )
 
 
 def _is_beyond(facts: FieldFacts) -> bool:
-    """Return whether finite values are larger than any of single precision."""
+    """Return whether finite values exceed the largest float32."""
     return max(abs(facts.minimum or 0.0), abs(facts.maximum or 0.0)) > _LARGEST
 
 
 def _count_text(facts: FieldFacts) -> str:
     number = facts.num_nonfinite
     if not number:
-        return f"values beyond {_LARGEST:.1e}, the largest of single precision"
+        return f"values beyond {_LARGEST:.1e}, the largest float32"
     return "an infinite value" if number == 1 else f"{number} infinite values"
 
 
@@ -81,12 +81,12 @@ def _gaps(
     kind = readers[0].block.type_name()
     return Problem(
         CODE,
-        f"input `{name}` of `{dataset}` misses {facts.num_missing} values, which `{kind}` cannot take",
+        f"input `{name}` of `{dataset}` has {facts.num_missing} gaps, which `{kind}` cannot handle",
         at=field_place(view, dataset, name),
-        label=f"{facts.num_missing} of {view.facts[dataset].num_samples} samples miss it",
+        label=f"missing in {facts.num_missing} of {view.facts[dataset].num_samples} samples",
         also={f"{readers[0].path}.input": f"`{readers[0].name}` reads it"},
         helps=(
-            "read it by a `tabular` module first: that learns what a gap means",
-            "fill the gaps in the data, or leave the field out",
+            "read it with a `tabular` module first, which learns an embedding for gaps",
+            "fill the gaps in the data, or remove the field",
         ),
     )

@@ -1,4 +1,4 @@
-"""Texts that are cut lose what stands beyond the cut."""
+"""Truncated texts lose their tokens after `max_length`."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _LOSING = frozenset({"cut", "tail"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each text field of which a tenth of the training texts or more is cut."""
+    """Yield a problem for each text field of which at least a tenth of the training texts are truncated."""
     for dataset, name, facts in fields(view):
         block = view.facts[dataset].blocks.get(name, {})
         tokens = facts.extra.get("tokens", {})
@@ -25,7 +25,7 @@ def check(view: View) -> Iterator[Problem]:
         length, longest = facts.shape.dims[0], tokens["longest"]
         yield Problem(
             CODE,
-            f"{overlong / train:.0%} of the texts of `{name}` are cut at {length} tokens",
+            f"{overlong / train:.0%} of the texts of `{name}` are truncated to {length} tokens",
             at=field_place(view, dataset, name),
             label=f"the longest has {longest}",
             notes=_notes(view, dataset, name),
@@ -34,18 +34,14 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _instead(overlong: str) -> tuple[str, ...]:
-    return ("or say `overlong: tail` to keep the ends",) if overlong == "cut" else ()
+    return ("or state `overlong: tail` to keep the ends",) if overlong == "cut" else ()
 
 
 def _notes(view: View, dataset: str, name: str) -> tuple[str, ...]:
-    """Say where a text is written from one that is cut: the pair no longer says the same."""
+    """Return a note if a text is generated from a truncated one, so that the pair no longer matches."""
     for task in tasks(view):
         written = get(task.block, "target")
         if task.block.generates and not task.block.prompted and dataset in task_datasets(view, task.block):
-            other = (
-                f"`{written}` stays whole beside it"
-                if written != name
-                else "what it is written from stays whole"
-            )
+            other = f"`{written}` is not truncated" if written != name else "its input is not truncated"
             return (f"task `{task.name}` learns from pairs: {other}",)
     return ()

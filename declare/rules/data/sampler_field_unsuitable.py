@@ -1,4 +1,4 @@
-"""A field that orders samples must be of a kind that can: classes to balance, numbers to draw or rank by."""
+"""A field that orders samples must have a suitable type: classes to balance, numbers to weight or rank."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ STAGE = "links"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each field that a phase's sampler reads and cannot use."""
+    """Yield a problem for each field that a phase's sampler reads and cannot use."""
     for phase in phases(view):
         sampler = get(phase.block, "sampler")
         if isinstance(sampler, Sampler):
@@ -43,9 +43,9 @@ def _wrong_kinds(view: View, phase: LocatedBlock[Phase], sampler: Any) -> Iterat
             if name in sampler.columns() and kind is not None and kind[1] not in (sampler.layouts or kind):
                 yield Problem(
                     CODE,
-                    f"sampler `{sampler.type_name()}` needs a {wanted} field, `{name}` is `{kind[0]}`",
+                    f"sampler `{sampler.type_name()}` needs a {wanted} field, but `{name}` is `{kind[0]}`",
                     at=f"{phase.path}.sampler.{key}",
                     label=f"a {kind[0]} field",
                     also={field_place(view, dataset, name): f"`{name}` is a {kind[0]} here"},
-                    helps=("name a field of that type, or use another sampler",),
+                    helps=("use a field of that type, or another sampler",),
                 )

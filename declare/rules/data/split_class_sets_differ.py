@@ -1,4 +1,4 @@
-"""A class that is validated or tested must stand among the training samples."""
+"""A class in validation or test must also occur in training."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each target with classes that only validation or test samples have."""
+    """Yield a problem for each target with classes that occur only in validation or test samples."""
     for task in tasks(view):
         counts = class_counts(view, task.block)
         lost = [name for name, row in counts.items() if any(row.values()) and not row.get("train", 0)]

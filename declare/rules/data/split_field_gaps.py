@@ -1,4 +1,4 @@
-"""Rows that say nothing of their split, or of their group, are easily overlooked."""
+"""Rows with an empty split column or group are easily overlooked."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each dataset with rows whose split column is empty, or that belong to no group."""
+    """Yield a problem for each dataset with rows whose split column is empty, or that belong to no group."""
     for dataset in datasets(view):
         facts = view.facts.get(dataset.name)
         column, by = (get(dataset.block, "split", key) for key in ("column", "by"))
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
                 f"{num_unassigned} of {facts.num_samples} samples have an empty `{column[:24]}`",
                 at=f"{dataset.path}.split.column",
                 label="they belong to no split",
-                helps=("say train, val or test in each row, or remove the rows",),
+                helps=("write train, val or test in each row, or remove the rows",),
             )
         gone = sum(facts.missing.get(by, {}).values()) if isinstance(by, str) else 0
         if gone:

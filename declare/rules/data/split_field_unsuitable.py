@@ -1,4 +1,4 @@
-"""A field that splits samples must be of a kind that can: groups, classes, or split names."""
+"""A field that splits samples must have a suitable type: groups, classes, or split names."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _KINDS = {"by": ("id", "category"), "stratify": ("category", "id"), "column": ("
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each `by`, `stratify` or `column` whose field cannot do that."""
+    """Yield a problem for each `by`, `stratify` or `column` with an unsuitable field."""
     for dataset in datasets(view):
         for key, layouts in _KINDS.items():
             name = get(dataset.block, "split", key)
@@ -36,11 +36,11 @@ def _wrong_kind(view: View, dataset: LocatedBlock[Dataset], key: str, field: tup
     wanted = "a category" if key == "stratify" else "an id or a category"
     return Problem(
         CODE,
-        f"`{key}: {name}` needs {wanted} field but `{name}` is a {kind} field",
+        f"`{key}: {name}` needs {wanted} field, but `{name}` is a {kind} field",
         at=f"{dataset.path}.split.{key}",
         label=f"a {kind} field",
         also={field_place(view, dataset.name, name): f"`{name}` is a {kind} here"},
-        helps=("name another field, or leave it out",),
+        helps=("use another field, or remove the key",),
     )
 
 
@@ -53,8 +53,8 @@ def _few_groups(view: View, dataset: LocatedBlock[Dataset], name: str) -> Iterat
             CODE,
             f"`by: {name}` has {groups} groups for {len(splits) + 1} splits of `{dataset.name}`",
             at=f"{dataset.path}.split.by",
-            label="a group is in one split only",
-            also={f"{dataset.path}.split.{part}": "needs a group of its own" for part in splits},
+            label="a group is in only one split",
+            also={f"{dataset.path}.split.{part}": "needs at least one group" for part in splits},
             helps=("split by a field with more groups, or hold out fewer splits",),
         )
 
@@ -67,9 +67,12 @@ def _rare_class(view: View, dataset: LocatedBlock[Dataset], name: str) -> Iterat
         samples = "1 sample" if rare[1] == 1 else f"{rare[1]} samples"
         yield Problem(
             CODE,
-            f"`stratify: {name}` cannot share class `{rare[0]}` of {samples} among {len(splits) + 1} splits",
+            (
+                f"`stratify: {name}` cannot divide class `{rare[0]}` of {samples} among "
+                f"{len(splits) + 1} splits"
+            ),
             at=f"{dataset.path}.split.stratify",
             label=f"`{rare[0]}` has {samples}",
             also={field_place(view, dataset.name, name): "the field that it splits by"},
-            helps=("collect more samples of the class, or leave `stratify` out",),
+            helps=("collect more samples of the class, or remove `stratify`",),
         )

@@ -1,4 +1,4 @@
-"""A split by files needs a source that reads files, and files alone."""
+"""A split by files needs a source that reads files, and no fractions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ _SPLITS = ("train", "val", "test")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each split that names files in vain, or mixes them with fractions."""
+    """Yield a problem for each split that names files without effect, or mixes them with fractions."""
     for dataset in datasets(view):
         split = get(dataset.block, "split")
         files = [name for name in _SPLITS if isinstance(get(split, name), Path)]
@@ -30,7 +30,7 @@ def _no_files(dataset: LocatedBlock[Dataset], name: str) -> Problem:
     kind = dataset.block.source.type_name()
     return Problem(
         CODE,
-        f"`{name}` names a file, but the source `{kind}` reads none",
+        f"`{name}` names a file, but the source `{kind}` reads no files",
         at=f"{dataset.path}.split.{name}",
         label="read as a file name",
         also={f"{dataset.path}.source": f"`{kind}` has no `path`"},
@@ -44,10 +44,10 @@ def _fractions(dataset: LocatedBlock[Dataset], file: str) -> Iterator[Problem]:
         if isinstance(share, int | float) and share:
             yield Problem(
                 CODE,
-                f"`{name}: {share:g}` is a fraction, but `{file}` is a file of its own",
+                f"`{name}: {share:g}` is a fraction, but `{file}` is a separate file",
                 at=f"{dataset.path}.split.{name}",
                 label="a fraction of what?",
                 also={f"{dataset.path}.split.{file}": "this split is a file"},
-                helps=("name a file for each split, or state fractions for all of them",),
+                helps=("state a file for each split, or fractions for all of them",),
             )
             return

@@ -1,4 +1,4 @@
-"""Held-out fractions must leave samples to train on."""
+"""Held-out fractions must leave samples for training."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _SPLITS = ("train", "val", "test")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each split whose fractions do not add up; shares of no sample are found with the data."""
+    """Yield a problem for each split whose fractions do not add up; empty splits are found with the data."""
     for dataset in datasets(view):
         split = get(dataset.block, "split")
         if split is None or is_unreadable(split, *_SPLITS):
@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Problem]:
         last = list(shares)[-1]
         shown = " + ".join(f"{share:g}" for share in shares.values())
         consequence = (
-            f"that is {total:g}" if "train" in shares or total > 1 else "nothing is left to train on"
+            f"that is {total:g}" if "train" in shares or total > 1 else "nothing remains for training"
         )
         yield Problem(
             CODE,
@@ -34,5 +34,5 @@ def check(view: View) -> Iterator[Problem]:
             at=f"{dataset.path}.split.{last}",
             label=f"adds up to {total:g}",
             also={f"{dataset.path}.split.{name}": f"{share:g} here" for name, share in shares.items()},
-            helps=("lower the held-out fractions; what they leave over trains",),
+            helps=("lower the held-out fractions; the rest is used for training",),
         )

@@ -21,7 +21,7 @@ _GROUPS = (
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each dataset that splits samples of one subject."""
+    """Yield a problem for each dataset that divides samples of one subject between splits."""
     used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
     for dataset in datasets(view):
         facts = view.facts.get(dataset.name)
@@ -42,7 +42,7 @@ def _group_fields(view: View, dataset: str, facts: DatasetFacts) -> list[str]:
 
 
 def _shared_values_text(name: str, facts: FieldFacts) -> str:
-    """Say how many values stand in train and in a held-out split, where the facts count them."""
+    """Return how many values occur both in train and in a held-out split, if the facts count them."""
     train = facts.counts.get("train", ())
     for split in ("test", "val"):
         other = facts.counts.get(split, ())
@@ -53,7 +53,7 @@ def _shared_values_text(name: str, facts: FieldFacts) -> str:
 
 
 def _at_random(dataset: LocatedBlock[Dataset], name: str, facts: DatasetFacts) -> str:
-    """Say that samples are drawn one by one although several belong together."""
+    """Return a note that samples are split one by one although several belong to one group."""
     split = dataset.block.split
     drawn = split.column is None and any(
         isinstance(get(split, part), int | float) for part in ("val", "test")
@@ -79,8 +79,8 @@ def _problem(view: View, dataset: LocatedBlock[Dataset], name: str, title: str) 
         title,
         at=path if stated else dataset.path,
         on="value" if stated else "key",
-        label=f"may part samples of one {name}",
-        also={field_place(view, dataset.name, name): f"`{name}` says whose a sample is"},
+        label=f"may separate samples of one {name}",
+        also={field_place(view, dataset.name, name): f"`{name}` groups the samples"},
         helps=(f"set `split.by: {name}`: then no {name} is in two splits",),
         rewrites=(Rewrite(f"set `by: {name}`", f"{path}.by", name, safe=False),),
     )

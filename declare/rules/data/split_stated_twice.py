@@ -12,7 +12,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each split that states a column and something that draws samples."""
+    """Yield a problem for each split that states a column and a key that draws samples."""
     for dataset in datasets(view):
         yield from _conflict(dataset)
 
@@ -28,7 +28,7 @@ def _conflict(dataset: LocatedBlock[Dataset]) -> Iterator[Problem]:
                 f"the split of `{dataset.name}` states both `column` and `{key}`",
                 at=f"{dataset.path}.split.{key}",
                 on="key",
-                label="the column says it already",
+                label="the column defines it already",
                 also={f"{dataset.path}.split.column": "the split is read from the data"},
                 helps=("keep one of the two",),
                 rewrites=(Rewrite(f"remove `{key}`", f"{dataset.path}.split.{key}", safe=False),),

@@ -1,4 +1,4 @@
-"""Tags of words that no sample holds are never learned, and their classes may go with them."""
+"""Tags of truncated words are not learned, and classes may be lost with them."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _SHOWN = 6
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each field of tags that loses classes, or a tenth of its tags or more, with the words that are cut."""
+    """Yield a problem for each tags field that loses classes, or at least a tenth of its tags, by truncation."""
     for dataset, name, facts in fields(view):
         tags = facts.extra.get("tags", {})
         total, kept, lost = tags.get("total", 0), tags.get("kept"), tags.get("lost_classes", [])
@@ -24,12 +24,12 @@ def check(view: View) -> Iterator[Problem]:
         longest = view.facts[dataset].fields[text].extra.get("tokens", {}).get("longest")
         yield Problem(
             CODE,
-            f"{total - kept:,} of {total:,} tags of `{name}` belong to words that no sample holds",
+            f"{total - kept:,} of {total:,} tags of `{name}` belong to truncated words",
             at=field_place(view, dataset, name),
-            label=f"{len(lost)} classes are lost" if lost else "cut with their words",
+            label=f"{len(lost)} classes are lost" if lost else "truncated with their words",
             notes=(f"these classes occur in no sample: {shown}",) if lost else (),
             helps=(
                 f"raise `max_length` of `{text}`" + (f" up to {longest}" if longest else ""),
-                f"or say `overlong: windows` on `{text}`: then every word is in a sample",
+                f"or state `overlong: windows` on `{text}`: then every word is in a sample",
             ),
         )

@@ -1,4 +1,4 @@
-"""Test data must pick nothing: no checkpoint, no stop, no search, and no file stands in two splits."""
+"""Test data must not select a checkpoint, stop a phase or guide a search, and no file may be in two splits."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each monitor of a test metric, and each file that two splits share."""
+    """Yield a problem for each monitor of a test metric, and each file that two splits share."""
     known = reported_metrics(view) or {}
     for monitor in monitors(view):
         metric = known.get(monitor.metric)
@@ -24,8 +24,8 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             f"{monitor.use} uses the test metric `{monitor.metric}`",
             at=monitor.path,
-            label="test data would pick the model",
-            helps=(f"use `{twin}`: test data are for the final figure alone",) if twin in known else (),
+            label="test data would select the model",
+            helps=(f"use `{twin}`: test data are only for the final evaluation",) if twin in known else (),
             rewrites=(Rewrite(f"change to `{twin}`", monitor.path, twin, safe=False),)
             if twin in known
             else (),
@@ -46,7 +46,7 @@ def _shared_files(path: str, split: object) -> Iterator[Problem]:
                 f"splits `{seen[file]}` and `{name}` are the same file `{file.name}`",
                 at=f"{path}.split.{name}",
                 label=f"the same samples as `{seen[file]}`",
-                also={f"{path}.split.{seen[file]}": "named here first"},
-                helps=("name another file, or state fractions of one file",),
+                also={f"{path}.split.{seen[file]}": "first stated here"},
+                helps=("use another file, or fractions of one file",),
             )
         seen.setdefault(file, name)

@@ -1,4 +1,4 @@
-"""Windows of two texts do not belong together: one text says nothing of where the other one was cut."""
+"""Windows of two texts are not aligned: their boundaries differ."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each task whose texts are cut in windows, where windows of one do not answer to those of the other."""
+    """Yield a problem for each task that combines windows of one text with windows of another."""
     for task in tasks(view):
         for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
             texts = _texts(view, task.name, task.block, dataset)
@@ -24,13 +24,16 @@ def check(view: View) -> Iterator[Problem]:
             other = next(name for name in texts if name != cut[0])
             yield Problem(
                 CODE,
-                f"windows of `{cut[0]}` do not belong to {'windows of ' if other in cut else ''}`{other}`",
+                (
+                    f"windows of `{cut[0]}` are not aligned with "
+                    f"{'windows of ' if other in cut else ''}`{other}`"
+                ),
                 at=field_place(view, dataset, cut[0]),
-                label="cut in windows",
-                also={task.path: f"reads both {'and writes one ' if writes else ''}together"},
+                label="split into windows",
+                also={task.path: f"reads both {'and generates one ' if writes else ''}together"},
                 helps=(
-                    f"say `overlong: cut` on `{cut[0]}`, with a `max_length` that holds most texts",
-                    "or cut both texts into pieces that belong together beforehand",
+                    f"state `overlong: cut` on `{cut[0]}`, with a `max_length` that covers most texts",
+                    "or split both texts into matching parts beforehand",
                 ),
             )
             break

@@ -1,1 +1,1 @@
-"""Rules on what the spec asks of the machine."""
+"""Rules on the hardware that the spec requests."""

@@ -1,4 +1,4 @@
-"""Half precision needs a GPU: on the CPU its kernels are missing or slow, and gradients underflow."""
+"""fp16 needs a GPU: on the CPU its kernels are missing or slow, and gradients underflow."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each `fp16` on a CPU."""
+    """Yield a problem for each `fp16` on a CPU."""
     if get(view.spec, "hardware", "accelerator") != "cpu":
         return
     stated = {"hardware": get(view.spec, "hardware", "precision")}
@@ -20,10 +20,10 @@ def check(view: View) -> Iterator[Problem]:
         if precision == "fp16":
             yield Problem(
                 CODE,
-                "precision fp16 does not train on the CPU that the spec asks for",
+                "precision fp16 cannot train on the CPU, which the spec requests",
                 at=f"{path}.precision",
                 label="fp16 needs a GPU",
-                also={"hardware.accelerator": "the CPU is asked for here"},
+                also={"hardware.accelerator": "the CPU is requested here"},
                 helps=("use `bf16`, which keeps the range of fp32, or `fp32`",),
                 rewrites=(Rewrite("change to `bf16`", f"{path}.precision", "bf16", safe=False),),
             )

@@ -1,4 +1,4 @@
-"""Every process must get samples of every dataset in a batch."""
+"""Every process needs samples of every dataset in a batch."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each dataset of a phase that cannot be shared."""
+    """Yield a problem for each dataset of a phase whose part of a batch is smaller than the number of processes."""
     processes = view.hardware and view.hardware.processes
     if not processes:
         return
@@ -21,7 +21,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def lacking(phase: PhasePlan, processes: int) -> Iterator[Problem]:
-    """Yield each dataset that gives fewer samples to a batch than there are processes."""
+    """Yield each dataset with fewer samples in a batch than there are processes."""
     sampler = read_component("samplers", phase.sampler)
     for name in phase.datasets:
         groups = -(-phase.rows[name] // sampler.group_size)
@@ -29,11 +29,11 @@ def lacking(phase: PhasePlan, processes: int) -> Iterator[Problem]:
             what = "samples" if sampler.group_size == 1 else f"groups of {sampler.group_size}"
             yield Problem(
                 CODE,
-                f"`{name[:20]}` gives {groups} {what} to a batch, {processes} processes share them",
+                f"`{name[:20]}` has {groups} {what} in a batch for {processes} processes",
                 at=f"phases.{phase.name}.batch_size",
-                label="too small for all processes",
+                label="fewer than processes",
                 helps=(
-                    "raise `batch_size`, or give the dataset more of it",
+                    "raise `batch_size`, or the dataset's part of it",
                     f"or train with {groups} processes",
                 ),
             )

@@ -12,7 +12,7 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield where one process is asked to use several devices, and what cannot be shared as it is asked."""
+    """Yield a problem if one process should use several devices, or if a phase cannot be sharded as requested."""
     hardware = get(view.spec, "hardware")
     if (plan := view.hardware) is not None:
         processes = plan.processes
@@ -28,7 +28,7 @@ def check(view: View) -> Iterator[Problem]:
                 f"`strategy: single` trains in one process, but `{name}` is {number}",
                 at=f"hardware.{name}",
                 label="only one would be used",
-                also={"hardware.strategy": "one process is asked for here"},
+                also={"hardware.strategy": "one process is requested here"},
                 helps=(f"use `strategy: auto`, or `{name}: 1`",),
                 rewrites=(Rewrite("change to `auto`", "hardware.strategy", "auto", safe=False),),
             )

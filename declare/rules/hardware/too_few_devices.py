@@ -1,4 +1,4 @@
-"""A spec may ask for devices that this machine has not; it may still be meant for another one."""
+"""The spec requests devices that this machine lacks; it may be meant for another machine."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield where the accelerator or the number of devices is not there."""
+    """Yield a problem if the accelerator or the number of devices is not available."""
     kind = get(view.spec, "hardware", "accelerator")
     if kind not in {"cuda", "mps"}:
         return
@@ -29,16 +29,16 @@ def check(view: View) -> Iterator[Problem]:
     devices = "device" if num_asked == 1 else "devices"
     yield Problem(
         CODE,
-        f"the spec asks for {num_asked} {kind} {devices}, this machine has {num_devices}",
+        f"the spec requests {num_asked} {kind} {devices}, but this machine has {num_devices}",
         at=path,
-        label="would not start on this machine",
-        also={"hardware.accelerator": f"{kind} is asked for here"} if path != "hardware.accelerator" else {},
-        helps=("use `accelerator: auto` and `devices: auto` to take what there is",),
+        label="cannot start on this machine",
+        also={"hardware.accelerator": f"{kind} is requested here"} if path != "hardware.accelerator" else {},
+        helps=("use `accelerator: auto` and `devices: auto` to use what is available",),
     )
 
 
 def _count(kind: str) -> int | None:
-    """Return the number of devices, or None where only torch could tell."""
+    """Return the number of devices, or None if only torch can determine it."""
     if kind == "mps":
         return None if sys.platform == "darwin" else 0
     if sys.platform != "linux":

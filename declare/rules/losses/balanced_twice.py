@@ -1,4 +1,4 @@
-"""A balanced sampler evens out the classes; balanced class weights then count rare ones twice."""
+"""A balanced sampler balances the classes; balanced class weights then count rare ones twice."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each balanced loss of a task whose target a phase samples in balance."""
+    """Yield a problem for each balanced loss of a task whose target a phase samples in balance."""
     for phase in phases(view):
         sampler = get(phase.block, "sampler")
         if not isinstance(sampler, Sampler) or not sampler.evens_classes:
@@ -32,10 +32,10 @@ def check(view: View) -> Iterator[Problem]:
 def _problem(phase: LocatedBlock[Phase], loss: LocatedBlock[Loss], target: str) -> Problem:
     return Problem(
         CODE,
-        f"phase `{phase.name}` samples `{target}` in balance, its loss weighs it too",
+        f"phase `{phase.name}` samples `{target}` in balance, and its loss weights it too",
         at=f"{loss.path}.class_weights",
         label="rare classes count twice",
-        also={f"{phase.path}.sampler": "shows every class equally often"},
+        also={f"{phase.path}.sampler": "samples every class equally often"},
         helps=("keep one: the sampler or the class weights",),
         rewrites=(Rewrite("remove `class_weights`", f"{loss.path}.class_weights", safe=False),),
     )

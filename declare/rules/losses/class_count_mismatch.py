@@ -1,4 +1,4 @@
-"""A number of classes that the spec states must be the number that the data have."""
+"""A stated number of classes must be that of the data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ _NAMES = ("classes", "num_classes")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each stated class count that differs from the data's."""
+    """Yield a problem for each stated class count that differs from the data's."""
     for dataset in datasets(view):
         for name in get(dataset.block, "fields") or {}:
             facts = view.facts[dataset.name].fields.get(name) if dataset.name in view.facts else None
@@ -55,14 +55,14 @@ def _problem(at: str, what: str, stated: int, data: tuple[str, str, tuple[str, .
     shown = ", ".join(f"`{name}`" for name in classes[:6]) + (", ..." if len(classes) > 6 else "")
     return Problem(
         CODE,
-        f"{what} has {stated} classes but dataset `{dataset}` has {len(classes)}",
+        f"{what} has {stated} classes, but dataset `{dataset}` has {len(classes)}",
         at=at,
         label=f"{stated} classes stated here",
         also={f"datasets.{dataset}.source": f"{len(classes)} classes found in `{field}`"},
         notes=(f"the classes of `{dataset}.{field}` are {shown}",),
-        helps=("remove the number: the class count is taken from the data",),
+        helps=("remove the number: the class count is inferred from the data",),
         rewrites=(
-            Rewrite(f"set it to {len(classes)}, as the data have it", at, len(classes), safe=False),
+            Rewrite(f"set it to {len(classes)}, as in the data", at, len(classes), safe=False),
             Rewrite("remove the stated class count", at),
         ),
     )

@@ -1,4 +1,4 @@
-"""A model that fills gaps does better when it sees both sides of them."""
+"""A model that fills gaps is better if it sees both sides of them."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each causal module that hides one side of the gaps from its task."""
+    """Yield a problem for each causal module that hides one side of the gaps from its task."""
     for task, path in readers(view):
         if task.block.attends_to_future is not True or view.spec.model[path].looks_ahead() is not False:
             continue
@@ -20,10 +20,10 @@ def check(view: View) -> Iterator[Problem]:
         at = f"model.{path}.causal" if stated else f"model.{path}"
         yield Problem(
             CODE,
-            f"`{path}` sees one side alone of the tokens that task `{task.name}` hides",
+            f"`{path}` attends to only one side of the tokens that task `{task.name}` masks",
             at=at,
-            label="sees earlier tokens alone",
-            also={f"{task.path}.type": "hides tokens anywhere"},
-            helps=("set `causal: false`",) if stated else ("use a module that sees both sides",),
+            label="attends only to earlier tokens",
+            also={f"{task.path}.type": "masks tokens anywhere"},
+            helps=("set `causal: false`",) if stated else ("use a module that attends to both sides",),
             rewrites=(Rewrite("set `causal: false`", at, False, safe=False),) if stated else (),
         )

@@ -1,4 +1,4 @@
-"""A model that writes a text must not see what it is to write."""
+"""A model that generates a text must not attend to the tokens that it predicts."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each module that shows a task later parts of its target."""
+    """Yield a problem for each module that shows a task later parts of its target."""
     for task, path in readers(view):
         module = view.spec.model[path]
         if task.block.attends_to_future is False and module.looks_ahead() is True:
@@ -24,10 +24,10 @@ def _problem(task: LocatedBlock[Task], module: str, switch: bool) -> Problem:
     rewrites = (Rewrite("add `causal: true`", f"model.{module}.causal", True, safe=False),) if switch else ()
     return Problem(
         CODE,
-        f"`{module}` sees the tokens that task `{task.name}` is to predict",
+        f"`{module}` attends to the tokens that task `{task.name}` predicts",
         at=f"model.{module}",
         on="key",
-        label="sees later tokens",
+        label="attends to later tokens",
         also={f"{task.path}.type": f"`{task.block.type_name()}` predicts them"},
         helps=("add `causal: true`",) if switch else ("use a causal module, such as `transformer`",),
         rewrites=rewrites,

@@ -1,4 +1,4 @@
-"""A loss must take what the task's head predicts."""
+"""A loss must accept what the task's head predicts."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each loss that cannot take its task's kind of prediction."""
+    """Yield a problem for each loss that does not accept its task's kind of prediction."""
     for task in tasks(view):
         kind, prediction = task.block.type_name(), task.block.prediction
         for loss in losses(task):
@@ -25,14 +25,14 @@ def check(view: View) -> Iterator[Problem]:
                 at=type_place(loss),
                 label=f"takes {' or '.join(sorted(loss.block.takes))}",
                 also={f"{task.path}.type": f"predicts {prediction}"},
-                helps=(f"use {join_words(fits)}, or leave `loss` out", *_other_types(loss.block.takes, kind)),
+                helps=(f"use {join_words(fits)}, or remove `loss`", *_other_types(loss.block.takes, kind)),
             )
 
 
 def _other_types(takes: frozenset[str], kind: str) -> tuple[str, ...]:
     task_types = sorted({name for prediction in takes for name in fitting("tasks", prediction)} - {kind})
     return (
-        (f"change the task's type to {join_words(task_types)} if that is what it predicts",)
+        (f"change the task's type to {join_words(task_types)} if that is what it should predict",)
         if task_types
         else ()
     )

@@ -1,4 +1,4 @@
-"""A metric must take what the task predicts."""
+"""A metric must accept what the task predicts."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each metric that cannot take its task's kind of prediction."""
+    """Yield a problem for each metric that does not accept its task's kind of prediction."""
     for task in tasks(view):
         kind, prediction = task.block.type_name(), task.block.prediction
         for metric in metrics(task):

@@ -1,4 +1,4 @@
-"""A loss of which no sample counts has no value: every class of the split weighs 0, or is left out."""
+"""A loss is undefined if no sample counts: every class of the split has weight 0, or is ignored."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "links"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield losses that nothing counts in of the training samples, or of a split whose loss a place asks for."""
+    """Yield a problem for losses without a counting training sample, or in a split whose loss is monitored."""
     for task, loss, counts, split in splits_without_counts(view):
         if split == "train":
             yield _problem(loss, counts, split, f"{loss.path}")

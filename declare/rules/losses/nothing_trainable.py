@@ -1,4 +1,4 @@
-"""A phase whose every parameter is frozen trains nothing."""
+"""A phase whose parameters are all frozen trains nothing."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase without a trainable parameter."""
+    """Yield a problem for each phase without a trainable parameter."""
     for phase in phases(view):
         plan = view.phases.get(phase.name)
         if plan is None or plan.trainable_parameters:
@@ -26,8 +26,8 @@ def check(view: View) -> Iterator[Problem]:
             f"phase `{phase.name}` trains none of the {total:,} parameters: all are frozen",
             at=f"{first}.match" if frozen else first,
             on="value" if frozen else "key",
-            label="freezes what is left",
-            also={f"{phase.path}.freeze.{index}.match": "frozen too" for index in frozen[1:3]},
-            helps=("freeze less, such as `encoder.*`, or state `until:` to thaw", "remove the phase"),
+            label="freezes the remaining parameters",
+            also={f"{phase.path}.freeze.{index}.match": "also frozen" for index in frozen[1:3]},
+            helps=("freeze less, such as `encoder.*`, or state `until:` to unfreeze", "remove the phase"),
             rewrites=(Rewrite("remove this entry", first, safe=False),) if frozen else (),
         )

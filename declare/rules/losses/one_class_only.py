@@ -15,7 +15,7 @@ _NEED_TWO = frozenset({"class_logits", "ordinal_logits", "pixel_logits"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each task whose training samples all have one class."""
+    """Yield a problem for each task whose training samples all have the same class."""
     for task in tasks(view):
         counts = class_counts(view, task.block) if task.block.prediction in _NEED_TWO else {}
         present = [name for name, row in counts.items() if row.get("train", 0)]
@@ -25,12 +25,12 @@ def check(view: View) -> Iterator[Problem]:
         dataset, target = task_datasets(view, task.block)[0], str(task.block.target)
         yield Problem(
             CODE,
-            f"target `{target}` of task `{task.name}` has one class only: `{present[0]}`",
+            f"target `{target}` of task `{task.name}` has only one class: `{present[0]}`",
             at=f"{task.path}.target",
             label="every training sample has this class",
             also={field_place(view, dataset, target): f"{total(counts, 'train')} samples of `{present[0]}`"},
             helps=(
                 "check the labels of the data, its `limit` and its split",
-                "name another field as target",
+                "use another field as target",
             ),
         )

@@ -1,4 +1,4 @@
-"""A held-out split of which no sample counts in a loss leaves that loss without a value."""
+"""A held-out split without counting samples leaves its loss undefined."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "links"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each held-out split in which a task's loss will not be a number."""
+    """Yield a problem for each held-out split in which a task's loss will not be a number."""
     for name, loss, counts, split in splits_without_counts(view):
         if split != "train":
             yield _problem(f"{split}/{name}/loss", loss.path, uncounted_note(counts, split))
@@ -34,7 +34,7 @@ def _problem(metric: str, at: str, note: str) -> Problem:
         f"`{metric}` will not be a number",
         at=at,
         on="key",
-        label="nothing counts in it",
+        label="no sample counts in it",
         notes=(note,),
-        helps=("hold out other or more samples",),
+        helps=("hold out other samples, or more",),
     )

@@ -1,4 +1,4 @@
-"""A task's target must be a field of a type that the task can learn."""
+"""A task's target must be a field of a type that the task supports."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each target whose field type its task cannot learn."""
+    """Yield a problem for each target whose field type its task does not support."""
     for task in tasks(view):
         target = get(task.block, "target")
         for dataset in task_datasets(view, task.block) if target else ():
@@ -29,7 +29,7 @@ def _problem(view: View, task: LocatedBlock[Task], dataset: str, kind: str) -> P
     fields = _fields_with(task.block.targets)
     return Problem(
         CODE,
-        f"task `{task.name}` is {name} but its target `{target}` is a {kind} field",
+        f"task `{task.name}` is {name}, but its target `{target}` is a {kind} field",
         at=f"{task.path}.target",
         label=f"a {kind} field",
         also={
@@ -38,7 +38,7 @@ def _problem(view: View, task: LocatedBlock[Task], dataset: str, kind: str) -> P
         },
         helps=(
             *_types_for(kind, target),
-            f"declare the field as `{target}: {{type: {fields[0]}}}` if its values are that",
+            f"declare the field as `{target}: {{type: {fields[0]}}}` if its values have that type",
         )
         if fields
         else tuple(_types_for(kind, target)),

@@ -1,4 +1,4 @@
-"""A model that writes a text token by token must see what it has written."""
+"""A model that generates a text token by token must read the tokens before."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each task over tokens whose model does not read its target."""
+    """Yield a problem for each text task whose model does not read its target."""
     reached = {task.name for task, _ in readers(view)}
     for task in tasks(view):
         head = view.nodes.get(f"heads.{task.name}")
@@ -26,7 +26,9 @@ def check(view: View) -> Iterator[Problem]:
             at=f"{task.path}.target",
             label="read by no module here",
             notes=(
-                "it cannot see what it has written so far" if writes else "it cannot see what is not hidden",
+                "it cannot read the tokens generated so far"
+                if writes
+                else "it cannot read the tokens that are not masked",
             ),
             helps=(
                 f"let a decoder read it: `{{type: transformer_decoder, input: {{tokens: {target}, memory: ...}}}}`"

@@ -1,4 +1,4 @@
-"""The datasets of one task must have the same classes, or one head cannot serve them."""
+"""The datasets of a task need the same classes to share one head."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each dataset whose target differs from that of the task's first dataset."""
+    """Yield a problem for each dataset whose target differs from that of the task's first dataset."""
     for task in tasks(view):
         facts = {
             name: field_facts
@@ -56,7 +56,7 @@ def _problem(
         },
         helps=(
             *(("give the head `per_dataset: true`",) if len(here) == len(there) else ()),
-            "make two tasks of it, one for each dataset",
+            "use one task for each dataset",
         ),
     )
 

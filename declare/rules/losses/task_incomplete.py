@@ -1,4 +1,4 @@
-"""A task must say what it learns from: a dataset where several exist, a target where its type needs one."""
+"""A task must name its dataset if there are several, and its target if its type needs one."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield tasks without dataset, with two statements of it, or without the target that they need."""
+    """Yield a problem for tasks without a dataset, with two statements of it, or without a needed target."""
     for task in tasks(view):
         if not is_unreadable(task.block, "dataset", "datasets"):
             yield from _dataset(view, task)
@@ -33,7 +33,7 @@ def _dataset(view: View, task: LocatedBlock[Task]) -> Iterator[Problem]:
             on="key",
             label="stated here as a list",
             also={f"{task.path}.dataset": "stated here as one"},
-            helps=("keep `datasets` where there are several, `dataset` where there is one",),
+            helps=("keep `datasets` for several, `dataset` for one",),
         )
     elif many is not None and not many:
         yield Problem(
@@ -41,12 +41,12 @@ def _dataset(view: View, task: LocatedBlock[Task]) -> Iterator[Problem]:
             f"task `{task.name}` has an empty list of datasets",
             at=f"{task.path}.datasets",
             label="no dataset here",
-            helps=(f"name {join_words(list(known))}",),
+            helps=(f"use {join_words(list(known))}",),
         )
     elif one is None and many is None and len(known) > 1 and not task.block.everywhere:
         yield Problem(
             CODE,
-            f"task `{task.name}` names no dataset but the spec has {len(known)}",
+            f"task `{task.name}` names no dataset, but the spec has {len(known)}",
             at=task.path,
             on="key",
             label="no `dataset` or `datasets` here",
@@ -61,7 +61,7 @@ def _target(view: View, task: LocatedBlock[Task]) -> Iterator[Problem]:
     fits = _fields_for(view, task.block)
     yield Problem(
         CODE,
-        f"task `{task.name}` is {task.block.type_name()} but names no target",
+        f"task `{task.name}` is {task.block.type_name()}, but has no target",
         at=task.path,
         on="key",
         label="no `target` here",

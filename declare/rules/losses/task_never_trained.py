@@ -1,4 +1,4 @@
-"""A task that no phase trains, or only with weight zero, is written for nothing."""
+"""A task that no phase trains, or only with weight 0, has no effect."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each task that no phase gives a weight above zero."""
+    """Yield a problem for each task that no phase gives a weight above 0."""
     trained = {phase.name: phase_tasks(view, phase.block) for phase in phases(view)}
     whole = set(get(view.spec, "phases") or {}) == set(trained)
     blocks = [trained_blocks(view, phase.block) for phase in phases(view)]
@@ -43,6 +43,6 @@ def check(view: View) -> Iterator[Problem]:
                 at=task.path,
                 on="key",
                 label="no phase names this task",
-                also={f"phases.{phase}.tasks": f"`{phase}` leaves it out" for phase in list(trained)[:2]},
+                also={f"phases.{phase}.tasks": f"`{phase}` does not train it" for phase in list(trained)[:2]},
                 helps=(f"add `{task.name}` to the `tasks` of a phase, or remove the task",),
             )

@@ -1,1 +1,1 @@
-"""Rules on what is trained when, from what, for how long."""
+"""Rules on phases: tasks, initial weights, schedules, durations."""

@@ -1,4 +1,4 @@
-"""An augment must find something to change in at least one dataset of its phase."""
+"""An augment must change something in at least one dataset of its phase."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each augment that every dataset of its phase refuses, or that no task of the phase sees the work of."""
+    """Yield a problem for each augment that no dataset of its phase supports, or whose changes no task sees."""
     for phase in phases(view):
         if phase.name not in view.phases or is_unreadable(phase.block, "augment"):
             continue
@@ -31,12 +31,12 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _unseen(augment: Augment, at: str) -> Problem:
-    """Return the problem that all tasks of the phase see samples in a way of their own."""
+    """Return the problem that all tasks of the phase use their own view of samples."""
     return Problem(
         CODE,
         f"`{augment.type_name()}` changes nothing that a task of the phase sees",
         at=at,
-        label="all of them hide parts",
-        notes=("a task that hides parts of a sample keeps view and target as they are",),
+        label="all of them mask parts",
+        notes=("a task that masks parts of a sample keeps its view and target unchanged",),
         helps=("remove it, or change samples with `transforms` of the dataset",),
     )

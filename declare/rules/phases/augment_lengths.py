@@ -1,4 +1,4 @@
-"""An augment that cuts and pastes steps does not know where samples of different lengths end."""
+"""An augment that pastes time steps ignores the ends of samples with different lengths."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each augment of a phase over series of different lengths that does not take them."""
+    """Yield a problem for each augment over series of different lengths that does not support them."""
     for phase in phases(view):
         if phase.name not in view.phases or is_unreadable(phase.block, "augment"):
             continue
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _uneven(view: View, datasets: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield datasets and their series that the model reads and that differ in length; texts are never augmented."""
+    """Yield datasets and series of varying length that the model reads; texts are never augmented."""
     for dataset in datasets:
         shapes = view.shapes.get(dataset, {})
         for name in spans(view, dataset) if dataset in view.facts else ():
@@ -37,7 +37,7 @@ def _problem(view: View, kind: str, at: str, field: tuple[str, str]) -> Problem:
         CODE,
         f"`{kind}` cannot change `{field[1]}`, whose samples differ in length",
         at=at,
-        label="may paste what lies beyond an end",
+        label="may paste padding",
         also={field_place(view, *field): lengths_in_words(view, *field)},
         helps=("use `mixup`, or bring the series to one length in the data",),
     )

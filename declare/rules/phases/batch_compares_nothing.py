@@ -1,4 +1,4 @@
-"""A task that compares samples learns nothing from a micro-batch with too few of them."""
+"""A task that compares samples needs several samples in a micro-batch."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each task whose largest micro-batch in a phase holds fewer samples than it needs."""
+    """Yield a problem for each task whose largest micro-batch in a phase has fewer samples than it needs."""
     for phase in phases(view):
         plan, sizes = view.phases.get(phase.name), train_sizes(view, phase.block)
         if plan is None or not sizes:
@@ -29,14 +29,19 @@ def check(view: View) -> Iterator[Problem]:
             if rows < task.block.fewest_rows:
                 yield Problem(
                     CODE,
-                    f"`{task.name}` compares samples, but sees {rows} at once",
+                    f"`{task.name}` compares samples, but gets only {rows} at once",
                     at=f"{phase.path}.batch_size",
                     label=f"at least {task.block.fewest_rows} in a micro-batch",
                     also={task.path: f"a `{task.block.type_name()}` task"}
                     | (
-                        {f"{phase.path}.accumulate": "cuts the batch"}
+                        {f"{phase.path}.accumulate": "divides the batch"}
                         if get(phase.block, "accumulate") != 1
                         else {}
                     ),
-                    helps=("use larger batches, or fewer micro-batches: only samples of one are compared",),
+                    helps=(
+                        (
+                            "use larger batches, or fewer micro-batches: only samples of the same micro-batch "
+                            "are compared"
+                        ),
+                    ),
                 )

@@ -1,4 +1,4 @@
-"""A batch must hold whole groups of the samples that its sampler puts side by side."""
+"""A batch must contain whole groups of the samples that its sampler keeps together."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase whose batches hold a part of a group."""
+    """Yield a problem for each phase whose batches contain parts of groups."""
     for phase in phases(view):
         plan = view.phases.get(phase.name)
         group_rows = group_size(plan) if plan is not None else 1

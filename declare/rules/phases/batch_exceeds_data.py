@@ -1,4 +1,4 @@
-"""A batch larger than the training split makes every epoch one short step."""
+"""A batch larger than the training split makes every epoch a single step."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase whose batch is larger than all its training samples."""
+    """Yield a problem for each phase whose batch is larger than all its training samples."""
     for phase in phases(view):
         size, sizes = batch_size(phase.block), train_sizes(view, phase.block)
         total = sum(sizes.values()) if sizes else 0

@@ -1,4 +1,4 @@
-"""A global batch must split into its micro-batches and leave every dataset a row."""
+"""A global batch must divide into its micro-batches and contain samples of every dataset."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each batch that cannot be split as the phase wants."""
+    """Yield a problem for each batch that cannot be divided as the phase requires."""
     for phase in phases(view):
         size = batch_size(phase.block)
         if size is not None:
@@ -29,10 +29,10 @@ def _accumulate(phase: LocatedBlock[Phase], size: int) -> Iterator[Problem]:
     near = max(parts, round(size / parts) * parts)
     yield Problem(
         CODE,
-        f"a batch of {size} samples does not split into {parts} micro-batches",
+        f"a batch of {size} samples cannot be divided into {parts} equal micro-batches",
         at=f"{phase.path}.accumulate",
-        label=f"{size} / {parts} is no whole number",
-        also={f"{phase.path}.batch_size": f"{size} samples a step"},
+        label=f"{size} / {parts} is not an integer",
+        also={f"{phase.path}.batch_size": f"{size} samples per step"},
         helps=(f"set `batch_size: {near}`, or an `accumulate` that divides {size}",),
         rewrites=(Rewrite(f"set `batch_size: {near}`", f"{phase.path}.batch_size", near, safe=False),)
         if isinstance(phase.block.batch_size, int)
@@ -49,9 +49,9 @@ def _datasets(view: View, phase: LocatedBlock[Phase], size: int) -> Iterator[Pro
         return  # each batch is of one dataset
     yield Problem(
         CODE,
-        f"a batch of {size} samples cannot hold a sample of each of {len(names)} datasets",
+        f"a batch of {size} samples is too small for samples of {len(names)} datasets",
         at=f"{phase.path}.batch_size",
-        label=f"{size} samples a step",
-        also={f"datasets.{name}": "needs a row in each batch" for name in names[:3]},
+        label=f"{size} samples per step",
+        also={f"datasets.{name}": "needs a sample in each batch" for name in names[:3]},
         helps=(f"set `batch_size` to {len(names)} or more, or use `mix: alternate`",),
     )

@@ -11,7 +11,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each `clip` with both limits or with none."""
+    """Yield a problem for each `clip` with both limits or with neither."""
     for phase in phases(view):
         clip = get(phase.block, "clip")
         if clip is None or is_unreadable(clip, "norm", "value"):

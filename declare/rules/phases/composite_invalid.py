@@ -1,4 +1,4 @@
-"""A composite metric is arithmetic over metric names, and nothing else."""
+"""A composite metric is an arithmetic expression over metric names."""
 
 import ast
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _LIMIT = 1000
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each composite whose expression is no arithmetic over metrics."""
+    """Yield a problem for each composite whose expression is not arithmetic over metrics."""
     tasks = get(view.spec, "tasks") or {}
     for name in get(view.spec, "metrics") or {}:
         text = get(view.spec, "metrics", name)
@@ -25,12 +25,12 @@ def check(view: View) -> Iterator[Problem]:
         if wrong:
             yield Problem(
                 CODE,
-                f"composite `{name}` is no arithmetic over metrics: {wrong}",
+                f"composite `{name}` is not arithmetic over metrics: {wrong}",
                 at=f"metrics.{name}",
                 label="cannot be computed",
                 helps=(
                     f"write it like `0.3 * val/{next(iter(tasks), 'task')}/loss + 0.7 * ...`",
-                    "use numbers, metric names, `+ - * / **` and brackets",
+                    "use numbers, metric names, `+ - * / **` and parentheses",
                 ),
             )
 
@@ -46,6 +46,6 @@ def _wrong(text: str, parts: list[str]) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "it is not complete"
     if not arithmetic(tree):
-        return "it holds something else"
+        return "it contains something else"
     words = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(names))
-    return f"`{words[0]}` is no metric name" if words else ""
+    return f"`{words[0]}` is not a metric name" if words else ""

@@ -19,7 +19,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each named metric whose split holds no sample in any of its datasets."""
+    """Yield a problem for each monitored metric whose split is empty in all its datasets."""
     known = reported_metrics(view) or {}
     seen: set[str] = set()
     for monitor in (*monitors(view), *expectations(view)):
@@ -52,10 +52,10 @@ def _problem(view: View, monitor: Monitor, metric: MetricName, empty: tuple[str,
     where = f"datasets.{dataset}.split" if stated is not None else f"datasets.{dataset}"
     return Problem(
         CODE,
-        f"{monitor.use} needs `{monitor.metric}` but `{dataset}` has no {metric.split} samples",
+        f"{monitor.use} needs `{monitor.metric}`, but `{dataset}` has no {metric.split} samples",
         at=monitor.path,
         on=monitor.on,
         label="can never be computed",
         also={where: f"0 samples in `{metric.split}`"},
-        helps=(f"hold out samples with `split: {{{metric.split}: 0.1}}`", "name a metric of another split"),
+        helps=(f"hold out samples with `split: {{{metric.split}: 0.1}}`", "use a metric of another split"),
     )

@@ -1,4 +1,4 @@
-"""A phase lasts a number of epochs or a number of steps: exactly one of the two."""
+"""A phase has a length in epochs or in steps: exactly one of the two."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase with both lengths or with none."""
+    """Yield a problem for each phase with both lengths or with neither."""
     for phase in phases(view):
         if is_unreadable(phase.block, "epochs", "steps"):
             continue
@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
                 on="key",
                 label="a length in steps",
                 also={f"{phase.path}.epochs": "a length in epochs"},
-                helps=("keep the one that you mean",),
+                helps=("keep one of the two",),
                 rewrites=(
                     Rewrite("remove `steps`", f"{phase.path}.steps", safe=False),
                     Rewrite("remove `epochs`", f"{phase.path}.epochs", safe=False),

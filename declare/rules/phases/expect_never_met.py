@@ -1,4 +1,4 @@
-"""An expected bound outside the metric's range can never be met, or always is."""
+"""An expected bound outside the metric's range is never satisfied, or always."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _BOUND = re.compile(r"\s*(>=|<=|>|<|==)\s*(\S+)\s*")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each bound that no value of its metric can meet."""
+    """Yield a problem for each bound that no value of its metric satisfies."""
     known = reported_metrics(view) or {}
     for expected in expectations(view):
         metric = known.get(expected.metric)
@@ -31,10 +31,10 @@ def check(view: View) -> Iterator[Problem]:
         below = match[1] in {"<=", "<", "=="} and low is not None and bound < low
         if above or below:
             limit = f"at most {high:g}" if above else f"at least {low:g}"
-            share = f"write it as a share: {bound / 100:g}" if above and high == 1 and bound <= 100 else ""
+            share = f"write it as a fraction: {bound / 100:g}" if above and high == 1 and bound <= 100 else ""
             yield Problem(
                 CODE,
-                f"`{expected.metric}` is {limit}, so `{match[0].strip()}` can never be met",
+                f"`{expected.metric}` is {limit}, so `{match[0].strip()}` can never be satisfied",
                 at=expected.path,
                 label=f"the metric is {limit}",
                 helps=(share or "state a bound inside the metric's range",),

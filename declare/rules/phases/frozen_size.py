@@ -1,4 +1,4 @@
-"""Norm statistics that stand still are those of one size of pictures: a phase that shows others misuses them."""
+"""Frozen norm statistics belong to one image size: a phase with other sizes should not use them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,7 +17,7 @@ _NORMS = ("BatchNorm", "SyncBatchNorm", "InstanceNorm", "EvoNorm")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase that shows a frozen module other sizes than those that its norm statistics are of."""
+    """Yield a problem for each phase that gives a frozen module images of another size than its norm statistics."""
     sizes: dict[str, int] = {}
     for phase in phases(view):
         plan = view.phases.get(phase.name)
@@ -30,7 +30,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _after(view: View, phase: PhasePlan, sizes: Mapping[str, int]) -> dict[str, int]:
-    """Return the sizes whose statistics a phase leaves behind, by field."""
+    """Return the sizes to which the norm statistics belong after a phase, by field."""
     trained = {
         name for task in phase.tasks for data in phase.datasets for name in fields_of_task(view, task, data)
     }
@@ -59,19 +59,19 @@ def _frozen_size_problems(
             scales = f"`scales: {{field: {field}, sizes: [{fix}]}}`"
             yield Problem(
                 CODE,
-                f"`{node.name}` keeps norm statistics of one size, but sees `{field}` at {sizes} pixels",
+                f"`{node.name}` has norm statistics of one size, but gets `{field}` at {sizes} pixels",
                 at=f"{phase.path}.freeze.{index}",
                 label=f"statistics of {own} pixels are frozen" if own else "they are frozen",
                 helps=(
-                    f"show `{field}` at {fix} pixels in this phase: {scales}",
-                    "or freeze it for a part of the phase only: `until:`",
+                    f"use `{field}` at {fix} pixels in this phase: {scales}",
+                    "or freeze it only for a part of the phase: `until:`",
                 ),
             )
             return
 
 
 def _sizes(view: View, phase: PhasePlan, dataset: str) -> dict[str, set[int]]:
-    """Return the sizes (of the shorter edge) at which a phase shows the images of a dataset."""
+    """Return the sizes (of the shorter edge) of a dataset's images in a phase."""
     sizes = {}
     for name, shape in view.shapes.get(dataset, {}).items():
         if shape.layout == "image" and None not in shape.dims:
@@ -81,7 +81,7 @@ def _sizes(view: View, phase: PhasePlan, dataset: str) -> dict[str, set[int]]:
 
 
 def _frozen_node(view: View, freeze: FreezePlan, field: str, dataset: str) -> ModulePlan | None:
-    """Return a frozen node that depends on a field and may keep running statistics."""
+    """Return a frozen node that depends on a field and may have running statistics."""
     for path, node in view.nodes.items():
         frozen = any(name == path or name.startswith(f"{path}.") for name in freeze.modules)
         if (
@@ -95,7 +95,7 @@ def _frozen_node(view: View, freeze: FreezePlan, field: str, dataset: str) -> Mo
 
 
 def _may_keep(node: ModulePlan) -> bool:
-    """Return whether a node may have norms with running statistics; models of libraries are taken to have some."""
+    """Return whether a node may have norms with running statistics; library models are assumed to have them."""
     if node.layers:
         return any(layer.type.startswith(_NORMS) for layer in node.layers)
     if "norm" in node.block:

@@ -1,4 +1,4 @@
-"""A phase starts from weights that exist by then: an earlier phase, a run, a file."""
+"""A phase starts from weights that exist by then: of an earlier phase, a run, or a file."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each `init` from a phase that is unknown, comes later, or is the phase itself."""
+    """Yield a problem for each `init` from a phase that is unknown, later, or the phase itself."""
     order = list(get(view.spec, "phases") or {})
     for phase in phases(view):
         earlier = order[: order.index(phase.name)]
@@ -33,16 +33,16 @@ def _problem(phase: LocatedBlock[Phase], at: str, name: str, names: tuple[list[s
     elif name in order:
         title, label = f"phase `{phase.name}` starts from `{name}`, which runs later", "runs after this phase"
     else:
-        title, label = f"phase `{phase.name}` starts from an unknown phase `{name}`", "no phase of this name"
+        title, label = f"phase `{phase.name}` starts from an unknown phase `{name}`", "no such phase"
     helps = (f"use {join_words([f'phase:{item}' for item in near or earlier])}",) if earlier else ()
     return Problem(
         CODE,
         title,
         at=at,
         label=label,
-        also={f"phases.{name}": "stands here"} if name in order else {},
-        notes=("each phase starts from the weights that the one before left, unless `init` says otherwise",),
-        helps=helps or ("name a run or a file: `run:PATH`, `file:PATH`", "remove `init`"),
+        also={f"phases.{name}": "stated here"} if name in order else {},
+        notes=("each phase starts from the weights of the phase before, unless `init` states otherwise",),
+        helps=helps or ("use a run or a file: `run:PATH`, `file:PATH`", "remove `init`"),
         rewrites=(Rewrite(f"change to `phase:{near[0]}`", at, f"phase:{near[0]}", safe=False),)
         if near
         else (),

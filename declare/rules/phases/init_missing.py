@@ -1,4 +1,4 @@
-"""The run or the file that a phase starts from must be there."""
+"""The run or file that a phase starts from must exist."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each `init` whose file or run folder does not exist."""
+    """Yield a problem for each `init` whose file or run folder does not exist."""
     for phase in phases(view):
         plan = view.phases.get(phase.name)
         for index, init in enumerate(plan.init if plan is not None else ()):
@@ -28,5 +28,5 @@ def check(view: View) -> Iterator[Problem]:
                 at=f"{phase.path}.init.{index}.from",
                 label=f"no such {what}",
                 notes=(f"looked for {str(path)[:200]}; the nearest folder that exists is {near}",),
-                helps=("correct the path: it starts from the folder of the spec that states it",),
+                helps=("correct the path: it is relative to the folder of the spec that states it",),
             )

@@ -1,4 +1,4 @@
-"""An interval longer than its phase never comes round."""
+"""An interval longer than its phase never occurs."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each interval or thaw that lies beyond the end of its phase."""
+    """Yield a problem for each interval or `until` beyond the end of its phase."""
     for phase in phases(view):
         for timed in durations(phase):
             run = course_for(view, phase.block, timed.duration)
@@ -25,9 +25,9 @@ def check(view: View) -> Iterator[Problem]:
             when = "comes every" if timed.kind == "interval" else "comes after"
             yield Problem(
                 CODE,
-                f"{timed.what} {when} {steps} {run.unit} but phase `{phase.name}` has {run.steps}",
+                f"{timed.what} {when} {steps} {run.unit}, but phase `{phase.name}` has {run.steps}",
                 at=timed.path,
-                label="lies beyond the end of the phase",
+                label="beyond the end of the phase",
                 also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
                 notes=(words(run),),
                 helps=(_help(timed),),
@@ -37,8 +37,8 @@ def check(view: View) -> Iterator[Problem]:
 
 def _help(timed: StatedDuration) -> str:
     if timed.kind == "until":
-        return "leave `until` out to freeze for the whole phase, or shorten it"
-    return "shorten it, or leave it out for once an epoch and at the end"
+        return "remove `until` to freeze for the whole phase, or shorten it"
+    return "shorten it, or remove it for once per epoch and at the end"
 
 
 def _rewrites(timed: StatedDuration) -> tuple[Rewrite, ...]:

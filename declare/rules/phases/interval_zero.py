@@ -1,4 +1,4 @@
-"""An interval of nothing has no meaning."""
+"""An interval of length zero has no meaning."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each interval and patience of zero length."""
+    """Yield a problem for each interval and patience of length zero."""
     for phase in phases(view):
         for timed in durations(phase):
             if timed.duration.value == 0 and timed.kind in {"interval", "patience"}:
@@ -20,6 +20,6 @@ def check(view: View) -> Iterator[Problem]:
                     CODE,
                     f"{timed.what} is stated as `{timed.duration}`",
                     at=timed.path,
-                    label="an interval of no length",
-                    helps=("state at least `1 steps`, or leave it out for the default",),
+                    label="an interval of length zero",
+                    helps=("state at least `1 steps`, or remove it to use the default",),
                 )

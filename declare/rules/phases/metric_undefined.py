@@ -74,7 +74,7 @@ def _problem(monitor: Monitor, note: str) -> Problem:
         f"`{monitor.metric}` is never a number on these samples",
         at=monitor.path,
         on=monitor.on,
-        label=f"what {monitor.use} needs",
+        label=f"needed by {monitor.use}",
         notes=(note,),
-        helps=("hold out other or more samples", "or name another metric, such as the loss"),
+        helps=("hold out other samples, or more", "or name another metric, such as the loss"),
     )

@@ -1,4 +1,4 @@
-"""Shares of a mix and batch sizes by dataset must name the phase's datasets, each of them."""
+"""A mix and batch sizes by dataset must name exactly the phase's datasets."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each name that is no dataset of the phase, and each dataset left out."""
+    """Yield a problem for each name that is not a dataset of the phase, and each dataset without a value."""
     for phase in phases(view):
         used = phase_datasets(view, phase.block)
         for key in ("mix", "batch_size"):
@@ -43,7 +43,7 @@ def _compare(
             title,
             at=f"{path}.{name}",
             on="key",
-            label="not trained here" if exists else "no dataset of this name",
+            label="not trained here" if exists else "no such dataset",
             helps=(f"use {join_words(near or list(used))}",),
             rewrites=(Rewrite(f"rename to `{near[0]}`", f"{path}.{name}", key=near[0], safe=False),)
             if near
@@ -56,7 +56,7 @@ def _compare(
             f"`{key}` of phase `{phase.name}` leaves out dataset `{missing[0]}`",
             at=path,
             on="key",
-            label=f"nothing for `{missing[0]}`",
+            label=f"no value for `{missing[0]}`",
             also={f"datasets.{missing[0]}": "trained in this phase"},
-            helps=(f"add {join_words(missing, 'and')}, or leave its tasks out of the phase",),
+            helps=(f"add {join_words(missing, 'and')}, or remove its tasks from the phase",),
         )

@@ -1,4 +1,4 @@
-"""The stated direction of a metric must be the one in which it gets better."""
+"""The stated direction of a metric must be that of improvement."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each monitor whose `mode` would pick the worst model."""
+    """Yield a problem for each monitor whose `mode` would select the worst model."""
     known = reported_metrics(view) or {}
     for monitor in monitors(view):
         metric = known.get(monitor.metric)
@@ -21,9 +21,9 @@ def check(view: View) -> Iterator[Problem]:
         name = monitor.metric.rpartition("/")[2]
         yield Problem(
             CODE,
-            f"{monitor.use} takes the {monitor.mode}imum of `{name}`, where {better} is better",
+            f"{monitor.use} takes the {monitor.mode}imum of `{name}`, but {better} is better",
             at=monitor.mode_path,
-            label=f"would pick the worst `{name}`",
+            label=f"would select the worst `{name}`",
             also={monitor.path: f"{better} is better"},
             helps=(f"set `mode: {metric.mode}`",),
             rewrites=(Rewrite(f"set `mode: {metric.mode}`", monitor.mode_path, metric.mode, safe=False),),

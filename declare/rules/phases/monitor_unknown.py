@@ -1,4 +1,4 @@
-"""A metric that picks a checkpoint, stops a phase, drives a search or is expected must be reported."""
+"""A metric that selects a checkpoint, stops a phase, guides a search or is expected must be reported."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each name of a metric that no evaluation will report."""
+    """Yield a problem for each name of a metric that no evaluation reports."""
     known = reported_metrics(view)
     if known is None:
         return
@@ -61,15 +61,15 @@ def _unknown_metric_problem(monitor: Monitor, known: dict[str, MetricName]) -> P
         f"{monitor.use} names `{monitor.metric}`, which no task reports",
         at=monitor.path,
         on=monitor.on,
-        label="no metric of this name",
-        notes=(f"reported are {_some(known)}",),
+        label="no such metric",
+        notes=(f"reported metrics: {_some(known)}",),
         helps=(*_not_asked_for(monitor.metric, known), *((f"use {join_words(near[:3])}",) if near else ())),
         rewrites=rewrites,
     )
 
 
 def _not_asked_for(name: str, known: dict[str, MetricName]) -> tuple[str, ...]:
-    """Say what to add where the metric exists but its task does not compute it."""
+    """Return what to add if the metric exists but its task does not compute it."""
     parts = name.split("/")
     tasks = {metric.task for metric in known.values() if metric.task}
     task = parts[1].partition("@")[0] if len(parts) == 3 else ""
@@ -104,7 +104,7 @@ def _other_phase_problem(view: View, monitor: Monitor, metric: MetricName) -> It
         return
     yield Problem(
         CODE,
-        f"{monitor.use} watches task `{metric.task}`, which phase `{monitor.phase}` leaves out",
+        f"{monitor.use} watches task `{metric.task}`, which phase `{monitor.phase}` does not train",
         at=monitor.path,
         label="not computed in this phase",
         also={f"phases.{monitor.phase}.tasks": "the tasks of this phase"},

@@ -1,4 +1,4 @@
-"""Patience as long as the phase never stops it; patience shorter than an evaluation stops it at once."""
+"""A patience as long as the phase never stops it; one shorter than the evaluation interval stops it at once."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each patience that cannot work as such."""
+    """Yield a problem for each patience that cannot work."""
     for phase in phases(view):
         for timed in durations(phase):
             run = course_for(view, phase.block, timed.duration)
@@ -29,7 +29,7 @@ def _compare(phase: LocatedBlock[Phase], run: PhaseLength, timed: StatedDuration
     if patience >= run.steps:
         yield Problem(
             CODE,
-            f"early stopping waits {patience} {run.unit} but phase `{phase.name}` has {run.steps}",
+            f"early stopping waits {patience} {run.unit}, but phase `{phase.name}` has {run.steps}",
             at=timed.path,
             label="the phase ends first",
             also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
@@ -40,7 +40,7 @@ def _compare(phase: LocatedBlock[Phase], run: PhaseLength, timed: StatedDuration
         where = f"{phase.path}.evaluate.every" if stated else phase.path
         yield Problem(
             CODE,
-            f"early stopping waits {patience} steps but evaluations are {between} apart",
+            f"early stopping waits {patience} steps, but evaluations are {between} apart",
             at=timed.path,
             label="shorter than one evaluation interval",
             also={where: f"evaluates every {between} steps"},

@@ -1,4 +1,4 @@
-"""A task that compares samples needs some that belong together, in training and where a metric is asked for."""
+"""A task that compares samples needs positives in training and in splits with monitored metrics."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield tasks without positives in training, and metrics that need some in a split that has none."""
+    """Yield a problem for tasks without positives in training, and for monitored metrics in a split without them."""
     known, lacking = reported_metrics(view) or {}, dict(splits_without_positives(view))
     for task in tasks(view):
         drawn = [view.facts[name] for name in task_datasets(view, task.block) if name in view.facts]
@@ -29,9 +29,9 @@ def check(view: View) -> Iterator[Problem]:
                 f"no two training samples are positives for `{task.name}`",
                 at=task.path,
                 on="key",
-                label="nothing to bring together",
+                label="no positives",
                 notes=(f"of the training samples {lacking[task.name, 'train']}",),
-                helps=("name fields that training samples share in `same`", "split the data another way"),
+                helps=("list fields that training samples share in `same`", "split the data differently"),
             )
     for monitor in (*monitors(view), *expectations(view)):
         for name in composite_parts(view, monitor.metric) or [monitor.metric]:
@@ -52,13 +52,13 @@ def _needs_positives(view: View, task: str, name: str) -> bool:
 def _problem(monitor: Monitor, split: str, words: str) -> Problem:
     return Problem(
         CODE,
-        f"`{monitor.metric}` is never a number: no positives in `{split}`",
+        f"`{monitor.metric}` is undefined: `{split}` has no positives",
         at=monitor.path,
         on=monitor.on,
-        label=f"what {monitor.use} needs",
+        label=f"needed by {monitor.use}",
         notes=(f"of the {split} samples {words}",),
         helps=(
-            f"hold samples out so that those of `{split}` share these fields",
-            "name a metric that needs no positives, such as `uniformity`",
+            f"hold out samples so that those of `{split}` share these fields",
+            "use a metric that needs no positives, such as `uniformity`",
         ),
     )

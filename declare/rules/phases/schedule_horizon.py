@@ -1,4 +1,4 @@
-"""A schedule or sampler whose own horizon lies beyond the phase never gets there."""
+"""A duration of a schedule or sampler that is longer than the phase is never reached."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each duration inside a schedule or sampler that is longer than its phase."""
+    """Yield a problem for each duration inside a schedule or sampler that is longer than its phase."""
     for phase in phases(view):
         for timed in durations(phase):
             run = course_for(view, phase.block, timed.duration)
@@ -22,10 +22,10 @@ def check(view: View) -> Iterator[Problem]:
             steps = run.duration(timed.duration)
             yield Problem(
                 CODE,
-                f"{timed.what} takes {steps} {run.unit} but phase `{phase.name}` has {run.steps}",
+                f"{timed.what} takes {steps} {run.unit}, but phase `{phase.name}` has {run.steps}",
                 at=timed.path,
                 label=f"{steps} {run.unit}",
                 also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
                 notes=(words(run),),
-                helps=("state it as a share of the phase, such as `50%`",),
+                helps=("state it as a fraction of the phase, such as `50%`",),
             )

@@ -1,4 +1,4 @@
-"""A schedule that follows a metric needs one to follow."""
+"""A schedule that follows a metric needs the name of one."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each schedule that follows a metric where neither it nor `evaluate.best` names one."""
+    """Yield a problem for each schedule that follows a metric if neither it nor `evaluate.best` names one."""
     for phase in phases(view):
         schedule = get(phase.block, "schedule")
         if schedule is None or not schedule.reactive:
@@ -22,9 +22,9 @@ def check(view: View) -> Iterator[Problem]:
                 CODE,
                 f"`{name}` follows a metric, but phase `{phase.name}` names none",
                 at=f"{phase.path}.schedule",
-                label="nothing to follow",
+                label="no metric to follow",
                 helps=(
-                    f"name one: `schedule: {{type: {name}, metric: val/TASK/loss, mode: min}}`",
-                    "or let `evaluate.best` name it",
+                    f"state one: `schedule: {{type: {name}, metric: val/TASK/loss, mode: min}}`",
+                    "or state it in `evaluate.best`",
                 ),
             )

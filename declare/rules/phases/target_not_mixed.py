@@ -1,4 +1,4 @@
-"""An augment that mixes samples must mix what a task predicts exactly where it mixes what it is predicted from."""
+"""An augment that mixes samples must mix a task's target exactly if it mixes the task's inputs."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each augment that mixes inputs of a task without its target, or the target without its inputs."""
+    """Yield a problem for each augment that mixes inputs of a task without its target, or the reverse."""
     known = {task.name: task for task in tasks(view)}
     for phase in phases(view):
         if phase.name not in view.phases or is_unreadable(phase.block, "augment"):
@@ -43,7 +43,7 @@ def check(view: View) -> Iterator[Problem]:
 def _unmixed_targets(
     view: View, augment: Augment, dataset: str, task: LocatedBlock[Task], trained: list[str]
 ) -> Iterator[Problem]:
-    """Yield that an augment parts a task's target from what it is predicted from."""
+    """Yield a problem if an augment mixes only the inputs or only the target of a task."""
     roles = augment_roles(view, dataset, trained)
     if list(augment.check_fields(*roles)):
         return
@@ -61,9 +61,7 @@ def _unmixed_targets(
         place, consequence = unmixed[0], "stays that of one sample"
     elif read and not inputs and set(labels) & mixed:
         name = next(label for label in labels if label in mixed)
-        title = (
-            f"`{augment.type_name()}` mixes `{name}` of two samples, but nothing that it is predicted from"
-        )
+        title = f"`{augment.type_name()}` mixes `{name}` of two samples, but none of its inputs"
         place, consequence = name, "becomes that of two samples"
     else:
         return
@@ -72,5 +70,5 @@ def _unmixed_targets(
         title,
         label=f"of task `{task.name}`",
         also={field_place(view, dataset, place): consequence},
-        helps=(f"train `{task.name}` in a phase without it, or leave the augment out",),
+        helps=(f"train `{task.name}` in a phase without it, or remove the augment",),
     )

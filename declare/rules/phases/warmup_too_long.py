@@ -1,4 +1,4 @@
-"""A warm-up that fills the phase leaves the learning rate rising to the end."""
+"""A warm-up as long as the phase never reaches the base learning rate."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "phases"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each warm-up at least as long as its phase."""
+    """Yield a problem for each warm-up at least as long as its phase."""
     for phase in phases(view):
         for timed in durations(phase):
             run = course_for(view, phase.block, timed.duration)
@@ -22,11 +22,11 @@ def check(view: View) -> Iterator[Problem]:
             steps = run.duration(timed.duration)
             yield Problem(
                 CODE,
-                f"warm-up takes {steps} {run.unit} but phase `{phase.name}` has {run.steps}",
+                f"warm-up takes {steps} {run.unit}, but phase `{phase.name}` has {run.steps}",
                 at=timed.path,
-                label="the base rate is never reached",
+                label="the base learning rate is never reached",
                 also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
                 notes=(words(run),),
-                helps=("state it as a share of the phase, such as `5%`",),
+                helps=("state it as a fraction of the phase, such as `5%`",),
                 rewrites=(Rewrite("set it to 5% of the phase", timed.path, "5%", safe=False),),
             )

@@ -1,4 +1,4 @@
-"""A phase whose tasks all weigh nothing trains nothing."""
+"""A phase whose tasks all have weight 0 trains nothing."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase without a task that adds to the loss."""
+    """Yield a problem for each phase without a task that contributes to the loss."""
     own = {task.name: get(task.block, "weight") for task in tasks(view)}
     for phase in phases(view):
         trained = phase_tasks(view, phase.block)
@@ -33,7 +33,7 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             title,
             at=path,
-            label="nothing adds to the loss",
+            label="nothing contributes to the loss",
             also={f"tasks.{name}.weight": "weight 0" for name in zero[:3]},
             helps=("give a task a weight above 0", "remove the phase"),
         )

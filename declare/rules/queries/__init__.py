@@ -1,1 +1,1 @@
-"""Queries: what several rules ask of a spec and its facts."""
+"""Queries that several rules make of a spec and its facts."""

@@ -14,7 +14,7 @@ Counts = dict[str, dict[str, int]]
 
 
 def class_counts(view: View, task: Task) -> Counts:
-    """Return samples by class and split; empty where the target has no classes or no counts."""
+    """Return samples by class and split; empty if the target has no classes or no counts."""
     by_target: Counts = {}
     for facts in target_facts(view, task).values():
         for index, name in enumerate(facts.classes or ()):
@@ -38,7 +38,7 @@ def smallest_class(facts: FieldFacts) -> tuple[str, int] | None:
 
 
 def splits_without_counts(view: View) -> Iterator[tuple[str, LocatedBlock[Loss], Counts, str]]:
-    """Yield task, loss, samples by class, and split, of each split that has labels of which none counts."""
+    """Yield task, loss, samples by class, and split, for each split whose labels all count as 0."""
     for task in tasks(view):
         target = view.targets.get(task.name)
         counts = class_counts(view, task.block) if target is not None else {}
@@ -57,7 +57,7 @@ def splits_without_counts(view: View) -> Iterator[tuple[str, LocatedBlock[Loss],
 
 
 def uncounted_note(counts: Counts, split: str) -> str:
-    """Return which classes the labels of a split are of."""
+    """Return a note with the classes of the labels in a split."""
     names = [name for name, row in counts.items() if row.get(split)]
     shown = ", ".join(f"`{name[:24]}`" for name in names[:6])
-    return f"the labels of {split} are {shown}{', ...' if len(names) > 6 else ''}, which count for nothing"
+    return f"the labels of {split} are {shown}{', ...' if len(names) > 6 else ''}, which are all ignored"

@@ -1,4 +1,4 @@
-"""Which components of a kind fit a kind of prediction; imports the whole folder, so only for messages."""
+"""Components of a kind that fit a kind of prediction; imports the whole folder, so only for messages."""
 
 from declare.contract.component import Component
 from declare.contract.kinds.loss import Loss
@@ -8,7 +8,7 @@ from declare.reading.lookup import find, own_names
 
 
 def fitting(kind: str, prediction: str) -> list[str]:
-    """Return the names of the losses or metrics that take `prediction`, or of the tasks that make it."""
+    """Return the names of the losses or metrics that accept `prediction`, or of the tasks that produce it."""
     names = []
     for name in own_names(kind):
         cls = find(kind, name)
@@ -18,7 +18,7 @@ def fitting(kind: str, prediction: str) -> list[str]:
 
 
 def _predictions(cls: type[Component]) -> frozenset[str]:
-    """Return the kinds of prediction that a loss or metric takes, or a task makes."""
+    """Return the kinds of prediction that a loss or metric accepts, or a task produces."""
     if issubclass(cls, Loss | Metric):
         return cls.takes
     return frozenset({cls.prediction}) if issubclass(cls, Task) else frozenset()

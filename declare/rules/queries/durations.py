@@ -1,4 +1,4 @@
-"""Every duration that a phase states, with what it times."""
+"""Every duration that a phase states, with its purpose."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

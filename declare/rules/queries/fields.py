@@ -1,4 +1,4 @@
-"""Fields of a dataset as the spec states them or the source knows them."""
+"""Fields of a dataset, as stated in the spec or known from the source."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ from declare.rules.spec_view import View
 
 
 def field_layout(view: View, dataset: str, field: str) -> tuple[str, Layout] | None:
-    """Return a field's type and layout, or None where it is not known."""
+    """Return a field's type and layout; None if unknown."""
     stated = get(view.spec, "datasets", dataset, "fields", field)
     if isinstance(stated, Field):
         return stated.type_name(), stated.layout
@@ -24,14 +24,14 @@ def field_layout(view: View, dataset: str, field: str) -> tuple[str, Layout] | N
 
 
 def field_place(view: View, dataset: str, field: str) -> str:
-    """Return the path that says what a field is: its block, or the source that knows it."""
+    """Return the path that defines a field: its block, or the source that knows it."""
     if get(view.spec, "datasets", dataset, "fields", field) is not None:
         return f"datasets.{dataset}.fields.{field}"
     return f"datasets.{dataset}.source"
 
 
 def fields(view: View) -> Iterator[tuple[str, str, FieldFacts]]:
-    """Yield dataset, field and facts of everything that the data say."""
+    """Yield dataset, field and facts of all fields of the data."""
     for dataset in datasets(view):
         if dataset.name in view.facts:
             for name, facts in view.facts[dataset.name].fields.items():
@@ -39,7 +39,7 @@ def fields(view: View) -> Iterator[tuple[str, str, FieldFacts]]:
 
 
 def input_fields(view: View, dataset: str) -> set[str]:
-    """Return the fields of a dataset that modules or heads read: as wired, and as the spec names them."""
+    """Return the fields of a dataset that modules or heads read, by wires and by the spec."""
     if dataset not in view.facts:
         return set()
     named: set[str] = set()
@@ -55,7 +55,7 @@ def input_fields(view: View, dataset: str) -> set[str]:
 
 
 def read_by(view: View, module: str) -> set[str]:
-    """Return what a module reads: as wired where that is known, else as the spec names it."""
+    """Return what a module reads: by its wires if known, else by the spec."""
     node = view.nodes.get(module)
     if node is not None:
         return {wire.name for wire in node.wires}
@@ -78,7 +78,7 @@ def input_names(node: object) -> list[str]:
 def fields_of_task(view: View, task: str, dataset: str) -> dict[str, Shape]:
     """Return the fields of a dataset that a task's head depends on, with their shapes after transforms.
 
-    Empty where the head is not known.
+    Empty if the head is unknown.
     """
     head = head_node(view, task)
     return {} if head is None else fields_above(view, head.path, dataset)
@@ -102,7 +102,7 @@ def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
 
 
 def head_node(view: View, task: str) -> ModulePlan | None:
-    """Return the node of the head that a task uses, its own or another task's; None where it is not known."""
+    """Return the node of a task's head, its own or another task's; None if unknown."""
     seen: set[str] = set()
     while task not in seen:
         seen.add(task)

@@ -1,4 +1,4 @@
-"""Metric names: those that a spec's graph will report, and every place that names one."""
+"""Metric names: those that a spec's graph reports, and every place that names one."""
 
 import ast
 import re
@@ -21,12 +21,12 @@ from declare.rules.spec_view import View
 Mode = Literal["max", "min"]
 SPLITS = ("val", "test")
 PROBE = "probe"
-"""What stands in the place of a split in the names of probes' figures."""
+"""Prefix in place of the split in the metric names of probes."""
 _NAME = re.compile(r"[A-Za-z_][\w@]*(?:/[\w@]+)+")
 
 
 class MetricName(NamedTuple):
-    """A metric that evaluations report; `mode` is None for composites, whose direction nobody knows."""
+    """A metric that evaluations report; `mode` is None for composites, whose direction is unknown."""
 
     split: str
     task: str | None
@@ -36,7 +36,7 @@ class MetricName(NamedTuple):
 
 
 class Monitor(NamedTuple):
-    """A place that names a metric: `path` of the name, what it is for, and the phase that computes it."""
+    """A place that names a metric: `path` of the name, its purpose, and the phase that computes it."""
 
     path: str
     metric: str
@@ -48,9 +48,9 @@ class Monitor(NamedTuple):
 
 
 def reported_metrics(view: View) -> dict[str, MetricName] | None:
-    """Return every metric that evaluations will report, as far as it is known; None where no task is known at all.
+    """Return every metric that evaluations report, as far as known; None if no task is known.
 
-    `is_unclear` tells whether others may be.
+    `is_unclear` returns whether there may be others.
     """
     metrics: dict[str, MetricName] = {}
     if not get(view.spec, "tasks"):
@@ -78,7 +78,7 @@ def reported_metrics(view: View) -> dict[str, MetricName] | None:
 
 
 def is_unclear(view: View, metric: str) -> bool:
-    """Return whether something that could not be read may report a metric: its task, probe or composite."""
+    """Return whether something unreadable may report a metric: its task, probe or composite."""
     split, *names = metric.split("/")
     stated = get(view.spec, "tasks") or {}
     unread = {name for name in stated if stated[name] is POISON or metric_classes(stated[name]) is None}
@@ -101,7 +101,7 @@ def is_unclear(view: View, metric: str) -> bool:
 
 
 def _probe_metrics(view: View) -> dict[str, MetricName]:
-    """Return the figures of probes, which are there when their phase is over."""
+    """Return the metrics of probes, which exist after their phase."""
     blocks = {task.name: task.block for task in tasks(view)}
     metrics: dict[str, MetricName] = {}
     for phase in phases(view):
@@ -136,7 +136,7 @@ def placeholders(text: str) -> tuple[str, dict[str, str]]:
 
 
 def arithmetic(node: ast.AST) -> bool:
-    """Return whether a parsed expression is arithmetic over numbers and names alone."""
+    """Return whether a parsed expression contains only arithmetic over numbers and names."""
     if isinstance(node, ast.Expression):
         return arithmetic(node.body)
     if isinstance(node, ast.BinOp):
@@ -150,7 +150,7 @@ def arithmetic(node: ast.AST) -> bool:
 
 
 def monitors(view: View) -> Iterator[Monitor]:
-    """Yield every place that picks, stops or searches by a metric."""
+    """Yield every place that selects, stops or searches by a metric."""
     for phase in phases(view):
         for use, names in (("best checkpoint", ("evaluate", "best")), ("early stopping", ("early_stop",))):
             metric = get(phase.block, *names, "metric")
@@ -164,13 +164,13 @@ def monitors(view: View) -> Iterator[Monitor]:
 
 
 def expectations(view: View) -> Iterator[Monitor]:
-    """Yield the metrics that `expect` bounds."""
+    """Yield the metrics with bounds in `expect`."""
     for name in get(view.spec, "expect") or {}:
         yield Monitor(f"expect.{name}", name, "expect", on="key")
 
 
 def evaluated_tasks(view: View, phase: str | None) -> set[str] | None:
-    """Return the tasks that evaluations of a phase cover, or None where that is not known."""
+    """Return the tasks that evaluations of a phase cover; None if unknown."""
     for item in phases(view):
         if item.name == phase:
             trained = phase_tasks(view, item.block)

@@ -1,4 +1,4 @@
-"""How many labels of a split each task lacks."""
+"""Number of labels that each task lacks in a split."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Missing(NamedTuple):
 
 
 def labels_missing(view: View, split: str = "train") -> Iterator[Missing]:
-    """Yield each task's missing labels by dataset, where the split holds samples."""
+    """Yield each task's missing labels by dataset, for splits with samples."""
     for task in tasks(view):
         for dataset in target_facts(view, task.block):
             facts, target = view.facts[dataset], str(task.block.target)
@@ -30,7 +30,7 @@ def labels_missing(view: View, split: str = "train") -> Iterator[Missing]:
 
 
 def tasks_without_labels(view: View, split: str) -> Iterator[LocatedBlock[Task]]:
-    """Yield each task of which no sample of a split has the target, in none of its datasets."""
+    """Yield each task without any label in a split, over all of its datasets."""
     rows: dict[str, list[Missing]] = {}
     for item in labels_missing(view, split):
         rows.setdefault(item.task.name, []).append(item)

@@ -1,4 +1,4 @@
-"""Which samples belong together for a task that compares samples."""
+"""Which samples are positives for a task that compares samples."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from declare.rules.spec_view import SpecView, View
 
 
 def pairing_of(view: SpecView, task: LocatedBlock[Task]) -> Pairing | None:
-    """Return a task's pairing, also where it takes it from a sampler; None where it has none or it cannot be read."""
+    """Return a task's pairing, its own or its sampler's; None if it has none or it is unreadable."""
     trained = [phase for phase in phases(view) if task.name in (phase_tasks(view, phase.block) or {})]
     samplers = [sampler for phase in trained if (sampler := get(phase.block, "sampler")) is not None]
     if contains_poison(task.block) or contains_poison(samplers):
@@ -21,14 +21,14 @@ def pairing_of(view: SpecView, task: LocatedBlock[Task]) -> Pairing | None:
 
 
 def pairing_fields(task: Task) -> tuple[str, ...]:
-    """Return the fields by which a task itself says which samples belong together, those that could be read."""
+    """Return the readable fields by which a task itself defines positives."""
     pairing = task.pairing()
     same, different = pairing or ((), None)
     return tuple(name for name in (*same, different) if isinstance(name, str))
 
 
 def splits_without_positives(view: View) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield (task, split) of those that have samples but no positives in any dataset, with what these must share."""
+    """Yield (task, split) with samples but no positives in any dataset, with the fields that positives share."""
     for task in tasks(view):
         pairing = pairing_of(view, task)
         names = [name for name in task_datasets(view, task.block) if name in view.facts] if pairing else []

@@ -1,4 +1,4 @@
-"""The course of a phase as far as spec and facts tell it: datasets, samples, batches, steps."""
+"""Length of a phase, as far as spec and facts define it: datasets, samples, batches, steps."""
 
 import math
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from declare.rules.spec_view import View
 
 
 class PhaseLength(NamedTuple):
-    """How long a phase is; `sizes` are training samples by dataset.
+    """The length of a phase; `sizes` are training samples by dataset.
 
-    Where the data are not known, `sizes` are empty, and durations count in `unit`, that of the phase.
+    If the data are unknown, `sizes` are empty, and durations are in `unit`, that of the phase.
     """
 
     sizes: dict[str, int]
@@ -23,7 +23,7 @@ class PhaseLength(NamedTuple):
 
     @property
     def num_samples(self) -> int:
-        """Training samples of all datasets of the phase."""
+        """Return the number of training samples of all datasets of the phase."""
         return sum(self.sizes.values())
 
     def duration(self, duration: Duration) -> int:
@@ -32,7 +32,7 @@ class PhaseLength(NamedTuple):
 
 
 def train_sizes(view: View, phase: Phase) -> dict[str, int] | None:
-    """Return the training samples of each dataset of a phase, or None where data could not be read."""
+    """Return the number of training samples of each dataset of a phase; None if data could not be read."""
     names = phase_datasets(view, phase)
     if not names or any(name not in view.facts or not view.facts[name].splits for name in names):
         return None
@@ -40,7 +40,7 @@ def train_sizes(view: View, phase: Phase) -> dict[str, int] | None:
 
 
 def batch_size(phase: Phase) -> int | None:
-    """Return the global batch size, or None where it is `auto` or could not be read."""
+    """Return the global batch size; None if it is `auto` or unreadable."""
     stated = get(phase, "batch_size")
     if isinstance(stated, dict):
         sizes = list(stated.values())
@@ -49,7 +49,7 @@ def batch_size(phase: Phase) -> int | None:
 
 
 def phase_length(view: View, phase: Phase) -> PhaseLength | None:
-    """Return the course of a phase, or None where something that it needs is not known."""
+    """Return the length of a phase; None if something that it needs is unknown."""
     sizes, batch = train_sizes(view, phase), batch_size(phase)
     if not sizes or not batch or is_unreadable(phase, "epochs", "steps") or not sum(sizes.values()):
         return None
@@ -61,7 +61,7 @@ def phase_length(view: View, phase: Phase) -> PhaseLength | None:
 
 
 def course_for(view: View, phase: Phase, duration: Duration) -> PhaseLength | None:
-    """Return the course of a phase; one from the spec alone where that tells what a duration is of it, else None."""
+    """Return the length of a phase, from the spec alone if that is enough for a duration, else None."""
     run = phase_length(view, phase)
     if (
         run is not None
@@ -81,11 +81,11 @@ def length_key(phase: Phase) -> str:
 
 
 def words(run: PhaseLength) -> str:
-    """Say how the number of steps comes about."""
+    """Return how the number of steps is computed, in words."""
     if not run.sizes:
         return f"the phase has {run.steps} {run.unit}"
     sizes = " + ".join(str(size) for size in run.sizes.values())
     return (
-        f"{sizes} training samples in batches of {run.batch_size} are {run.steps_per_epoch} steps an epoch; "
-        f"the phase has {run.steps} steps"
+        f"{sizes} training samples in batches of {run.batch_size} are {run.steps_per_epoch} "
+        f"steps per epoch; the phase has {run.steps} steps"
     )

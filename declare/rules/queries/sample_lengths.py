@@ -1,4 +1,4 @@
-"""How long samples are on their way through the model, as far as the data say."""
+"""Lengths of samples along the model, as far as the data define them."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from declare.rules.spec_view import View
 
 
 def spans(view: View, dataset: str) -> dict[str, Span]:
-    """Return the spans of the fields of a dataset whose samples differ in length; the shortest sample comes first."""
+    """Return the length spans of a dataset's fields whose samples differ in length, the shortest sample first."""
     facts = view.facts[dataset].fields
     return {
         name: Span(name, is_fixed(shape), (*facts[name].extra.get(KEY, (1,)), *TRIED))
@@ -22,7 +22,7 @@ def spans(view: View, dataset: str) -> dict[str, Span]:
 
 
 def lengths_on_the_way(view: View) -> Iterator[tuple[str, Visit]]:
-    """Yield each dataset with the nodes that samples of different lengths flow into."""
+    """Yield each dataset with the nodes that get samples of different lengths."""
     for dataset in view.facts:
         fields = spans(view, dataset)
         if fields:
@@ -31,7 +31,7 @@ def lengths_on_the_way(view: View) -> Iterator[tuple[str, Visit]]:
 
 
 def node_place(view: View, item: Visit, wire: Wire) -> str:
-    """Return the path that says what flows into a node by a wire."""
+    """Return the path that defines a node's input."""
     node = item.node
     if node.role == "head":
         stated = get(view.spec, "tasks", node.name, "head")
@@ -42,15 +42,15 @@ def node_place(view: View, item: Visit, wire: Wire) -> str:
 
 
 def lengths_in_words(view: View, dataset: str, field: str) -> str:
-    """Say how the samples of a field differ in length."""
+    """Return how the samples of a field differ in length, in words."""
     known = view.facts[dataset].fields[field].extra.get(KEY)
     return f"{known[0]} to {known[1]} steps" if known else "texts differ in length"
 
 
 def shortest(view: View, node: ModulePlan, dataset: str, wires: tuple[Wire, ...] | None = None) -> Inputs:
-    """Return the shapes of a node's inputs in a dataset, as long as the shortest sample where lengths differ.
+    """Return the shapes of a node's inputs in a dataset, with the length of the shortest sample if lengths differ.
 
-    `wires` stand in the place of its own where it is shown other sizes.
+    `wires` replace its own if it gets other sizes.
     """
     visit = next(
         (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None

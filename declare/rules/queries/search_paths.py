@@ -1,4 +1,4 @@
-"""Where the paths of a search space lead in the spec, and what values they may take there."""
+"""Places of search-space paths in the spec, and the values that they accept."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ class Place(NamedTuple):
 
 
 class UnknownPath(NamedTuple):
-    """Where a path leaves the spec: the known part, the unknown word, and the words that stand there."""
+    """Where a path leaves the spec: the known part, the unknown key, and the keys that exist there."""
 
     known: str
     word: str
@@ -27,7 +27,7 @@ class UnknownPath(NamedTuple):
 
 
 def locate(spec: Any, path: str) -> Place | UnknownPath | None:
-    """Return a dotted path's place, or where it leaves the spec; None where an earlier error hides it."""
+    """Return a dotted path's place, or where it leaves the spec; None if an earlier error hides it."""
     rest: tuple[str, ...] = ()
     value = owner = spec
     parts = path.split(".")
@@ -44,7 +44,7 @@ def locate(spec: Any, path: str) -> Place | UnknownPath | None:
 
 
 def misread(place: Place, value: Any) -> list[Problem]:
-    """Return what reading finds wrong with `value` at `place`; nothing where the block has errors anyway."""
+    """Return the problems of reading `value` at `place`; none if the block has errors anyway."""
     tree = _block(place.owner)
     if _contains_poison(tree):
         return []
@@ -73,7 +73,7 @@ def _child(value: Any, word: str) -> Any:
 
 
 def _block(owner: Strict) -> dict[str, Any]:
-    """Return what a block states as the plain tree that reading takes."""
+    """Return what a block states as a plain tree."""
     stated = {
         info.alias or name: plain(getattr(owner, name))
         for name, info in type(owner).model_fields.items()

@@ -1,4 +1,4 @@
-"""What a phase asks for that a number of processes cannot do: with shares of the model, or to the same bits."""
+"""What a phase requests that is impossible with several processes: with sharded parameters, or with exact bits."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from declare.ir.plan import HardwarePlan, PhasePlan
 from declare.reading.read_component import read_component
 
 CODE = "HW708"
-_ASKED = {"hardware.strategy": "shares are asked for here"}
+_ASKED = {"hardware.strategy": "sharding is requested here"}
 
 
 def conflicts(
@@ -15,7 +15,7 @@ def conflicts(
     processes: int | None,
     phases: Iterable[PhasePlan],
 ) -> Iterator[Problem]:
-    """Yield what contradicts `strategy: fsdp` with a number of processes (None: not known); nothing with one."""
+    """Yield what contradicts `strategy: fsdp` with a number of processes (None: unknown); nothing with one."""
     if hardware.strategy != "fsdp" or processes == 1:
         return
     if hardware.compile is True:
@@ -29,18 +29,26 @@ def conflicts(
 
 
 def uneven(hardware: HardwarePlan, processes: int | None, phases: Iterable[PhasePlan]) -> Iterator[Problem]:
-    """Yield each phase whose micro-batches cannot be dealt out among processes without changing bits."""
+    """Yield a problem for each phase whose micro-batches cannot be divided among processes without changing bits."""
     if hardware.determinism != "exact" or not processes:
         return
     for phase in phases:
         if phase.accumulate % processes:
             yield Problem(
                 CODE,
-                f"`determinism: exact` deals {phase.accumulate} micro-batches out among {processes} processes",
+                (
+                    f"`determinism: exact` divides {phase.accumulate} micro-batches among {processes} "
+                    "processes"
+                ),
                 at=f"phases.{phase.name}.accumulate",
                 label="not a multiple of the processes",
-                also={"hardware.determinism": "the same bits are asked for here"},
-                helps=(f"use `accumulate: {processes}` or a multiple: it counts those of all processes",),
+                also={"hardware.determinism": "exact bits are requested here"},
+                helps=(
+                    (
+                        f"use `accumulate: {processes}` or a multiple: it counts the micro-batches of all "
+                        "processes"
+                    ),
+                ),
             )
 
 
@@ -59,21 +67,21 @@ def _in_phase(phase: PhasePlan) -> Iterator[Problem]:
             f"`{name}` compares whole gradients", f"{at}.balance", "use `uncertainty` or `dynamic`"
         )
     if phase.gradients_every:
-        yield _conflict("measuring gradients takes whole ones", f"{at}.diagnose.gradients", "remove it")
+        yield _conflict("measuring gradients needs whole ones", f"{at}.diagnose.gradients", "remove it")
     if phase.regularizers:
         yield _conflict(
             "regularizers read whole parameters",
             f"{at}.regularizers",
-            "remove them; `weight_decay` of the optimizer does what `l2` does",
+            "remove them; `weight_decay` of the optimizer has the effect of `l2`",
         )
 
 
 def _conflict(what: str, at: str, way_out: str) -> Problem:
     return Problem(
         CODE,
-        f"{what}; `strategy: fsdp` holds shares",
+        f"{what}, but `strategy: fsdp` shards them",
         at=at,
-        label="not with shares of the model",
+        label="not with sharded parameters",
         also=_ASKED,
-        helps=(way_out, "or hold the whole model in every process: `strategy: ddp`"),
+        helps=(way_out, "or keep the whole model in every process: `strategy: ddp`"),
     )

@@ -1,4 +1,4 @@
-"""Which modules read the target of a task, on the way to its head."""
+"""Modules that read the target of a task, on the way to its head."""
 
 from collections.abc import Iterator
 

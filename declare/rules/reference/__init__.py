@@ -1,1 +1,1 @@
-"""Rules on settings that lead nowhere."""
+"""Rules on settings without effect."""

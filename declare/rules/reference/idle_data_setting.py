@@ -1,4 +1,4 @@
-"""Idle settings among datasets, modules and tasks."""
+"""Idle settings of datasets, modules and tasks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +24,13 @@ STAGE = "facts"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each setting that changes nothing."""
+    """Yield a problem for each setting without effect."""
     for setting in _idle(view):
         yield setting.problem(CODE)
 
 
 def _idle(view: View) -> Iterator[Idle]:
-    """Yield datasets that nobody uses and settings of a split or cache that nothing reads."""
+    """Yield unused datasets, and settings of a split or cache that nothing reads."""
     known = list(tasks(view))
     complete = len(known) == len(task_names(view)) and not any(
         is_unreadable(task.block, "dataset", "datasets") or _has_missing_dataset(view, task.block)
@@ -70,14 +70,14 @@ def _split(dataset: LocatedBlock[Dataset]) -> Iterator[Idle]:
             yield Idle(
                 f"{path}.{key}",
                 f"`{key}`",
-                "the split is fixed, nothing is drawn",
-                "nothing is drawn here",
+                "the split is fixed, nothing is drawn at random",
+                "nothing is drawn at random",
                 also={fixed: "the split is fixed here"},
             )
 
 
 def _split_of_source(view: View, dataset: LocatedBlock[Dataset]) -> Iterator[Idle]:
-    """Yield what a split states of parts that the source has itself."""
+    """Yield settings of a split that the source defines itself."""
     facts, split = view.facts.get(dataset.name), get(dataset.block, "split")
     if facts is None:
         return
@@ -90,8 +90,8 @@ def _split_of_source(view: View, dataset: LocatedBlock[Dataset]) -> Iterator[Idl
             yield Idle(
                 f"{dataset.path}.split.{key}",
                 f"`{key}`",
-                f"the source has {own} of its own",
-                "the source has it",
+                f"the source has its own {own}",
+                "the source defines it",
                 also={f"{dataset.path}.source": f"has {own}"},
             )
 

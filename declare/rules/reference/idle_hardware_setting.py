@@ -12,13 +12,13 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each setting that changes nothing."""
+    """Yield a problem for each setting without effect."""
     for setting in _idle(view):
         yield setting.problem(CODE)
 
 
 def _idle(view: View) -> Iterator[Idle]:
-    """Yield what the machine cannot follow."""
+    """Yield settings that the machine does not support."""
     hardware = get(view.spec, "hardware")
     yield from _cpu(hardware)
     yield from _precision(view)
@@ -31,12 +31,12 @@ def _cpu(hardware: object) -> Iterator[Idle]:
             "`precision: tf32`",
             "it is a mode of NVIDIA GPUs",
             "trains in fp32",
-            also={"hardware.accelerator": "the CPU is asked for here"},
+            also={"hardware.accelerator": "the CPU is requested here"},
         )
 
 
 def _precision(view: View) -> Iterator[Idle]:
-    """A precision that every phase states anew is never used."""
+    """Yield a hardware precision that every phase overrides."""
     stated = get(view.spec, "hardware", "precision")
     own = [phase for phase in phases(view) if get(phase.block, "precision") is not None]
     whole = len(own) == len(get(view.spec, "phases") or {})

@@ -1,4 +1,4 @@
-"""What one optimizer step sees, where that is not what a batch on the device holds."""
+"""The batch of an optimizer step, if it differs from the batch on the device."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "lint"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase whose steps are made of several micro-batches."""
+    """Yield a note for each phase whose steps consist of several micro-batches."""
     for phase in phases(view):
         size, parts = batch_size(phase.block), get(phase.block, "accumulate") or 1
         plan = view.phases.get(phase.name)
@@ -23,12 +23,15 @@ def check(view: View) -> Iterator[Problem]:
         micro_batch = f"{rows[0]}" if rows[0] == rows[-1] else f"{rows[-1]} to {rows[0]}"
         yield Problem(
             CODE,
-            f"a step of phase `{phase.name}` sees {size} samples: {len(rows)} micro-batches of {micro_batch}",
+            (
+                f"a step of phase `{phase.name}` has {size} samples: {len(rows)} micro-batches of "
+                f"{micro_batch}"
+            ),
             at=f"{phase.path}.accumulate",
             label=f"{micro_batch} at a time",
             also={f"{phase.path}.batch_size": "the global batch, not multiplied"},
             notes=(
                 "`batch_size` counts all devices and micro-batches",
-                "`accumulate` changes memory, and what batch norms and losses that compare samples see at once",
+                "`accumulate` changes memory, batch norm statistics and losses that compare samples",
             ),
         )

@@ -1,4 +1,4 @@
-"""A phase whose estimate is above the stated limit of memory will probably not fit."""
+"""A phase whose estimated memory is above the stated limit will probably not fit."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "lint"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each phase whose estimated memory is above `hardware.memory_limit`."""
+    """Yield a problem for each phase whose estimated memory is above `hardware.memory_limit`."""
     stated = get(view.spec, "hardware", "memory_limit")
     limit = read_bytes(stated) if isinstance(stated, str) else None
     for phase in phases(view) if limit else ():
@@ -31,7 +31,10 @@ def check(view: View) -> Iterator[Problem]:
             label=f"{micro} samples at a time",
             also={"hardware.memory_limit": f"{bytes_text(limit)} allowed here"},
             notes=(
-                f"an estimate for {plan.trainable_parameters:,} trained parameters, {micro} samples at once",
+                (
+                    f"an estimate for {plan.trainable_parameters:,} trained parameters, {micro} samples "
+                    "at once"
+                ),
             ),
             helps=(*helps, "use a smaller model, or `precision: bf16`"),
         )

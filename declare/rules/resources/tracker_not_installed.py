@@ -1,4 +1,4 @@
-"""A run that is to be recorded by a service needs that service's package."""
+"""A tracker needs the package of its service."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each tracker whose package is not installed."""
+    """Yield a problem for each tracker whose package is not installed."""
     stated = get(view.spec, "tracking")
     several = isinstance(stated, list)
     for index, tracker in enumerate(stated if several else [stated]):

@@ -1,1 +1,1 @@
-"""Rules on what flows into modules, beyond its shape."""
+"""Rules on the inputs of modules, beyond their shapes."""

@@ -1,4 +1,4 @@
-"""A module that cuts its input into whole parts leaves what remains over out."""
+"""A module that divides its input into patches drops the remainder."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _SHARE = 0.01
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each module that never looks at a hundredth of its input or more."""
+    """Yield a problem for each module that drops at least a hundredth of its input."""
     for node in view.nodes.values():
         parts = [item for item in node.left_out if item.unused >= _SHARE * item.size]
         if not parts:
@@ -20,13 +20,13 @@ def check(view: View) -> Iterator[Problem]:
         words = ", ".join(f"{item.unused:,} of {item.size:,} ({item.axis})" for item in parts)
         yield Problem(
             CODE,
-            f"`{node.name}` leaves {first.unused / first.size:.0%} of its input out",
+            f"`{node.name}` drops {first.unused / first.size:.0%} of its input",
             at=f"model.{node.name}",
             on="key",
             label=f"{words} unused"[:60],
-            notes=("they stand after the last whole patch, or at an edge that strides and pooling drop",),
+            notes=("they are after the last whole patch, or at an edge that strides and pooling drop",),
             helps=(
                 "choose patches, strides or stages that divide the size",
-                "or bring the input to a size that they divide: `size`, `resize`, `resample`, `pad`",
+                "or resize the input: `size`, `resize`, `resample`, `pad`",
             ),
         )

@@ -1,4 +1,4 @@
-"""Pretrained image models want images scaled as their pretraining data were."""
+"""Pretrained image models expect images normalised like their pretraining data."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each image field that a pretrained model reads as it is."""
+    """Yield a problem for each image field that a pretrained model reads without normalisation."""
     used = {name for task in tasks(view) for name in task_datasets(view, task.block)}
     for module in modules(view):
         if not module.block.expects_normalised or not get(module.block, "pretrained"):

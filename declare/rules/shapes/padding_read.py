@@ -1,4 +1,4 @@
-"""A module that cannot leave padding out gives a sample another result beside longer ones."""
+"""A module that does not mask padding gives a sample another result next to longer ones."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each node that reads samples of different lengths and cannot tell where they end."""
+    """Yield a problem for each node that reads samples of different lengths without masking padding."""
     seen = set()
     for dataset, item in lengths_on_the_way(view):
         if item.component.padding_policy() is not None:
@@ -29,18 +29,18 @@ def check(view: View) -> Iterator[Problem]:
 def _problem(view: View, dataset: str, field: str, node: tuple[str, str]) -> Problem:
     kind, at = node
     place, known = field_place(view, dataset, field), view.facts[dataset].fields[field].extra.get(KEY)
-    helps = [f"read it with a module that leaves padding out; `dcl describe {kind}` says what this one can"]
+    helps = [
+        (f"read it with a module that masks padding; see `dcl describe {kind}` for the options of this one")
+    ]
     rewrites = []
     if known:
-        helps.insert(
-            0, f"state `length: {known[1]}` on the field: all samples are then filled up to it alike"
-        )
+        helps.insert(0, f"state `length: {known[1]}` on the field: all samples are then padded to it")
         rewrites.append(Rewrite(f"set `length: {known[1]}`", f"{place}.length", known[1], safe=False))
     return Problem(
         CODE,
         f"`{kind}` reads padding, and samples of `{field}` differ in length",
         at=at,
-        label="would read beyond a sample's end",
+        label="would read padding",
         also={place: lengths_in_words(view, dataset, field)},
         helps=tuple(helps),
         rewrites=tuple(rewrites),

@@ -1,4 +1,4 @@
-"""Samples belong together by codes: classes or ids, one for each sample."""
+"""Positives are defined by codes: classes or ids, one for each sample."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _CODES: tuple[Layout, ...] = ("id", "category")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each field by which a task tells groups, and which holds no codes."""
+    """Yield a problem for each field that defines a task's groups but contains no codes."""
     for task in tasks(view):
         for dataset in task_datasets(view, task.block):
             for name in pairing_fields(task.block):
@@ -26,9 +26,9 @@ def check(view: View) -> Iterator[Problem]:
                 at = f"same.{same.index(name)}" if name in same else "different"
                 yield Problem(
                     CODE,
-                    f"`{task.name}` tells groups by `{name}`, which is `{kind[0]}`",
+                    f"`{task.name}` groups samples by `{name}`, which is `{kind[0]}`",
                     at=f"{task.path}.{at}",
-                    label="an `id` or `category` is needed",
+                    label="an `id` or `category` field is needed",
                     also={field_place(view, dataset, name): f"`{name}` is a {kind[0]} here"},
-                    helps=("name a field of one id or class for each sample", f"make `{name}` an `id`"),
+                    helps=("use a field with one id or class for each sample", f"make `{name}` an `id`"),
                 )

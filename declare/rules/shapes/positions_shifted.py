@@ -1,4 +1,4 @@
-"""A class for each word needs one position of the head's output for each token of the text."""
+"""A class for each word needs one output position of the head for each token of the text."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _PER_TOKEN = frozenset({"tags", "tokens"})
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each task whose head gives more or fewer positions than its text has tokens."""
+    """Yield a problem for each task whose head gives more or fewer positions than its text has tokens."""
     for task in tasks(view):
         node = head_node(view, task.name)
         for dataset in task_datasets(view, task.block) if node is not None else ():
@@ -34,12 +34,18 @@ def check(view: View) -> Iterator[Problem]:
                 continue
             yield Problem(
                 CODE,
-                f"the head of `{task.name}` gives {given_length[0]} positions, `{text}` has {length} tokens",
+                (
+                    f"the head of `{task.name}` gives {given_length[0]} positions, but `{text}` has "
+                    f"{length} tokens"
+                ),
                 at=f"{task.path}.head" if get(task.block, "head") is not None else task.path,
                 label="not one position for each token",
                 also={field_place(view, dataset, text): f"{length} tokens"},
                 helps=(
-                    "name an output with one position for each token, from modules that do not shorten the text",
+                    (
+                        "use an output with one position for each token, from modules that do not shorten "
+                        "the text"
+                    ),
                 ),
             )
 

@@ -1,4 +1,4 @@
-"""The shortest samples have fewer steps than a patch or a kernel takes."""
+"""The shortest samples have fewer steps than a patch or a kernel needs."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each node in which nothing is left of the shortest sample of a field."""
+    """Yield a problem for each node whose output is empty for the shortest sample of a field."""
     for dataset, item in lengths_on_the_way(view):
         wire = next((wire for wire, span in item.wires if span and span.counts[0] >= 1), None)
         if wire is not None and any(span and span.counts[0] < 1 for span in item.outputs.values()):
@@ -27,9 +27,12 @@ def _problem(view: View, dataset: str, item: Visit, at: str) -> Problem:
     least = least_length(nodes[: nodes.index(item.node) + 1], dataset, span)
     return Problem(
         CODE,
-        f"`{item.node.name}` needs {least} steps, the shortest sample of `{field}` has {span.counts[0]}",
+        (
+            f"`{item.node.name}` needs {least} steps, but the shortest sample of `{field}` has "
+            f"{span.counts[0]}"
+        ),
         at=at,
-        label="nothing is left of some samples",
+        label="the output of some samples is empty",
         also={field_place(view, dataset, field): lengths_in_words(view, dataset, field)},
-        helps=("use shorter patches or kernels, or leave short samples out of the data",),
+        helps=("use shorter patches or kernels, or remove short samples from the data",),
     )

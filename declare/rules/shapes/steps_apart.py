@@ -1,4 +1,4 @@
-"""Steps of two fields stand together, but their samples are not equally long."""
+"""Steps of two fields are joined, but their samples are not equally long."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ STAGE = "shapes"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each node that joins inputs step by step although their lengths differ.
+    """Yield a problem for each node that joins inputs step by step although their lengths differ.
 
-    Where the shortest and the longest agree the data tell, sample by sample, when they are read.
+    If the shortest and longest lengths agree, lengths are checked sample by sample when data are read.
     """
     for dataset, item in lengths_on_the_way(view):
         joined = item.joined
@@ -32,7 +32,7 @@ def _problem(view: View, dataset: str, item: Visit, at: str) -> Problem:
         CODE,
         f"`{item.node.name}` joins steps of inputs whose samples differ in length",
         at=at,
-        label="not as long as the first",
+        label="another length than the first",
         also={field_place(view, dataset, name): lengths_in_words(view, dataset, name) for name in fields},
         helps=("join pooled vectors, such as the output of `rnn`, or bring both to one length in the data",),
     )

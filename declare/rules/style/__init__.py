@@ -1,1 +1,1 @@
-"""Rules of taste: what makes a run hard to repeat."""
+"""Rules of style: what makes a run hard to repeat."""

@@ -1,4 +1,4 @@
-"""What may differ on another day or machine although the spec is the same."""
+"""What may differ on another day or machine with the same spec."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ STAGE = "lint"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield pretrained weights without a tag."""
+    """Yield a problem for pretrained weights without a tag."""
     for module in modules(view):
         name = get(module.block, "name")
         if get(module.block, "pretrained") is True and name is not None and not module.block.pins_weights():
             yield Problem(
                 CODE,
-                f"`{module.name}` takes whatever weights of `{name}` timm prefers at the time",
+                f"`{module.name}` uses timm's current default weights of `{name}`",
                 at=f"{module.path}.name",
-                label="no tag of weights",
+                label="no weight tag",
                 also={f"{module.path}.pretrained": "the library's weights"},
-                helps=(f"state the tag: `name: {name}.TAG` (`dcl describe timm` says how)",),
+                helps=(f"state the tag: `name: {name}.TAG` (see `dcl describe timm`)",),
             )

@@ -1,4 +1,4 @@
-"""An absolute path that a spec states exists on the machine of its author alone."""
+"""An absolute path in a spec exists only on its author's machine."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -16,7 +16,7 @@ _PREFIXES = ("run:", "file:")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield paths that stand in a file of the spec and start at the root of a file system."""
+    """Yield a problem for absolute paths in a spec file."""
     for path, node in view.document.walk():
         stated = node.scalar
         if not isinstance(stated, str) or not _is_written(node):
@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _is_written(node: Node) -> bool:
-    """Whether a value stands in a file as it is: `--set` and the environment belong to one machine anyway."""
+    """Return whether a value is in a file as it is: `--set` and the environment belong to one machine anyway."""
     return node.origin in {"written", "extends"} and node.defined is None and "${" not in node.span.text
 
 
@@ -45,13 +45,16 @@ def _problem(path: str, node: Node, text: str, prefix: str) -> Problem:
     inside = Path(text).is_relative_to(base) and Path(text) != base
     relative = prefix + Path(text).relative_to(base).as_posix() if inside else ""
     help_text = (
-        f"write it from the spec's folder: `{relative}`"
+        f"write it relative to the spec's folder: `{relative}`"
         if inside
-        else "take the folder from the environment: `${env:DATA}/...`, or write the path from the spec's folder"
+        else (
+            "take the folder from the environment: `${env:DATA}/...`, or write the path relative "
+            "to the spec's folder"
+        )
     )
     return Problem(
         CODE,
-        f"`{name(path)}` is a path of this machine alone: `{short(text, 40)}`",
+        f"`{name(path)}` is an absolute path on this machine: `{short(text, 40)}`",
         at=path,
         label="starts at the root",
         helps=(help_text,),

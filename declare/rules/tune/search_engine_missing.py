@@ -1,4 +1,4 @@
-"""A search needs the package that runs it; training does not."""
+"""A search needs its engine's package; training does not."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ STAGE = "hardware"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each package that the search of the spec needs and that is not installed."""
+    """Yield a problem for each package that the search needs and that is not installed."""
     engine, sampler = get(view.spec, "tune", "engine"), get(view.spec, "tune", "sampler")
     if engine is None or sampler is None:
         return

@@ -1,4 +1,4 @@
-"""Every value that a search may try must be one that the spec could hold."""
+"""Every value of a search must be valid in the spec."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield the first value of each path that reading would refuse."""
+    """Yield a problem for the first invalid value of each path."""
     for path in get(view.spec, "tune", "space") or {}:
         place = locate(view.spec, path)
         space = get(view.spec, "tune", "space", path)
@@ -30,7 +30,7 @@ def check(view: View) -> Iterator[Problem]:
                     label="not a value for this path",
                     also={path: "the value that it varies"},
                     notes=(problems[0].title,),
-                    helps=problems[0].helps or ("leave this value out",),
+                    helps=problems[0].helps or ("remove this value",),
                 )
                 break
 

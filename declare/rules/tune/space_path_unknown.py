@@ -1,4 +1,4 @@
-"""A search varies values of the spec: each of its paths must lead to one."""
+"""Each path of a search must exist in the spec."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ STAGE = "names"
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each path of the space that leads nowhere."""
+    """Yield a problem for each path of the space that does not exist."""
     for path in get(view.spec, "tune", "space") or {}:
         lost = locate(view.spec, path)
         if not isinstance(lost, UnknownPath):
@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
             f"the search varies `{lost.word}`, which {where} does not have",
             at=f"tune.space.{path}",
             on="key",
-            label="leads to no value",
+            label="no such value",
             also={lost.known: f"no `{lost.word}` here"} if lost.known else {},
             helps=_helps(lost, near),
             rewrites=(Rewrite(f"rename to `{full}`", f"tune.space.{path}", key=full, safe=False),)

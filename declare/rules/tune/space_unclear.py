@@ -1,4 +1,4 @@
-"""The values of one path are one range or one list of choices, and a range runs upwards."""
+"""The values of one path are one range or one list of choices, and a range increases."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _FORMS = ("log", "uniform", "int", "choices")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield each entry of the space that is no single range or list."""
+    """Yield a problem for each entry of the space that is not exactly one range or list."""
     for path in get(view.spec, "tune", "space") or {}:
         space = get(view.spec, "tune", "space", path)
         if space is not None and not is_unreadable(space, *_FORMS):
@@ -32,7 +32,7 @@ def _forms(at: str, path: str, space: Space) -> Iterator[Problem]:
             f"the search states {shown} for `{path}`",
             at=f"{at}.{stated[1]}" if stated else at,
             on="key",
-            label="one of them alone" if stated else "no range and no choices",
+            label="only one of them" if stated else "neither range nor choices",
             helps=(f"state one of {join_words(list(_FORMS))}",),
         )
     elif stated[0] != "choices":
@@ -53,7 +53,7 @@ def _range(at: str, form: str, values: list[object]) -> Iterator[Problem]:
     elif numbers[0] >= numbers[1]:
         yield Problem(
             CODE,
-            f"`{form}` runs from {numbers[0]:g} to {numbers[1]:g}: the first must be the lower",
+            f"`{form}` goes from {numbers[0]:g} to {numbers[1]:g}: the first must be the lower",
             at=f"{at}.{form}",
             label="an empty range",
             helps=(f"write `[{numbers[1]:g}, {numbers[0]:g}]`",),
@@ -64,7 +64,7 @@ def _range(at: str, form: str, values: list[object]) -> Iterator[Problem]:
     elif form == "log" and numbers[0] <= 0:
         yield Problem(
             CODE,
-            f"`log` runs from {numbers[0]:g}, but logarithms need numbers above 0",
+            f"`log` starts at {numbers[0]:g}, but logarithms need numbers above 0",
             at=f"{at}.log",
             label="not above 0",
             helps=("raise the lower end, or use `uniform`",),
@@ -83,7 +83,7 @@ def _grid(view: View) -> Iterator[Problem]:
                     f"a grid needs choices, but `{path}` has a range",
                     at=f"tune.space.{path}.{form}",
                     on="key",
-                    label="endlessly many values",
+                    label="infinitely many values",
                     also={"tune.sampler": "tries every value"},
                     helps=("list `choices`, or use `sampler: tpe`",),
                 )

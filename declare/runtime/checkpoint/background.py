@@ -1,4 +1,4 @@
-"""One piece of work at a time in a thread of its own; what it gave, or raised, is handed over when asked for."""
+"""One piece of work at a time in a separate thread; its result or exception is returned on request."""
 
 import threading
 from collections.abc import Callable

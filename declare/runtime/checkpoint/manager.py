@@ -96,7 +96,7 @@ class CheckpointManager:
 
 
 def _seal(folder: Path) -> str | None:
-    """Return what tells a checkpoint from all others; None where this process finds none."""
+    """Return an identifier of a checkpoint; None if this process finds none."""
     try:
         return str(read_manifest(folder).manifest["sha256"])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint that stand in several files, in the shares of the processes that wrote them.
+"""Tensors of a checkpoint in several files, in the shards of the processes that wrote them.
 
 The files are those of torch.distributed.checkpoint's safetensors storage: each says in its metadata where in the
 whole its rows begin. They are read by rows, so that any number of processes can take what it needs.
@@ -92,7 +92,7 @@ def _join_shards(name: str, shards: list[tuple[Shard, list[int]]]) -> LazyTensor
     if shape:
         shape[0] = _num_rows(name, [shard for shard, _ in shards])
     if any(shard_shape[1:] != shape[1:] for _, shard_shape in shards):
-        raise ValueError(f"shares of `{name}` have other shapes")
+        raise ValueError(f"shards of `{name}` have other shapes")
     return LazyTensor(name, tuple(shape), tuple(shard for shard, _ in shards))
 
 
@@ -100,7 +100,7 @@ def _num_rows(name: str, shards: list[Shard]) -> int:
     after = 0
     for shard in sorted(shards, key=lambda item: item.start):
         if shard.start != after:
-            raise ValueError(f"rows of `{name}` are missing, or stand in two shares")
+            raise ValueError(f"rows of `{name}` are missing, or occur in two shards")
         after += shard.rows
     return after
 

@@ -118,7 +118,7 @@ def _merge_reports(reports: list[Files | ProblemError]) -> Files:
 
 
 def load(graph: nn.Module, values: Mapping[str, Any]) -> None:
-    """Give the graph its weights, each process its shares of them."""
+    """Load the graph's weights, in each process its shards."""
     state = graph.state_dict()
     graph.load_state_dict({name: shard_like(value, state.get(name)) for name, value in values.items()})
 

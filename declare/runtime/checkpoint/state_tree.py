@@ -84,7 +84,7 @@ def does_not_fit(name: str, error: Exception) -> Problem:
         notes=tuple(str(error).splitlines()[:4]),
         helps=(
             "continue with the spec, and the version of the program, that it was saved with",
-            "or start anew from its weights: `init: [{from: run:PATH}]`",
+            "or start a new run from its weights: `init: [{from: run:PATH}]`",
         ),
     )
 
@@ -103,7 +103,7 @@ def missing_parts(names: list[str], version: str | None = None) -> Problem:
         notes=(*version_note, "a run that went on without it would not be the run that was stopped"),
         helps=(
             *((f"continue it with declare {version}",) if is_other_version else ()),
-            "start anew from its weights: `init: [{from: run:PATH}]`",
+            "start a new run from its weights: `init: [{from: run:PATH}]`",
         ),
     )
 
@@ -129,7 +129,7 @@ class Randomness:
 
     @staticmethod
     def snapshot() -> Tree:
-        """Return the states of this process's generators, on a GPU those of its own device."""
+        """Return the states of this process's generators, on a GPU those of its device."""
         name, keys, *rest = np.random.get_state()  # noqa: NPY002
         state: Tree = {
             "python": random.getstate(),

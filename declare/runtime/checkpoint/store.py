@@ -54,7 +54,7 @@ class Snapshot:
         *,
         copy: bool = False,
     ) -> "Snapshot":
-        """Take the state; with `copy` training may go on while it is written."""
+        """Take the state; with `copy` training may continue while it is written."""
         weights_by_name, _ = encode(weights, copy=copy)
         return cls(step, weights_by_name, *encode(tree, copy=copy), about)
 
@@ -239,5 +239,5 @@ def load_tree(checkpoint: SavedCheckpoint, *, lazy: Collection[str] = ()) -> Tre
         checkpoint.skeleton(), tensors if lazy else read_tensors(checkpoint.path / TENSORS) | tensors
     )
     if not isinstance(tree, dict):
-        raise TypeError("a state is no list of parts")
+        raise TypeError("a state is not a list of parts")
     return tree

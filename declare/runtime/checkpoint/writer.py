@@ -212,7 +212,7 @@ def read_state(checkpoint: SavedCheckpoint, *, lazy: bool = False) -> Tree:
 
 
 def _marks(progress: TrainProgress, phase: PhasePlan) -> dict[str, Any]:
-    """Return what a manifest says of the moment."""
+    """Return the progress in a manifest."""
     place = {"phase": phase.name, "phase_step": progress.step, "phase_steps": phase.steps}
     return place | {"threads": torch.get_num_threads(), "evaluated_at": dict(progress.evaluated_at)}
 
@@ -223,7 +223,7 @@ def damaged_problem(folder: Path, reason: str) -> Problem:
         "RES807",
         f"checkpoint `{folder.name}` is damaged",
         notes=(f"in `{folder.parent}`: {reason}",),
-        helps=("restore it from a copy, or train this run anew",),
+        helps=("restore it from a copy, or start a new run",),
     )
 
 

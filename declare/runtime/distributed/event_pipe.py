@@ -17,7 +17,7 @@ _EVENTS, _RESULT = "events", "result"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a launch, as its leading process tells it."""
+    """The result of a launch, as reported by rank 0."""
 
     status: int
     folder: str = ""
@@ -71,7 +71,7 @@ def write_result(folder: Path, result: Result) -> None:
 
 
 def read_result(folder: Path) -> Result | None:
-    """Return what became of the launch, or None where nobody could tell."""
+    """Return the result of the launch, or None if it was not reported."""
     try:
         values = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:

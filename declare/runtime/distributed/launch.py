@@ -1,4 +1,4 @@
-"""Starting the processes of a run on this machine: PyTorch's elastic launcher, anew for each attempt.
+"""Starting the processes of a run on this machine: PyTorch's elastic launcher, restarted for each attempt.
 
 Each process is the same command, told its rank by the environment. They meet through a file on one machine,
 and at an address on several. The launcher stays until all have ended, whatever it hears.
@@ -148,7 +148,7 @@ def _rendezvous_problem(spec: LaunchSpec, error: Exception) -> Problem:
 
 
 def _silence_launcher() -> None:
-    """Keep the launcher's own account of a failure off the screen: the supervisor tells it once."""
+    """Hide the launcher's own report of a failure: the supervisor prints one."""
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("torch.distributed.elastic"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -197,7 +197,7 @@ def _read_text(path: Path) -> str | None:
 
 
 def read_outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
-    """Return the exit status that a process of this machine left, if one did, and what nobody has said yet.
+    """Return the exit code that a process of this machine left, if any, and what has not been reported yet.
 
     The process of rank 0 speaks for itself. Where it left no word (it was ended while it waited for one that had
     failed), the reasons of the other are still to be told.

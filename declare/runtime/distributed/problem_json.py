@@ -1,4 +1,4 @@
-"""What a process of a group says to the others when it ends, and what it means to the user."""
+"""Messages of a process to the others when it ends, and their meaning for the user."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def process_lost_problem() -> Problem:
     return Problem(
         "HW710",
         "another process of the group has gone without a word",
-        notes=("it was killed, or its machine cannot be reached; this one cannot go on alone",),
+        notes=("it was killed, or its machine is unreachable; this process cannot continue alone",),
         helps=("continue from the last checkpoint with `--resume`",),
     )
 
@@ -46,7 +46,7 @@ def inexact_norm_problem(norm: str) -> Problem:
     """Return the finding that a model with batch norm cannot give the same bits in any number of processes."""
     return Problem(
         "HW708",
-        "`determinism: exact` in several processes cannot hold with batch norm",
+        "`determinism: exact` with several processes does not support batch norm",
         at="hardware.determinism",
         label="statistics would depend on the processes",
         notes=(f"`{norm}` keeps running statistics of the rows that one process sees",),

@@ -1,4 +1,4 @@
-"""Connecting this process with the group that it stands in."""
+"""Connecting this process with its process group."""
 
 import ctypes
 import os
@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def join(hardware: HardwarePlan) -> ProcessGroup:
-    """Return the group that this process belongs to, connected; `SINGLE_PROCESS` where nobody started one."""
+    """Return this process's group, connected; `SINGLE_PROCESS` if there is none."""
     environment = read_rank_environment()
     if dist.is_initialized():  # Ray, or a caller of the Python interface, has connected it
         size = dist.get_world_size()
@@ -59,7 +59,7 @@ def join(hardware: HardwarePlan) -> ProcessGroup:
 
 
 def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
-    """Make a GPU of its own the one that this process means when it names none; return whether there is one."""
+    """Make this process's GPU its default device; return whether there is one."""
     cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(local_rank % torch.cuda.device_count())
@@ -74,7 +74,7 @@ def _with_heartbeat(world: TorchProcessGroup) -> TorchProcessGroup:
 
 
 def _stop_with_launcher(launcher: int) -> None:
-    """Ask the system for SIGTERM when the launcher ends: a group that nobody watches saves and stops."""
+    """Ask the system for SIGTERM when the launcher ends: an unsupervised group saves and stops."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != launcher:

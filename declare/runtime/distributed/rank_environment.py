@@ -1,4 +1,4 @@
-"""Where this process stands in a group that somebody has started; needs no torch.
+"""The rank of this process in a group that was started for it; needs no torch.
 
 torchrun (and Ray through it), SLURM and our own launcher each tell a process by its environment.
 """
@@ -17,7 +17,7 @@ _FIRST_PORT, _PORTS, _STRIDE = 20_000, 20_000, 1009
 
 @dataclass(frozen=True)
 class RankEnvironment:
-    """Where a process stands in its group."""
+    """The rank of a process in its group."""
 
     rank: int
     size: int
@@ -44,7 +44,7 @@ def read_rank_environment(environment: Mapping[str, str] = os.environ) -> RankEn
 
 
 def is_rank0() -> bool:
-    """Whether this process is the one that writes files and speaks to the user."""
+    """Return whether this process writes files and prints."""
     environment = read_rank_environment()
     return environment is None or environment.rank == 0
 
@@ -63,5 +63,5 @@ def first_host(nodes: str) -> str:
 
 
 def restarts(environment: Mapping[str, str] = os.environ) -> int:
-    """Return how often torchrun has started this group anew."""
+    """Return how often torchrun has restarted this group."""
     return int(environment.get("TORCHELASTIC_RESTART_COUNT", "0"))

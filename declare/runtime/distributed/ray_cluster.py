@@ -55,7 +55,7 @@ def _mute() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _package_folder() -> Iterator[Path]:
-    """Give the folder of a source tree that this package stands in; an empty one where it is installed."""
+    """Return the folder of the source tree of this package; empty if it is installed."""
     root = Path(__file__).resolve().parents[3]
     installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
     if root not in installed:
@@ -90,6 +90,6 @@ def _unreachable(address: str, error: Exception) -> Problem:
         notes=(f"RAY_ADDRESS is `{address}`: {first_line(error)}",),
         helps=(
             "see that it runs: `ray status`; one that asks for a token needs RAY_AUTH_MODE=token",
-            "or `RAY_ADDRESS=local` to train on this machine alone",
+            "or `RAY_ADDRESS=local` to train only on this machine",
         ),
     )

@@ -1,4 +1,4 @@
-"""Watching over launched processes: when one dies, all start anew from the last checkpoint.
+"""Supervision of launched processes: when one dies, all restart from the last checkpoint.
 
 Two attempts that die at the same step would go on dying there: then it gives up; so it does after several that came
 no further than one before.
@@ -88,12 +88,12 @@ def watch(
 
 
 def _was_torn_down(result: LaunchResult, requested_status: int | None) -> bool:
-    """Tell of processes that stopped because the launcher ended them when another one died: nobody asked for it."""
+    """Report processes that the launcher ended when another one died, without a request to stop."""
     return result.status == STOPPED and result.failure is not None and requested_status is None
 
 
 def _record(run: Path | None, failure: ProcessFailure, attempt: int) -> None:
-    """Write the death into the events of the run, which nobody holds now."""
+    """Write the failure into the events of the run, which is not locked now."""
     if run is None:
         return
     body = ProcessDied(
@@ -108,8 +108,8 @@ def _record(run: Path | None, failure: ProcessFailure, attempt: int) -> None:
 def process_death_problem(
     failure: ProcessFailure, spec: LaunchSpec, run: Path | None, *, restarts: bool = True
 ) -> Problem:
-    """Return the finding that a process died, and that the group starts anew unless it was asked to stop."""
-    next_step = f"all processes start anew from the last checkpoint of `{run}`"
+    """Return the problem that a process died, and that the group restarts unless it was asked to stop."""
+    next_step = f"all processes restart from the last checkpoint of `{run}`"
     if not restarts:
         next_step = f"it was asked to stop: continue with `--resume {run}`" if run else "it was asked to stop"
     return Problem(
@@ -120,10 +120,10 @@ def process_death_problem(
 
 
 def no_outcome_problem(run: Path | None) -> Problem:
-    """Return the finding that all processes ended as if all were well, and none said what became of the run."""
+    """Return the problem that all processes exited normally without reporting the result of the run."""
     return Problem(
         "HW712",
-        "the processes ended without a word of what became of the run",
+        "the processes ended without reporting the result of the run",
         notes=("a library or a component may have ended them with status 0",),
         helps=(f"continue with `--resume {run}`",) if run else (),
     )

@@ -82,7 +82,7 @@ class Activity:
             )
 
     def _see_units(self, module: nn.Module, values: Tensor) -> None:
-        """Note which units were ever active; units are channels, or the last axis where features stand there."""
+        """Record which units were ever active; units are channels, or the last axis of features."""
         if values.dim() < 2:
             return
         axis = 1 if values.dim() >= 4 or isinstance(module, _CHANNELS_SECOND) else values.dim() - 1
@@ -113,7 +113,7 @@ class Activity:
 
     @property
     def saturated(self) -> float | None:
-        """The share of values at the bounds."""
+        """Return the fraction of values at the bounds."""
         return None if self.at_bounds is None else self.at_bounds / max(1, self.count)
 
     def plain(self) -> dict[str, Any]:
@@ -280,7 +280,7 @@ def _run_model(run: LoadedRun, fields: Mapping[str, Tensor]) -> None:
     )
     if missing is not None:
         title = f"the model reads `{missing}`, which new samples do not have"
-        raise ProblemError(Problem("RES817", title, helps=("look at samples of its own: `--split val`",)))
+        raise ProblemError(Problem("RES817", title, helps=("use its own samples: `--split val`",)))
     if views.masking_tasks:
         batch = views.with_views({run.dataset: fields}, run.plan.seed)[run.dataset]
         run.graph({run.dataset: model_view(views.masking_tasks[0], batch)}, views.masking_tasks[:1])

@@ -1,4 +1,4 @@
-"""A run's model with its weights, and the samples that it is to look at: new ones, or a split of its own."""
+"""A run's model with its weights, and the samples to use: new ones, or a split of its data."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Loading(NamedTuple):
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """The model in evaluation mode, and where its samples stand in `tables`."""
+    """The model in evaluation mode, and its samples in `tables`."""
 
     plan: Plan
     graph: Graph
@@ -44,7 +44,7 @@ class LoadedRun:
 def open_run(
     run: Run, inputs: Path | None, *, dataset: str | None, split: str, loading: Loading
 ) -> LoadedRun:
-    """Open a run for the samples in `inputs`, or for a split of its own `dataset` where there are none.
+    """Open a run for the samples in `inputs`, or without these for a split of the run's `dataset`.
 
     Raises `ProblemError` (RES807, RES808, RES815, RES816, RES817, RES818, REF242).
     """
@@ -86,8 +86,8 @@ def dataset_with(plan: Plan, split: str) -> str:
             Problem(
                 "RES816",
                 f"{len(fitting)} datasets of the run have samples in the split `{split}`",
-                notes=(f"they are {', '.join(fitting)}; each has fields and transforms of its own",),
-                helps=(f"say which one, once for each: `--dataset {fitting[0]}`",),
+                notes=(f"they are {', '.join(fitting)}; each has its own fields and transforms",),
+                helps=(f"state which one, once for each: `--dataset {fitting[0]}`",),
             )
         )
     return fitting[0]

@@ -1,4 +1,4 @@
-"""Predictions of a run's model for new samples, or for a split of its own data."""
+"""Predictions of a run's model for new samples, or for a split of its data."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Predictions:
-    """One row for each sample: `sample` says where it stands, then what each task predicts.
+    """One row for each sample: `sample` is its place, then the predictions of each task.
 
     Classes are given by name, with the probability of each class; regressions in the target's own units. Maps of
     classes (segmentation) stand in `maps` by task, in the values of the target's masks: whole numbers [samples,
@@ -92,7 +92,7 @@ def predict(
     loading: Loading | None = None,
     sampling: Sampling | None = None,
 ) -> Predictions:
-    """Predict the samples in `inputs`, or a split of the run's own `dataset` where there are none.
+    """Predict the samples in `inputs`, or without these a split of the run's `dataset`.
 
     `inputs` is a csv, parquet, npz, hdf5 or jsonl file with the columns that the model reads, a picture, or a
     folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
@@ -118,7 +118,7 @@ def tasks_of(plan: Plan, dataset: str) -> dict[str, TaskPlan]:
     raise ProblemError(
         Problem(
             "RES816",
-            f"no task of the run is of the dataset `{dataset}`: there is nothing to predict",
+            f"no task of the run uses the dataset `{dataset}`: there is nothing to predict",
             notes=(f"its tasks are of {', '.join(datasets)}",),
             helps=(f"name one of these: `--dataset {datasets[0]}`",),
         )
@@ -132,7 +132,7 @@ def _outputs(
     tables: Tables,
     how: tuple[Sampling, Sequence[str]],
 ) -> tuple[dict[str, dict[str, Tensor]], list[bool]]:
-    """Return what each task's adapter says of all samples, and which of them hold no text.
+    """Return the predictions of each task's adapter for all samples, and which of them contain no text.
 
     `how` is how texts are written, and the texts that must be there.
     """
@@ -221,7 +221,7 @@ def _collect(
 
 
 def _blank(rows: Sequence[dict[str, Any]], empty: Sequence[bool], tasks: Sequence[str]) -> None:
-    """Put None in the place of what was said of nothing."""
+    """Replace predictions without an input by None."""
     for row, is_empty in zip(rows, empty, strict=True):
         if is_empty:
             row |= {task: dict.fromkeys(row[task]) for task in tasks if task in row}

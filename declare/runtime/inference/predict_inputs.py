@@ -96,7 +96,7 @@ class CompletedReader(Reader):
         return self._reader.read(self._renamed.get(column, column), rows)
 
     def where(self, row: int) -> str:
-        """Say where a sample stands."""
+        """Return where a sample comes from."""
         return self._reader.where(row)
 
 
@@ -150,7 +150,7 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
     if path.is_dir():
         files = list_files(path, SUFFIXES).files
         if not files:
-            raise ProblemError(_unreadable(path, "the folder holds no pictures"))
+            raise ProblemError(_unreadable(path, "the folder contains no pictures"))
         return Pictures(files)
     if not path.is_file():
         raise ProblemError(_absent(path))
@@ -159,7 +159,7 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
     extension, sources = path.suffix.lower(), _sources_by_extension()
     if extension not in sources:
         raise ProblemError(
-            _unreadable(path, f"`{path.suffix}` is none of {', '.join(sorted(sources))} or a picture")
+            _unreadable(path, f"`{path.suffix}` is not one of {', '.join(sorted(sources))} or a picture")
         )
     cls = sources[extension]
     block: Mapping[str, Any] = like if like.get("type") == cls.type_name() else {"type": cls.type_name()}
@@ -234,7 +234,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
             "RES816",
             f"`{brief(path.name)}` may be read as any of {len(fitting) or len(plan.datasets)} datasets",
             notes=(f"the run knows {', '.join(plan.datasets)}",),
-            helps=(f"say which one: `--dataset {next(iter(plan.datasets))}`",),
+            helps=(f"state which one: `--dataset {next(iter(plan.datasets))}`",),
         )
     )
 
@@ -259,10 +259,8 @@ def _absent(path: Path) -> Problem:
     """Return why a path holds nothing to predict: it is an address, no file, or no regular one."""
     address = REMOTE.match(str(path))
     if address is not None:
-        return _unreadable(
-            path, "it is an address, and data are read from disk alone", "fetch the file first"
-        )
-    reason = "it is no regular file" if path.exists() else "there is no such file"
+        return _unreadable(path, "it is a URL, but data are read only from disk", "fetch the file first")
+    reason = "it is not a regular file" if path.exists() else "the file does not exist"
     return _unreadable(path, reason, "correct the path; relative ones start at the current folder")
 
 

@@ -13,7 +13,7 @@ from declare.reading.read_component import read_component
 
 
 def with_prompts(plan: Plan, dataset: str) -> Plan:
-    """Return a plan whose texts are read as beginnings where a task of the dataset goes on from them."""
+    """Return a plan whose texts are read as prompts if a task of the dataset continues them."""
     dataset_plan = plan.datasets[dataset]
     fields = dict(dataset_plan.fields)
     for _, task in _writing(plan, dataset):
@@ -32,7 +32,7 @@ def generated_fields(plan: Plan, dataset: str) -> set[str]:
 
 
 def required_texts(plan: Plan, dataset: str) -> list[str]:
-    """Return the texts that a model reads and does not write or go on from itself."""
+    """Return the texts that a model reads and does not generate or continue."""
     written = {str(task.target) for _, task in _writing(plan, dataset)}
     texts = {
         wire.name
@@ -56,7 +56,7 @@ def _writing(plan: Plan, dataset: str) -> list[tuple[str, Task]]:
 def rows(
     plan: Plan, place: tuple[str, str], tables: Tables, task: TaskPlan, prediction: Mapping[str, Tensor]
 ) -> Any:
-    """Return for each sample what a task says in words, None where it says none.
+    """Return the predicted text of a task for each sample, None if it has none.
 
     `place` is the dataset and the split. Tags are those of the whole text, put together from all of its windows;
     None for words that the model did not read.
@@ -85,5 +85,5 @@ def rows(
 
 
 def _tags(row: np.ndarray[Any, Any], places: list[int], names: tuple[str, ...]) -> dict[int, str]:
-    """Return the class of each word whose first token stands in what the model read."""
+    """Return the class of each word whose first token the model read."""
     return {word: names[int(row[place])] for word, place in enumerate(places) if 0 <= place < len(row)}

@@ -46,7 +46,7 @@ _ENVIRONMENT = {"HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"
 
 
 class RayEngine:
-    """Trains as `declare.runtime.run.train` does, on Ray; `tell` hears of workers that die or do not come."""
+    """Trains like `declare.runtime.run.train`, on Ray; `tell` gets problems of workers that die or do not start."""
 
     def __init__(self, report: Report) -> None:
         require("ray", "ray")
@@ -163,7 +163,7 @@ class _Launch:
         self.stop_file = StopRequestFile(kills=False)
 
     def hold_back(self, problem: Problem) -> None:
-        """Keep a finding of the supervisor: told before the next attempt, or part of the outcome."""
+        """Store a problem of the supervisor, to be reported before the next attempt or in the result."""
         self._held_back = problem
 
     def attempt(self, folder: Path, number: int, run: Path | None) -> LaunchResult:
@@ -182,7 +182,7 @@ class _Launch:
         return LaunchResult(status, self._process_failure(error, folder), self._run)
 
     def _wait(self, fit: "_RayFit", folder: Path) -> BaseException | None:
-        """Hand on what the leading worker tells until all have ended; return what Ray raised."""
+        """Forward the events of rank 0 until all have ended; return the exception of Ray."""
         receiver = event_pipe.Receiver(folder)
         waiting_seconds, free = 0.0, import_module("ray").available_resources()
         fit.start()
@@ -236,7 +236,7 @@ def _cause(error: BaseException) -> str:
 
 
 class _RayFit(threading.Thread):
-    """Ray's own work, beside the thread that hears signals."""
+    """Ray's own work, in a thread next to the one that handles signals."""
 
     def __init__(self, task: Task, workers: _Workers) -> None:
         super().__init__(name="ray", daemon=True)

@@ -92,7 +92,7 @@ def _enter_environment(task: Task, rank: int) -> None:
 
 
 def _silence_library(library: Path) -> None:
-    """Keep what the library says of its own work, every report included, out of what this process writes."""
+    """Hide the library's reports of its work."""
 
     def is_news(record: logging.LogRecord) -> bool:
         # By the place in the code: some of its loggers are named by their files.

@@ -1,1 +1,1 @@
-"""Who hears what happens in a run: one file each, none of them reaches into the loop."""
+"""Listeners to the events of a run: one file for each, independent of the loop."""

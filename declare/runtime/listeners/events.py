@@ -15,7 +15,7 @@ class Events(Listener):
         self._file = EventFile(folder)
 
     def on_event(self, event: Event) -> None:
-        """Append the event, unless it only says that time passes."""
+        """Append the event, unless it only marks the time."""
         if event.name not in _UNKEPT:
             self._file.write(event)
 

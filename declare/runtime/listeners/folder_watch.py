@@ -1,4 +1,4 @@
-"""Notices that files of the run folder were deleted while the run goes on, and puts back what it can."""
+"""Detects that files of the run folder were deleted during the run, and restores what it can."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +38,6 @@ class FolderWatch(Listener):
         new = [name for name in missing if name not in self._reported]
         self._reported = set(missing)  # of those that have not come back yet nothing is said again
         for name in new:
-            reason = "made anew: what it held is lost" if name == CHECKPOINTS else "written again"
+            reason = "created again: its contents are lost" if name == CHECKPOINTS else "written again"
             body = FileDeleted(path=name, reason=reason)
             self._emit(Event.of(body, event.phase, event.step, event.total))

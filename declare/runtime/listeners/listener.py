@@ -33,7 +33,7 @@ class Listener:
         """React to an event."""
 
     def next_step(self, step: int) -> int | None:
-        """Return the first step of the phase after `step` at which it must be told, if there is one."""
+        """Return the first step of the phase after `step` at which it must be called, if any."""
         return None
 
     def state_dict(self) -> dict[str, Any]:

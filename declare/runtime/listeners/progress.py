@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: bars on a terminal, plain lines elsewhere, nothing if quiet."""
+"""Progress of a run for people: bars on a terminal, plain lines elsewhere, nothing if quiet."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ _NOTICES = {
     "batch_skipped": "{phase}: batch {step} skipped ({reason})",
     "sample_skipped": "{where} skipped ({reason})",
     "cache_rebuilt": "warning: {path} in the cache was damaged and is made again",
-    "file_deleted": "warning: {path} was deleted while the run goes on; {reason}",
+    "file_deleted": "warning: {path} was deleted during the run; {reason}",
     "plan_changed": "plan: `{path}` was {old}, is now {new} ({verdict}: {why})",
     "machine_changed": "warning: {name} was {old}, is now {new}; the last bits may differ from here on",
     "checkpoint_rejected": "checkpoint {path} is damaged ({reason}); the one before it is used",
@@ -146,7 +146,7 @@ class BarProgress(ProgressDisplay):
         self._width = 80
 
     def show(self, event: Event) -> None:
-        """Move the bar and change what stands beside it."""
+        """Move the bar and change the text next to it."""
         match event.name:
             case "run_started":
                 self._open()

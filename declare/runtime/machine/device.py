@@ -46,7 +46,9 @@ def too_few_devices_problem(num_requested: int, kind: str, num_available: int) -
         "RES813",
         f"the spec asks for {num_requested} devices of kind `{kind}`, this machine has {num_available}",
         at="hardware.devices",
-        helps=("use `devices: auto` to take what there is, or `--procs N` for several processes on the CPU",),
+        helps=(
+            ("use `devices: auto` to use what is available, or `--procs N` for several processes on the CPU"),
+        ),
     )
 
 

@@ -16,7 +16,7 @@ _GIB = 1 << 30
 
 @cache
 def facts() -> dict[str, str]:
-    """Return what a record of the run says of software and machine."""
+    """Return the software and machine facts for the record of the run."""
     return {
         "declare": __version__,
         "torch": str(torch.__version__),
@@ -39,7 +39,7 @@ def prepare(hardware: HardwarePlan, device: torch.device | None = None) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep large blocks: asking the kernel anew for each step costs up to a seventh."""
+    """Set glibc to keep large blocks: requesting them from the kernel for each step costs up to a seventh."""
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)

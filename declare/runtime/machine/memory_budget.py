@@ -23,7 +23,7 @@ _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 <
 
 
 class MemoryBudget:
-    """What a phase may take, from the moment that it begins: model and data stand in memory by then."""
+    """Memory available to a phase at its start, with model and data already in memory."""
 
     def __init__(self, plan: Plan, phase: PhasePlan, device: torch.device, shares: int = 1) -> None:
         self._plan, self._phase, self._device, self._shares = plan, phase, device, shares
@@ -40,7 +40,7 @@ class MemoryBudget:
     def notes(self, error: BaseException) -> Iterator[str]:
         """Yield the arithmetic."""
         limit, room = self._room()
-        yield f"room for the phase: {bytes_text(max(room, 0))} ({limit}, less what stood in memory before)"
+        yield f"room for the phase: {bytes_text(max(room, 0))} ({limit}, less the memory in use before)"
         estimate = self._estimate
         if estimate is None:
             return
@@ -54,7 +54,7 @@ class MemoryBudget:
             yield f"measured: {bytes_text(peak_bytes)} taken or asked for when it failed"
 
     def fits(self, error: BaseException) -> int | None:
-        """Return how many samples would fit at once (0: not one); None where nobody can tell."""
+        """Return how many samples would fit at once (0: not one); None if unknown."""
         estimate = self._estimate
         if estimate is None or not estimate.activations:
             return None
@@ -100,7 +100,7 @@ def require_memory(plan: Plan, device: torch.device) -> None:
 
 
 def requested_bytes(error: BaseException) -> int:
-    """Return the bytes of the request that failed, as far as the error says."""
+    """Return the bytes of the failed request, if the error contains them."""
     match = _ASKED.search(str(error))
     return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
@@ -121,7 +121,7 @@ def _limits(plan: Plan, device: torch.device) -> Iterator[tuple[str, tuple[int, 
 
     resident_bytes = psutil.Process().memory_info().rss
     yield (
-        "free memory and what the process has",
+        "free memory and that of the process",
         (psutil.virtual_memory().available + resident_bytes, "resident"),
     )
     address = address_limit()

@@ -86,7 +86,7 @@ def make_precision(name: str, device: torch.device) -> Precision:
 def fixed_precision(precision: str, device: torch.device) -> tuple[str, str] | None:
     """Return (precision, reason) where no measurement is needed to settle `precision`, else None."""
     if precision != "auto":
-        return precision, "as the spec says"
+        return precision, "as stated in the spec"
     if device.type == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return "bf16", "the GPU computes in bf16"

@@ -17,7 +17,7 @@ from declare.system import user_cache
 
 
 def open_sealed(folder: Path) -> None:
-    """Make a folder ready to be used by this process; what is damaged in it is removed with all else, and said."""
+    """Prepare a folder for this process; if part of it is damaged, all of it is removed and this is reported."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(folder.with_name(f"{folder.name}.lock"), flags, 0o600)  # held until the process ends

@@ -1,4 +1,4 @@
-"""torch.compile for a run's graph: where its cache stands, and what happens when it cannot keep up."""
+"""torch.compile for a run's graph: the folder of its cache, and what happens when compilation fails."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Does a phase learn at all: one batch, again and again, on a model of its own, before the long run begins."""
+"""Whether a phase can learn: training on one batch repeatedly, with a separate model, before the run."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -92,7 +92,7 @@ def problem(trial: Trial) -> Problem | None:
         f"phase `{trial.phase}` does not learn one batch: its loss goes from {trial.first:.4g} to {trial.last:.4g}",
         at=f"phases.{trial.phase}",
         label="learns nothing",
-        notes=("the same batch was shown again and again, from fresh weights",),
+        notes=("the same batch was trained again and again, from new weights",),
         helps=(
             "look at the learning rate first, then at what is frozen",
             "then at the data: `dcl data check`, and whether inputs and targets belong together",

@@ -56,7 +56,7 @@ class Meter:
         return next((edge for edge in (self._from, self._from + COUNTED) if edge > step), None)
 
     def at(self, step: int, window: dict[str, Any]) -> dict[str, Any] | None:
-        """Begin or end where `step` says so; return the fields of a `throughput` event when it ends.
+        """Begin or end at `step`; return the fields of a `throughput` event when it ends.
 
         `window` is the reading of losses over the steps since the last boundary.
         """

@@ -15,7 +15,7 @@ Verdict = Literal["harmless", "rounding", "allowed", "impossible"]
 
 @dataclass(frozen=True)
 class Change:
-    """A value of the plan that is another one now; `why` says what makes the verdict."""
+    """A changed value of the plan; `why` is the reason for the verdict."""
 
     path: str
     old: Any
@@ -31,7 +31,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a run stands: its phase, and how many steps of it are done."""
+    """The progress of a run: its phase, and the number of its finished steps."""
 
     index: int = 0
     phase: str = ""
@@ -44,17 +44,21 @@ _Rule = tuple[str, Verdict, str]
 _RULES: tuple[_Rule, ...] = (
     ("declare|format", "rounding", "another version of the program"),
     ("name|description", "harmless", "it is for people"),
-    (r"tune(\..*)?|expect(\..*)?|composites(\..*)?", "harmless", "it judges the figures, not the weights"),
-    (r"tracking(\..*)?", "harmless", "it is where the figures go"),
+    (
+        r"tune(\..*)?|expect(\..*)?|composites(\..*)?",
+        "harmless",
+        "it compares the metrics, and does not change the weights",
+    ),
+    (r"tracking(\..*)?", "harmless", "it is where metrics are sent"),
     ("hardware.workers", "harmless", "samples come in the same order with any number of workers"),
     ("hardware.memory_limit_bytes", "harmless", "it is a bound, not a choice"),
     (r"hardware\.(accelerator|compile)", "rounding", "another order of arithmetic"),
     (r"hardware\.(devices|nodes|strategy)", "rounding", "sums over processes are rounded in another order"),
     (r"datasets\.[^.]+\.cache", "harmless", "it is where decoded samples are kept"),
     (r"datasets\.[^.]+\.(fingerprint|source.*)", "allowed", "the files are others, or were touched"),
-    (r"datasets(\..*)?|seed", "impossible", "order, split and statistics of the samples stand on it"),
+    (r"datasets(\..*)?|seed", "impossible", "order, split and statistics of the samples depend on it"),
     (r"phases\.[^.]+\.(keep_checkpoints|checkpoint_every)", "harmless", "it is when state is saved"),
-    (r"phases\.[^.]+\.gradients_every", "harmless", "it is what is measured beside the losses"),
+    (r"phases\.[^.]+\.gradients_every", "harmless", "it is what is measured besides the losses"),
 )
 """The first rule whose pattern is the whole path judges; what no rule names needs the user's word."""
 _FOLLOWS = re.compile(
@@ -81,7 +85,7 @@ def plan_changes(before: Plan, now: Plan, standing: Standing | None = None) -> l
 
 
 def _judge_exact(change: Change) -> Change:
-    """Judge anew where sums over processes do not depend on their number."""
+    """Compute the verdict again for sums over processes that do not depend on their number."""
     if change.path not in {"hardware.devices", "hardware.nodes"}:
         return change
     return replace(
@@ -100,7 +104,7 @@ def _rule_verdict(path: str) -> tuple[Verdict, str]:
 
 
 def _special_verdict(path: str, old: Any, new: Any, standing: Standing) -> tuple[Verdict, str] | None:
-    """Judge what needs a look at the values, or at where the run stands."""
+    """Compute the verdict if it depends on the values, or on the progress of the run."""
     if path == "trusted":
         is_same = all(_file(left) != _file(right) or left == right for left in old for right in new)
         return (
@@ -174,7 +178,7 @@ def refusal_problem(changes: Sequence[Change], versions: tuple[str, str] | None 
             f"declare {versions[0]} made the run's plan, this is declare {versions[1]}, which may plan otherwise"
         )
         undo = (f"continue it with declare {versions[0]}, or undo the change if you made one",)
-    allow = () if impossible else ("or go on with the new plan from here: `--allow-changes`",)
+    allow = () if impossible else ("or continue with the new plan from here: `--allow-changes`",)
     return Problem(
         "RES806",
         f"the run cannot be continued: {summary}",

@@ -88,7 +88,7 @@ def adopt(place: Path, plan: Plan, revision: Revision) -> None:
 
 
 def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
-    """Let a phase whose precision was changed choose anew."""
+    """Remove the stored choices of a phase whose precision was changed."""
     changed_names = {
         f"precision.{change.path.split('.')[1]}" for change in changes if change.path.endswith(".precision")
     }

@@ -1,4 +1,4 @@
-"""Whether all processes of a group were given the same plan: machines of their own have files of their own."""
+"""Whether all processes of a group have the same plan; separate machines may have separate files."""
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan

@@ -58,13 +58,13 @@ def os_error_problem(error: OSError, folder: Path, needed_bytes: int = 0) -> Pro
         return Problem(
             "RES811",
             f"no permission to write to `{brief(place)}`",
-            notes=(f"the operating system says of `{place}`: {error.strerror}",),
+            notes=(f"the operating system reports for `{place}`: {error.strerror}",),
             helps=("choose another place with `--run-dir`",),
         )
     return Problem(
         "RES812",
         f"writing to `{brief(place)}` failed",
-        notes=(f"the operating system says of `{place}`: {error.strerror or error}",),
+        notes=(f"the operating system reports for `{place}`: {error.strerror or error}",),
         helps=("look at the disk's health, then continue with `--resume`",),
     )
 
@@ -142,7 +142,7 @@ def open_own(path: Path, mode: str) -> IO[str]:
 
 
 def reopen_if_replaced(file: IO[str], path: Path) -> IO[str]:
-    """Return a text file that is appended to, opened with `a+`, as it stands at `path`.
+    """Return a text file that is appended to, opened with `a+`, reopened if `path` was replaced.
 
     Where somebody has deleted it, it is written there again with all that it held; where another one stands there,
     that one is appended to. Its folder must be there.
@@ -175,9 +175,9 @@ def refuse_links(folder: Path) -> None:
                 raise ProblemError(
                     Problem(
                         "RES820",
-                        f"the run folder `{brief(folder)}` holds a link",
+                        f"the run folder `{brief(folder)}` contains a link",
                         notes=(
-                            f"`{link}` leads to `{link.readlink()}`: a run writes into its own folder alone",
+                            f"`{link}` points to `{link.readlink()}`: a run writes only into its own folder",
                         ),
                         helps=("put the real file or folder there, or train in a new folder",),
                     )

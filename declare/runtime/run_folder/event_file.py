@@ -29,7 +29,7 @@ class Event:
 
     @classmethod
     def of(cls, body: EventBody, phase: str | None = None, step: int = 0, total: int = 0) -> "Event":
-        """Return what `body` says as an event at a place in the run."""
+        """Return `body` as an event at a place in the run."""
         return cls(body.event_name, phase, step, total, body.values())
 
     def __getitem__(self, key: str) -> Any:
@@ -42,7 +42,7 @@ class Event:
 
 
 class EventFile:
-    """Appends events to `events.jsonl`, one JSON object a line, readable while the run goes on."""
+    """Appends events to `events.jsonl`, one JSON object per line, readable during the run."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / EVENTS_FILE
@@ -79,7 +79,7 @@ def _ends_line(path: Path) -> bool:
 
 
 def read_events(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the events of a file in order; a line that a killed process left unfinished is passed over."""
+    """Yield the events of a file in order; a line that a killed process left incomplete is skipped."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:

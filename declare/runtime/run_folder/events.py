@@ -17,7 +17,7 @@ Metrics = Mapping[str, float]
 
 @dataclass(frozen=True)
 class EventBody:
-    """What an event says; the name of a subclass in snake case is that of the event."""
+    """The contents of an event; its name is that of the subclass in snake case."""
 
     event_name: ClassVar[str] = ""
     kinds: ClassVar[list[type[EventBody]]] = []
@@ -138,7 +138,7 @@ class Choice(EventBody):
 
 @dataclass(frozen=True)
 class MachineChanged(EventBody):
-    """A resumed run goes on with another version or machine; the last bits may differ from here on."""
+    """A resumed run has another version or machine; rounding may differ from here on."""
 
     name: str
     old: Any
@@ -147,7 +147,7 @@ class MachineChanged(EventBody):
 
 @dataclass(frozen=True)
 class PlanChanged(EventBody):
-    """A resumed run goes on with another plan."""
+    """A resumed run continues with another plan."""
 
     path: str
     old: str

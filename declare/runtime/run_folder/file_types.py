@@ -1,4 +1,4 @@
-"""What stands in the files of a run folder, as types: published as JSON Schemas, which what is read is checked by."""
+"""Types of the files of a run folder, published as JSON Schemas by which they are validated."""
 
 from typing import Annotated, Any, Literal
 
@@ -64,7 +64,7 @@ class BestRecord(BaseModel):
 
 
 class ProgressRecord(BaseModel):
-    """Where a run stands; `declare.runtime.run_folder.progress.TrainProgress` says what each key means."""
+    """The progress of a run; `declare.runtime.run_folder.progress.TrainProgress` documents each key."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -92,7 +92,7 @@ def _not_empty(folder: Path) -> Problem:
     return Problem(
         "RES803",
         f"the run folder `{brief(folder)}` is not empty",
-        notes=(f"a run never overwrites what stands in its folder: `{folder}`",),
+        notes=(f"a run never overwrites files in its folder: `{folder}`",),
         helps=("continue the run that is there with `--resume`", "or name a new folder with `--run-dir`"),
     )
 
@@ -139,7 +139,7 @@ class Run:
         return (self.path / SPEC).read_text(encoding="utf-8")
 
     def events(self, name: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the events in order, or those called `name`; raises `ProblemError` (RES823) for what is none."""
+        """Yield the events in order, or those called `name`; raises `ProblemError` (RES823) for invalid ones."""
         records = read_events(self.path / EVENTS_FILE)
         records = (
             records if self._own else checked_forms(records, "event", self.path / EVENTS_FILE, kind="event")
@@ -183,7 +183,7 @@ class Run:
 
     @property
     def status(self) -> Status:
-        """How the run stands; `killed` means that its process died without a word."""
+        """Return the status of the run; `killed` means that its process died without an event."""
         last = None
         for event in read_events(self.path / EVENTS_FILE):
             last = event
@@ -222,7 +222,7 @@ class Run:
         raise AssertionError("the last attempt returns or raises")
 
     def _names(self) -> set[str]:
-        """Return the names of what stands among the checkpoints, not those of what is being written there."""
+        """Return the names of complete checkpoints, without those being written."""
         try:
             return {place.name for place in (self.path / "checkpoints").iterdir() if place.name[0] != "."}
         except OSError:
@@ -236,7 +236,7 @@ class Run:
         return self.read_weights(which, lambda path: path)[0]
 
     def require_checkpoint(self) -> None:
-        """Raise `ProblemError` (RES807, RES808) where there are no weights yet, or none that can be read."""
+        """Raise `ProblemError` (RES807, RES808) if there are no weights yet, or none that can be read."""
         if not self.checkpoints():
             raise ProblemError(self._without_checkpoints())
 
@@ -285,12 +285,12 @@ def _damaged_checkpoint(folder: Path, reason: str) -> Problem:
         "RES807",
         f"checkpoint `{folder.name}` is damaged",
         notes=(f"in `{folder.parent}`: {reason}",),
-        helps=("ask for another one, or train this run anew",),
+        helps=("request another one, or start a new run",),
     )
 
 
 def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
-    """Return the statistics of a run's transforms; raises `ProblemError` (RES808) where others stand there."""
+    """Return the statistics of a run's transforms; raises `ProblemError` (RES808) if they do not match."""
     because = "it knows other datasets than the plan"
     try:
         statistics = read_json(path, "statistics")
@@ -306,7 +306,7 @@ def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
         Problem(
             "RES808",
             f"the `{STATISTICS}` of `{brief(path.parent)}` cannot be read",
-            notes=("it holds what transforms learned from the training split", because),
+            notes=("it contains what transforms learned from the training split", because),
             helps=(f"remove `{path}`: `dcl train --resume` makes it again from the data",),
         )
     )
@@ -339,7 +339,7 @@ def _row(row: dict[str, str]) -> dict[str, Any] | None:
 
 
 def _not_a_run(path: Path, because: str = "") -> Problem:
-    reason = because or ("there is nothing there" if not path.exists() else f"it holds no `{PLAN}`")
+    reason = because or ("there is nothing there" if not path.exists() else f"it contains no `{PLAN}`")
     return Problem(
         "RES808",
         f"`{brief(path)}` is not a run that can be read",

@@ -16,7 +16,7 @@ OWNER_FILE = "owner.json"
 
 
 class RunLock:
-    """An exclusive hold of a run folder, with a file beside it that says who holds it."""
+    """An exclusive lock of a run folder, with a file next to it that names its owner."""
 
     def __init__(self, folder: Path) -> None:
         from filelock import FileLock
@@ -56,7 +56,7 @@ class RunLock:
 
 
 def holder(folder: Path) -> dict[str, object] | None:
-    """Return who says to hold `folder` (host, pid, since), or None."""
+    """Return the stated owner of the lock of `folder` (host, pid, since), or None."""
     try:
         owner = json.loads((folder / OWNER_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -21,7 +21,7 @@ _MOST = 1 << 63
 
 @dataclass(frozen=True)
 class SavedCheckpoint:
-    """A checkpoint that was committed: its folder and what its manifest says."""
+    """A committed checkpoint: its folder and the contents of its manifest."""
 
     path: Path
     manifest: dict[str, Any]
@@ -63,7 +63,7 @@ class SavedCheckpoint:
         return self.path / WEIGHTS
 
     def skeleton(self) -> dict[str, Any]:
-        """Return the JSON part of the state; raises `UnreadableError` where it is none."""
+        """Return the JSON part of the state; raises `UnreadableError` if it is invalid."""
         return _read_state(self.path / STATE)
 
     def checked_skeleton(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _canonical(body: dict[str, Any]) -> bytes:
 
 
 def read_manifest(folder: Path) -> SavedCheckpoint:
-    """Return the checkpoint in `folder`; raises ValueError that says what is wrong with its manifest."""
+    """Return the checkpoint in `folder`; raises ValueError with the problem of its manifest."""
     path = folder / MANIFEST
     try:
         text = path.read_bytes() if path.stat().st_size <= _LIMIT else b""
@@ -110,11 +110,11 @@ def _require_form(manifest: Any) -> None:
     ]
     numbers += [manifest[name] for name in ("phase_step", "phase_steps") if name in manifest]
     if not all(isinstance(number, int) and abs(number) < _MOST for number in numbers):
-        raise TypeError("a count is no whole number")
+        raise TypeError("a count is not an integer")
     if not isinstance(manifest.get("phase", ""), str):
-        raise TypeError("a name is no text")
+        raise TypeError("a name is not a text")
     if any(Path(name).name != name for name in manifest["files"]):
-        raise ValueError("a file stands outside of the checkpoint")
+        raise ValueError("a file is outside the checkpoint")
 
 
 def damage(checkpoint: SavedCheckpoint, *, hashes: bool = True) -> str | None:
@@ -152,7 +152,7 @@ def _difference(path: Path, facts: dict[str, Any], *, hashes: bool) -> str | Non
 
 
 def _check_form(path: Path) -> None:
-    """Raise `UnreadableError` where a file would not be read as what its name says."""
+    """Raise `UnreadableError` if a file does not have the format that its name implies."""
     if path.suffix == ".safetensors":
         check_header(path)
     elif path.name == STATE:
@@ -166,7 +166,7 @@ def _read_state(path: Path) -> dict[str, Any]:
     try:
         state = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise UnreadableError("it is no JSON of a state") from error
+        raise UnreadableError("it is not the JSON of a state") from error
     if not isinstance(state, dict):
-        raise UnreadableError("it is no JSON of a state")
+        raise UnreadableError("it is not the JSON of a state")
     return state

@@ -1,4 +1,4 @@
-"""The course of a run: where it stands, where phases ended, which checkpoints are the best."""
+"""The progress of a run: its position, where phases ended, which checkpoints are the best."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -74,7 +74,7 @@ class TrainProgress:
         return asdict(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a course; raises ValueError, TypeError or LookupError where it is none."""
+        """Load the progress; raises ValueError, TypeError or LookupError if it is invalid."""
         fresh = asdict(TrainProgress())
         defaults: dict[str, Any] = {"evaluated_at": {}, "evaluation_due": False}
         state = defaults | state
@@ -83,15 +83,15 @@ class TrainProgress:
         sizes = state["evaluated_at"].values()
         totals = [*sizes, *(item.total for item in best.values()), *state["ends"].values()]
         if state.keys() != fresh.keys() or not alike or not all(isinstance(total, int) for total in totals):
-            raise ValueError("it is no course of a run")
+            raise ValueError("it is not the progress of a run")
         self.__dict__.update(state | {"best": best})
 
     @classmethod
     def of(cls, state: Any) -> "TrainProgress":
-        """Return the course in a state's plain values; raises ValueError where there is none."""
+        """Return the progress in a state's plain values; raises ValueError if there is none."""
         progress = cls()
         try:
             progress.load_state_dict(state["course"])
         except (LookupError, TypeError, AttributeError) as error:
-            raise ValueError("it holds no course of a run") from error
+            raise ValueError("it contains no progress of a run") from error
         return progress

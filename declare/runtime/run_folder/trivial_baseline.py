@@ -43,7 +43,7 @@ class Unbeaten(NamedTuple):
             notes=(f"the trivial predictor, the same answer for every sample, reaches {self.trivial:.6g}",),
             helps=(
                 "train longer, or with another learning rate; `dcl train --sanity` tries one batch",
-                "see whether the inputs say anything of the target: `dcl data check`",
+                "check whether the inputs predict the target: `dcl data check`",
             ),
         )
 
@@ -54,7 +54,7 @@ def trivial_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
 
 
 def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
-    """Return the metrics that picked the run's weights and are no better than the trivial predictor's.
+    """Return the metrics that selected the run's weights and do not beat the trivial prediction.
 
     Where the last phase names no `best`, those are the first metric of each task that it trains, on validation data.
     """

@@ -71,7 +71,7 @@ class AutoSettings:
         if self._exact:
             return available, "determinism: exact does not measure"
         if self._sharded:
-            return available, "no process can measure a sharded model by itself"
+            return available, "one process cannot measure a sharded model alone"
         if self._device.type != "cpu" or available == 1:
             return available, f"{available} cores are there for each process"
         if 0 < flops < _WORTH_THREADS_FLOPS:
@@ -91,7 +91,7 @@ class AutoSettings:
         if self._exact:
             return "fp32", "determinism: exact does not measure"
         if self._sharded:
-            return "fp32", "no process can measure a sharded model by itself"
+            return "fp32", "one process cannot measure a sharded model alone"
         if flops < _WORTH_BF16_FLOPS:
             return "fp32", f"{flops / 1e6:.0f} MFLOP a step are too few to gain from bf16"
         fp32, bf16 = trial().seconds([lambda: "fp32", lambda: "bf16"])

@@ -45,7 +45,7 @@ _TRIES = 10
 
 
 class PlanBuilder:
-    """Makes the parts of a run; the statistics of its transforms stand in `place` (None: nowhere)."""
+    """Builds the parts of a run; the statistics of its transforms are in `place` (None: nowhere)."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class PlanBuilder:
         return metrics
 
     def sync_skipped_samples(self) -> None:
-        """Let every process know of samples that any could not read, and tell of them.
+        """Share with every process the samples that any could not read, and report them.
 
         Raises `ProblemError` (DAT332) in all of them where they are more than a dataset allows.
         """
@@ -145,7 +145,7 @@ class PlanBuilder:
         return self._evaluator.trivial(split, tasks)
 
     def probe(self, phase: PhasePlan) -> dict[str, float]:
-        """Return the figures of the phase's probes on the graph as it stands."""
+        """Return the metrics of the phase's probes on the current graph."""
         prober = Prober(self._plan, self._eval_graph, self._tables, self.device, self._interruption)
         return prober.run(phase)
 
@@ -159,7 +159,7 @@ class PlanBuilder:
 
 
 def open_tables(plan: Plan, place: Path | None, world: ProcessGroup = SINGLE_PROCESS) -> Tables:
-    """Open the data of a plan with the statistics in `place`; fit and keep them where there are none."""
+    """Open the data of a plan with the statistics in `place`; fit and store them if there are none."""
     if world.size > 1:
 
         def fit_on_rank0() -> tuple[dict[str, Any], dict[str, Stamps]]:

@@ -192,7 +192,7 @@ class StatisticsOncePerStep:
         self._shares: list[float] = []
 
     def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
-        """Find the share of each micro-batch in the rows of the step, over all processes."""
+        """Compute the fraction of each micro-batch in the rows of the step, over all processes."""
         rows = torch.tensor([float(count_rows(batch)) for batch in micro_batches], device=self._device)
         total = self._world.sum(rows) if self._world.size > 1 else rows
         self._shares = (total / total.sum()).tolist()

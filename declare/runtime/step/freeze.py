@@ -1,4 +1,4 @@
-"""Freezing as a pure function of the step: which parameters and norm statistics stand still."""
+"""Freezing as a pure function of the step: which parameters and norm statistics are frozen."""
 
 from collections.abc import Collection
 

@@ -117,7 +117,7 @@ class DirectAdam:
         return _AdamGroup(group, members, means, squares, step, [step] * len(members))
 
     def _separate(self) -> None:
-        """Give every parameter a counter of its own again, as the optimizer expects it."""
+        """Give every parameter a separate step counter again, as the optimizer expects it."""
         for state in self._optimizer.state.values():
             if "step" in state:
                 state["step"] = state["step"].clone()

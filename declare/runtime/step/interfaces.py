@@ -98,11 +98,11 @@ class EMA(Protocol):
     """A moving average of the weights."""
 
     def update(self) -> None:
-        """Take in the weights as they stand."""
+        """Add the current weights."""
         ...
 
     def restart_statistics(self) -> None:
-        """Average norm statistics anew: from here on they are those of another size."""
+        """Restart the average of norm statistics, since they are now those of another size."""
         ...
 
     def average_parameters(self) -> AbstractContextManager[None]:
@@ -181,7 +181,7 @@ class TrainingParts(Protocol):
         ...
 
     def probe(self, phase: PhasePlan) -> Mapping[str, float]:
-        """Return the figures of the phase's probes on the graph as it stands."""
+        """Return the metrics of the phase's probes on the current graph."""
         ...
 
     def composites(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
@@ -191,7 +191,7 @@ class TrainingParts(Protocol):
 
 @contextmanager
 def close_batches(batches: Iterator[Batch]) -> Iterator[None]:
-    """Close batches at the end, so that what was found of samples is told while somebody hears it."""
+    """Close batches at the end, so that problems of samples are reported while listeners exist."""
     try:
         yield
     finally:

@@ -47,7 +47,7 @@ class LossBuffer:
         self._numbers.append(number)
 
     def read(self, seconds_elsewhere: float = 0.0) -> dict[str, Any]:
-        """Return means and speed since the last reading and start anew.
+        """Return means and speed since the last reading, and restart.
 
         Raises `ProblemError` (PHS620) that names the first step whose loss is not finite.
         """

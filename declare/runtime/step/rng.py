@@ -1,4 +1,4 @@
-"""Keyed randomness: every random draw of a step has its own seed, made from where it stands in the run.
+"""Keyed randomness: every random draw of a step has its own seed, derived from its place in the run.
 
 A generator that is seeded by (seed, phase, step, micro-batch) needs no saved state: a resumed run draws
 what the uninterrupted one would have drawn.

@@ -77,7 +77,7 @@ class BufferSnapshot:
         self._copies: list[Tensor] = []
 
     def remember(self) -> None:
-        """Keep a copy of every buffer as it stands."""
+        """Store a copy of every buffer."""
         self._copies = [buffer.clone() for buffer in self._buffers]
 
     @torch.no_grad()

@@ -29,7 +29,7 @@ class BatchSplitter:
 
 
 def split(batch: Batch, counts: Mapping[str, int], group_size: int = 1) -> Iterator[Batch]:
-    """Yield a batch in micro-batches; each dataset's rows are cut evenly, into as many as `counts` says.
+    """Yield a batch in micro-batches; each dataset's rows are divided evenly, into as many as `counts` states.
 
     Groups of `group_size` rows stay whole.
     """

@@ -1,4 +1,4 @@
-"""Optuna: trials in a database beside their runs, so that a search goes on after a kill and workers share it."""
+"""Optuna: trials in a database next to their runs, so that a search continues after a kill and workers share it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class OptunaEngine:
         ]
 
     def importance(self) -> dict[str, float]:
-        """Return how much each path explains of the value (fANOVA); empty where there are too few trials."""
+        """Return how much variance of the metric each path explains (fANOVA); empty if there are too few trials."""
         import optuna
 
         if sum(item.state.name == "COMPLETE" for item in self._study.trials) < 5 or len(self._tune.space) < 2:
@@ -117,7 +117,7 @@ class OptunaEngine:
         return {path: float(share) for path, share in importances.items()}
 
     def bury(self, process: int, cause: str) -> bool:
-        """Note that a process died; its trial is given up the second time. False where it had none."""
+        """Record that a process died; its trial is given up the second time. False if it had none."""
         import optuna
 
         with self._alone:

@@ -89,7 +89,7 @@ class RayEngine:
 
     @staticmethod
     def importance() -> dict[str, float]:
-        """Return nothing: Ray does not say."""
+        """Return nothing: Ray does not compute it."""
         return {}
 
     # -- what Ray is given -----------------------------------------------------------------------------
@@ -204,7 +204,7 @@ class RayEngine:
 
     @contextlib.contextmanager
     def _watch_trials(self, emit: Emit, halt: Halt) -> Iterator[None]:
-        """While inside, tell of trials as they end; stop them, and then Ray's own work, when it is asked for."""
+        """While inside, report trials as they end; stop them, and then Ray's own work, on request."""
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(emit, halt, done), name="trials", daemon=True)
         catches = threading.current_thread() is threading.main_thread()
@@ -245,7 +245,7 @@ def _point(config: Values) -> Values:
 
 
 class _Naming:
-    """Names a trial by its number, in the process that chooses; whoever goes on with a search names it alike."""
+    """Names a trial by its number, in the process that chooses, so that a resumed search names it alike."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

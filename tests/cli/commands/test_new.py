@@ -97,8 +97,8 @@ def test_target_with_few_values_is_classified(tmp_path: Path) -> None:
         (["--from", "empty.csv"], "cannot be read as a table"),
         (["--from", "twice.csv"], "two columns are called `a`"),
         (["--from", "nameless.csv"], "the header line has an empty name"),
-        (["--from", "t.csv", "--target", "Nowhere"], "no usable column"),
-        ([], "nobody is there"),
+        (["--from", "t.csv", "--target", "Nowhere"], "not a usable column"),
+        ([], "no terminal"),
     ],
 )
 def test_what_cannot_be_done_says_so(

@@ -147,4 +147,4 @@ def test_a_mask_is_shown():
     folder = Path(__file__).parents[3] / "specs"
     out = io.StringIO()
     render(declare.plan(folder / "neural.yaml"), Console(file=out, width=400))
-    assert "where usable holds" in out.getvalue()
+    assert "if usable is true" in out.getvalue()

@@ -29,7 +29,7 @@ CASES = {
     "whole batches": (ONE, MLP, "epochs: 1, batch_size: 3", None),
     "rest of one": (ONE, MLP, "epochs: 1, batch_size: 4", "end in 1"),
     "rest of one never reached": (ONE, MLP, "steps: 2, batch_size: 4", None),
-    "batches of one": (ONE, MLP, "epochs: 1, batch_size: 1", "holds 1"),
+    "batches of one": (ONE, MLP, "epochs: 1, batch_size: 1", "has 1"),
     "rest cut into ones": (ONE, MLP, "epochs: 1, batch_size: 6, accumulate: 3", "end in 3, cut into 3"),
     "rest cut into twos": (ONE, MLP, "epochs: 1, batch_size: 5, accumulate: 1", None),
     "one row beside others": (TWO, MLP, "steps: 2, batch_size: {a: 3, b: 1}", None),

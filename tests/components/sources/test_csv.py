@@ -64,10 +64,10 @@ def test_empty_cells_are_missing(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("x,y\n1,a\n2\n3,c\n", "line 3 has 1 cell, the header has 2"),
-        ("x,y\n1,a\n2,b,c\n", "line 3 has 3 cells, the header has 2"),
-        ('x,y\n1,"a,b"\n2\n', "line 3 has 1 cell, the header has 2"),
-        ("x,y\r\n1,a\r\n\r\n2\r\n", "line 4 has 1 cell, the header has 2"),
+        ("x,y\n1,a\n2\n3,c\n", "line 3 has 1 cell, but the header has 2"),
+        ("x,y\n1,a\n2,b,c\n", "line 3 has 3 cells, but the header has 2"),
+        ('x,y\n1,"a,b"\n2\n', "line 3 has 1 cell, but the header has 2"),
+        ("x,y\r\n1,a\r\n\r\n2\r\n", "line 4 has 1 cell, but the header has 2"),
         ("x,y\n1,a\n2,caf\xe9\n".encode("latin-1"), "line 3 is not UTF-8"),
         ("x,y\n1,a\n2,caf\xe9\n".encode("latin-1"), "`windows-1252`"),
         ("x,y\n1,a\n".encode("utf-16-le"), "`utf-16-le`"),

@@ -143,7 +143,7 @@ def test_what_attributes_make_of_numbers_is_said(tmp_path):
     """Plans show scale, offset and gaps of a column, and nothing of one without attributes."""
     attributes = {"scale_factor": 0.01, "add_offset": -5.0, "_FillValue": I2(-1), "valid_max": 90}
     reader = opened(stored(tmp_path / "x.h5", I2([1, 2]), **attributes))
-    said = "stored numbers * 0.01 - 5, gaps where -1 is stored, gaps outside of -inf to 90"
+    said = "stored numbers * 0.01 - 5, gaps where -1 is stored, gaps outside -inf to 90"
     assert reader.read_as("x") == said
     assert opened(stored(tmp_path / "y.h5", I2([1, 2]))).read_as("x") == ""
 

@@ -102,7 +102,7 @@ def test_typed_files_of_one_dataset_are_compared(tmp_path):
         facts("texts.parquet")
     assert (caught.value.problem.code, caught.value.problem.notes[0]) == (
         "DAT377",
-        "it stands in texts.parquet row 0",
+        "it is in texts.parquet row 0",
     )
 
 

@@ -49,7 +49,7 @@ def test_a_bad_value_is_found_in_its_line(tmp_path):
     block = table(tmp_path, "x\n" + "1\n" * 20 + "two\n", {"x": {"type": "number"}})
     with pytest.raises(ProblemError) as caught:
         gather("data", block, 0)
-    assert caught.value.problem.notes[0] == "it stands in table.csv line 22"
+    assert caught.value.problem.notes[0] == "it is in table.csv line 22"
 
 
 def test_statistics_are_of_the_training_split_alone():

@@ -371,7 +371,7 @@ class TestOverrides:
             ("phase.fit.epochs=1", "phase", "did you mean `phases`?"),
             ("phases.fit.optimzer.lr=1", "optimzer", "did you mean `optimizer`?"),
             ("trainer.lr=1", "trainer", "did you mean `phases`?"),
-            ("phases.other.epochs=1", "other", "it holds `fit`"),
+            ("phases.other.epochs=1", "other", "it contains `fit`"),
             ("phases.fit.list.2.a=1", "2", "count from 0 to 1"),
             ("phases.fit.list.x=1", "x", "count from 0 to 1"),
             ("phases.fit.epochs.x=1", "x", "set `phases.fit.epochs` itself"),

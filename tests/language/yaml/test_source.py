@@ -112,7 +112,7 @@ def test_any_bytes(tmp_path_factory, data):
 @pytest.mark.parametrize(
     ("text", "title", "culprit", "fixed"),
     [
-        ("a: b: c", "the value holds a second `: `", ":", 'a: "b: c"'),
+        ("a: b: c", "the value contains a second `: `", ":", 'a: "b: c"'),
         (
             "a: *.weight",
             "`*.weight` starts with `*`, which refers to an anchor in YAML",
@@ -129,7 +129,7 @@ def test_any_bytes(tmp_path_factory, data):
         ("a: 'abc\nb: 'x'", "quote ' is not closed on its line", "'", None),
         ('a: "abc\nb: 1', 'quote " is not closed on its line', '"', None),
         ("a: 'it's'", "text continues after the closing quote", "s'", None),
-        ('a: "\\q"', "`\\q` is no escape in double quotes", "\\q", None),
+        ('a: "\\q"', "`\\q` is not an escape in double quotes", "\\q", None),
         ("a: [1, 2\nb: 3", "`[` is never closed", "[", None),
         ("a: {b: 1\nc: 3", "`{` is never closed", "{", None),
         ("a: [1 2: 3 4]\nb: [1, {x: 1} 2]", "expected `,` or `]` here", "2", None),
@@ -139,7 +139,7 @@ def test_any_bytes(tmp_path_factory, data):
         ("a: 1\nword\nc: 2", "`word` is neither a key nor part of a value", "word", None),
         ("a: - b", "a list item cannot start on the line of its key", "-", None),
         ("a: |text\n  b", "text follows `|` or `>` on the same line", "text", None),
-        ("a: x\x1bm", "control character U+001B stands in the text", "\x1b", None),
+        ("a: x\x1bm", "the text contains the control character U+001B", "\x1b", None),
         ("a: !x!y z", "tags have no meaning in a spec", "!x!y", None),
     ],
 )
@@ -417,7 +417,7 @@ def test_a_base_that_is_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "spec.yaml").write_text("declare: 1\nextends: pipe.yaml\n")
     _, found = load(tmp_path / "spec.yaml", [], {})
-    assert "no regular file" in found[0].title
+    assert "not a regular file" in found[0].title
 
 
 def test_a_name_beyond_what_files_can_have_is_a_finding(tmp_path):

@@ -140,7 +140,7 @@ def test_words_of_phases_that_belong_to_data_and_tasks():
 def test_what_is_said_twice_is_told_so():
     """Another framework's word beside our own key is to be removed, not renamed."""
     (problem,) = read(Spec, spec(phases={"fit": FIT | {"max_epochs": 3}}))[1]
-    assert problem.helps == ("remove it: `epochs` says it already",)
+    assert problem.helps == ("remove it: `epochs` states it already",)
 
 
 @pytest.mark.parametrize("kind", kinds())

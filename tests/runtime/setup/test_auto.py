@@ -118,7 +118,7 @@ def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
     choices.load_state_dict({"threads": 1, "precision.fit": "fp32"})
     precision, told = resolve(choices, plan.phases[0], None)
     assert precision.name == "bf16"
-    assert told == [("precision.fit", "bf16", "as the spec says")]
+    assert told == [("precision.fit", "bf16", "as stated in the spec")]
 
 
 def draws():

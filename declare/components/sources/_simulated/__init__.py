@@ -1,1 +1,1 @@
-"""One generator a file, named for it: `make(*, seed, ...)` returns columns, field blocks and the truth."""
+"""One generator per file, named after it: `make(*, seed, ...)` returns columns, field blocks and the ground truth."""

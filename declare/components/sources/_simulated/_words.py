@@ -1,4 +1,4 @@
-"""Made-up words that can be pronounced."""
+"""Pronounceable artificial words."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Texts of a language whose every word depends on the one before it."""
+"""Texts in which every word depends on the word before it."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ _NEXT = 5
 def make(*, seed: int, samples: int = 400, length: int = 24) -> dict[str, Any]:
     """Return `text`: sentences of about `length` words.
 
-    Truth: each of 60 words is followed by one of five, with uneven chances. `perplexity` is that of a word given
-    the one before it: no model does better on words; `unigram` is that of words taken one by one.
+    Truth: each of 60 words is followed by one of five, with unequal probabilities. `perplexity` is that of a
+    word given the word before it, the lower bound for any model; `unigram` is that of single words.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""EEG-like recordings: rhythms tell of the subject, an evoked course tells movie and time."""
+"""EEG-like recordings: rhythms depend on the subject, an evoked response on movie and time."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ def make(
     Columns: `eeg` [samples, channels, rate * seconds] and `age`, `sex`, `p_factor`, `attention`,
     `subject`, `movie`, `stamp`.
 
-    Without `samples` there is one sample for each subject, movie and stamp; with it, these are drawn in turn.
-    Truth: the alpha rhythm slows with age, sex scales the back half of the sources, p_factor the theta
-    rhythm, attention the beta rhythm; each movie and stamp evokes one course in every subject. `missing`
-    leaves out that share of ages (NaN) and sexes ("n/a").
+    Without `samples` there is one sample for each subject, movie and stamp; with it, samples are taken from
+    these in turn. Truth: the alpha rhythm is slower with higher age, sex scales the posterior half of the
+    sources, p_factor the theta rhythm, attention the beta rhythm; each movie and stamp evokes the same
+    response in every subject. `missing` is the fraction of ages (NaN) and sexes ("n/a") that are missing.
     """
     import numpy as np
 
@@ -92,7 +92,7 @@ def _people(rng: Any, subjects: int) -> dict[str, Any]:
 
 
 def _courses(rng: Any, form: tuple[int, ...]) -> Any:
-    """Return random walks over the last axis, each with zero mean and unit variance."""
+    """Return random walks along the last axis, with zero mean and unit variance."""
     course = rng.standard_normal(form).cumsum(axis=-1)
     course -= course.mean(axis=-1, keepdims=True)
     course /= course.std(axis=-1, keepdims=True) + 1e-9

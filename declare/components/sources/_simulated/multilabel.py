@@ -1,4 +1,4 @@
-"""Feature vectors with several yes-or-no labels, each with a direction of its own."""
+"""Feature vectors with several binary labels, one direction in feature space for each."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ def make(
 ) -> dict[str, Any]:
     """Return `features` [samples, features] and `labels` [samples, classes] (0 or 1, NaN where missing).
 
-    Truth: label k is on where the features along direction k exceed a threshold, noise aside.
+    Truth: label k is 1 if the projection of the features on direction k, plus noise, exceeds a threshold.
     """
     import numpy as np
 

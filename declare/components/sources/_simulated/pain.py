@@ -1,4 +1,4 @@
-"""Feature series whose level grows with an ordinal pain rating; subjects differ in offset and gain."""
+"""Feature series whose mean increases with an ordinal pain rating; subjects differ in offset and gain."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def make(
     Columns: series `features` [samples, channels, length], `pain_level` 0..classes-1 (-1 missing),
     `subject`.
 
-    Truth: level k shifts every channel's mean by k times the channel's loading; noise between samples leaves
-    neighbouring levels partly confused.
+    Truth: level k shifts every channel's mean by k times the channel's loading; noise between samples makes
+    neighbouring levels overlap.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Pairs of texts: the second is the first from its end to its start."""
+"""Pairs of texts: the second is the first in reverse order."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ _WORDS = 24
 
 
 def make(*, seed: int, samples: int = 2000, length: int = 8) -> dict[str, Any]:
-    """Return `source` of two to `length` words and `target`, the same words backwards.
+    """Return `source` with two to `length` words and `target`, the same words in reverse order.
 
-    Truth: `words` is the vocabulary; every pair can be got right.
+    Truth: `words` is the vocabulary; every pair can be predicted exactly.
     """
     import numpy as np
 

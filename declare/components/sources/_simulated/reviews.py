@@ -1,4 +1,4 @@
-"""Reviews that are for or against what they speak of."""
+"""Reviews with a positive or negative mood."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ _PLAIN = [
 def make(*, seed: int, samples: int = 400, length: int = 20, missing: float = 0.0) -> dict[str, Any]:
     """Return `text` of one to about `length` words, `mood` (`pos` or `neg`, None where missing) and `author` (an id).
 
-    Truth: a fifth of the words praise or blame, one at least; `share` of them say the mood, the others its opposite.
+    Truth: a fifth of the words, at least one, are positive or negative; a fraction `share` of them agrees
+    with the mood, the others are opposite.
     """
     import numpy as np
 

@@ -9,7 +9,7 @@ def make(*, seed: int, samples: int = 200, size: int = 32, classes: int = 3) -> 
     Columns: `image` (uint8 [samples, size, size, 3]) and `mask` (uint8 [samples, size, size], 0 is
     background).
 
-    Truth: class k paints its pixels with its own colour; the noise is far smaller than the colours' distance.
+    Truth: class k has its own colour; the noise is much smaller than the differences between colours.
     """
     import numpy as np
 

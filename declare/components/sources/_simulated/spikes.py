@@ -1,9 +1,9 @@
-"""Spike counts of neurons of the visual cortex that watch videos, with known rates.
+"""Spike counts of simulated neurons of the visual cortex in response to videos, with known rates.
 
-Neurons differ in place, orientation, spatial and temporal frequency, phase, size and memory. Their drive is that of a
-spatio-temporal Gabor filter (Jones and Palmer 1987), divided by the contrast about them (Heeger 1992); from simple
-cells, which follow the filter, to complex ones, which follow its energy (Adelson and Bergen 1985). Most are nearer to
-simple, as in the upper layers of the visual cortex of mice (Niell and Stryker 2008). Responses saturate, behaviour
+Neurons differ in position, orientation, spatial and temporal frequency, phase, size and memory. Their drive
+is that of a spatio-temporal Gabor filter (Jones and Palmer 1987), divided by the local contrast (Heeger
+1992). Simple cells follow the filter, complex cells its energy (Adelson and Bergen 1985); most are close to
+simple, as in the upper layers of mouse visual cortex (Niell and Stryker 2008). Responses saturate, behaviour
 scales them, and counts are Poisson.
 """
 
@@ -82,7 +82,7 @@ def _videos(rng: Any, form: tuple[int, int, int, int]) -> Any:
 
 
 def _cells(rng: Any, neurons: int, size: int) -> dict[str, Any]:
-    """Return what each neuron is like; lengths are in pixels, times in frames, frequencies in cycles."""
+    """Return the parameters of each neuron; lengths in pixels, times in frames, frequencies in cycles."""
     import numpy as np
 
     return {

@@ -1,4 +1,4 @@
-"""Feature series of responses to stimuli: a pattern over channels for each class; classes are uneven."""
+"""Feature series of responses to stimuli: one pattern over channels for each class; class sizes are unequal."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def make(
 ) -> dict[str, Any]:
     """Return series `features` [samples, channels, length], `stimulus` (strings) and `subject`.
 
-    Truth: class k adds the pattern `patterns[k]` to the channels' means; the classes' shares fall from
+    Truth: class k adds the pattern `patterns[k]` to the channels' means; the class frequencies decrease from
     first to last.
     """
     import numpy as np

@@ -1,4 +1,4 @@
-"""A table of flats: numbers with gaps, a category, and a price that they explain."""
+"""A table of flats: numbers with gaps, a category, and a price that depends on them."""
 
 from typing import Any
 

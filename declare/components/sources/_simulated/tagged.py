@@ -1,4 +1,4 @@
-"""Sentences whose words have classes: names of people and of places, and words that are neither."""
+"""Sentences with a class for each word: names of people and of places, and other words."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _PLAIN = ["met", "saw", "left", "found", "called", "sold", "house", "river", "to
 def make(*, seed: int, samples: int = 300, length: int = 10) -> dict[str, Any]:
     """Return `words` (lists) and `entity` (lists of `O`, `PERSON`, `PLACE`, one for each word).
 
-    Truth: every name may be either; after `in` it is a place, everywhere else a person.
+    Truth: a name can be either; after `in` it is a place, everywhere else a person.
     """
     import numpy as np
 

@@ -6,8 +6,8 @@ from typing import Any
 def make(*, seed: int, samples: int = 900, classes: int = 3, size: int = 96) -> dict[str, Any]:
     """Return `image` (uint8 [samples, size, size, 3]) and `label` (strings).
 
-    Truth: class k is a grating at angle pi * k / classes (within a few degrees) and nothing else tells
-    the class.
+    Truth: class k is a grating at angle pi * k / classes (within a few degrees); nothing else depends on the
+    class.
     """
     import numpy as np
 

@@ -26,7 +26,7 @@ class AllRanksOrNone(Strategy):
         self._strategy.rewrap()
 
     def reset(self) -> None:
-        """Forget what is left of a step that failed half way."""
+        """Remove the state of a step that failed half way."""
         self._strategy.reset()
 
     def prepare(self, batch: Batch, seed: int) -> Batch:
@@ -34,7 +34,7 @@ class AllRanksOrNone(Strategy):
         return self._agree(self._strategy.prepare, batch, seed)
 
     def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the weights of this process's share of a batch."""
+        """Return the weights of this process's part of a batch."""
         return self._agree(self._strategy.loss_weights, batch, micro_batches)
 
     def reduce_weights(self, weights: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class AllRanksOrNone(Strategy):
                 raise UnskippableBatchError(error) from error
             failure = error
         if self.world.any(failure is not None):
-            raise failure or RuntimeError("another process could not compute its share of the batch")
+            raise failure or RuntimeError("another process could not compute its part of the batch")
         return value  # type: ignore[return-value]
 
     def _collective(self, function: Callable[..., Value], *arguments: Any) -> Value:

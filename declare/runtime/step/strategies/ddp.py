@@ -18,7 +18,7 @@ _NO_BUFFERS: dict[str, Any] = {
 
 
 class Ddp(Strategy):
-    """Wraps the objective, anew whenever other parameters are trained.
+    """Wraps the objective in DDP, again whenever other parameters are trained.
 
     `static` where every step is one backward pass over the same parameters, as the plan says; else DDP looks for
     those that were used.

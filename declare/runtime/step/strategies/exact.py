@@ -27,11 +27,11 @@ class Tree:
         self._sums.append((size, value))
 
     def clear(self) -> None:
-        """Start anew."""
+        """Reset the sum."""
         self._sums.clear()
 
     def pop_total(self) -> Any:
-        """Return the sum and start anew."""
+        """Return the sum and reset it."""
         _, value = self._sums.pop()
         while self._sums:
             value = self._add(self._sums.pop()[1], value)
@@ -51,7 +51,7 @@ class Exact(Strategy):
         self.loss_scale = float(world.size)
 
     def reset(self) -> None:
-        """Forget what is left of a step that failed half way."""
+        """Remove the state of a step that failed half way."""
         self._tree.clear()
 
     def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:

@@ -41,7 +41,7 @@ class FullPrecisionCopy:
 
 
 def _sharded_parameters(modules: Sequence[nn.Module]) -> list[tuple[nn.Parameter, Places]]:
-    """Return the parameters of modules themselves that are held in shares, each with the places it stands in."""
+    """Return the sharded parameters of the modules themselves, each with its places."""
     sharded: dict[int, tuple[nn.Parameter, Places]] = {}
     for module in modules:
         for name, item in module._parameters.items():  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Every process holds a share of each parameter, of its gradient and of the optimizer's state (torch's FSDP2)."""
+"""Every process has a shard of each parameter, of its gradient and of the optimizer state (torch's FSDP2)."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ def _cast(graph: nn.Module) -> set[nn.Parameter]:
 def _narrow(
     units: Sequence[nn.Module], cast: Collection[nn.Parameter]
 ) -> dict[nn.Module, list[nn.Parameter]]:
-    """Return the units that can be gathered in half precision, and what of their own must not be rounded."""
+    """Return the units that can be gathered in half precision, and their parameters that must not be rounded."""
     uncast_by_unit, owned = {}, set()
     for unit in units:
         parameters = [item for item in unit.parameters() if item not in owned and item.dim()]
@@ -133,12 +133,12 @@ def _depend_on_all_parameters(module: nn.Module, _inputs: Any, output: Any) -> A
 
 
 def units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[str]) -> list[nn.Module]:
-    """Return what is gathered by itself, inner modules first: repeated blocks, their nodes, the graph itself."""
+    """Return the units that are gathered separately, inner modules first: repeated blocks, their nodes, the graph."""
     return [*_units(graph, nodes, skip), graph]
 
 
 def _units(graph: nn.Module, nodes: Mapping[str, nn.Module], skip: Collection[str]) -> Iterator[nn.Module]:
-    """Yield repeated blocks, then the nodes they stand in.
+    """Yield repeated blocks, then the nodes that contain them.
 
     Not what shares parameters with other modules: they must be gathered together.
     """

@@ -43,7 +43,7 @@ def _parallel_strategy(
 
 
 def uses_fsdp(plan: Plan, world: ProcessGroup) -> bool:
-    """Whether each process of `world` holds a share of the model alone."""
+    """Return whether each process of `world` has only a shard of the model."""
     return plan.hardware.strategy == "fsdp" and world.size > 1
 
 

@@ -30,21 +30,21 @@ class Strategy:
         """Get ready for the parameters that are trained from now on: something was frozen or unfrozen."""
 
     def reset(self) -> None:
-        """Forget what is left of a step that failed half way."""
+        """Remove the state of a step that failed half way."""
 
     def prepare(self, batch: Batch, seed: int) -> Batch:
         """Return the batch of a step with what tasks hide; draws differ in processes, which hold other rows."""
         return self.objective.prepare(batch, seed + self.world.rank)
 
     def global_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return what losses are divided by: the mean over processes of the weights of their shares of a batch.
+        """Return the divisor of losses: the mean over processes of the weights of their parts of a batch.
 
         The mean of the processes' gradients is then the gradient of the batch.
         """
         return self.reduce_weights(self.loss_weights(batch, micro_batches))
 
     def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the weights of this process's share of a batch, which is cut into `micro_batches`."""
+        """Return the weights of this process's part of a batch, which is divided into `micro_batches`."""
         return self.objective.weights(batch)
 
     def reduce_weights(self, weights: Tensor) -> Tensor:
