@@ -23,6 +23,6 @@ def check(view: View) -> Iterator[Problem]:
             CODE,
             f"{role} `{name}` of `{dataset}` is {facts.minimum:g} in every training sample",
             at=field_place(view, dataset, name),
-            label="constant",
+            label="one value only",
             helps=("check the column and its `missing:` values", "remove it"),
         )
