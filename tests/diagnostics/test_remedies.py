@@ -12,7 +12,7 @@ import pytest
 import declare
 from declare.compiler.pipeline import check
 from declare.components.sources.npz import Npz
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
 from declare.diagnostics.codes import page
@@ -71,7 +71,7 @@ def test_rows_of_other_lengths_in_an_archive(tmp_path):
 def test_an_image_for_a_module_of_vectors_names_flatten():
     """Where a module takes vectors and gets pictures, the remedy names the transform or the modules that help."""
     node = find("modules", "mlp")(input="image")
-    problem = misfit(node, {"input": (Shape("image", (3, 8, 8)),)})
+    problem = check_inputs(node, {"input": (Shape("image", (3, 8, 8)),)})
     assert problem.code == "SHP511"
     assert "flatten" in problem.helps[0]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from declare.contract import strict_json
 from declare.contract.kinds.module import Costs, Inputs, Module, Node, Outputs
-from declare.contract.nodes.port_check import place
+from declare.contract.nodes.input_check import input_path
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.data.read import cache
@@ -66,13 +66,13 @@ def _cached_answer(kind: str, component: Node, inputs: Inputs, output: Shape | N
     try:
         known = cached_answer(path, lambda: _ask(component, inputs, output))
     except CallError as error:
-        return trial_problem(component, error, place(component, next(iter(inputs), "input")))
+        return trial_problem(component, error, input_path(component, next(iter(inputs), "input")))
     if "problem" in known:
         stated = known["problem"]
         return Problem(
             stated["code"],
             stated["title"],
-            at=place(component, next(iter(inputs), "input")),
+            at=input_path(component, next(iter(inputs), "input")),
             label=stated["label"],
             notes=tuple(stated["notes"]),
             helps=tuple(stated["helps"]),

@@ -218,9 +218,9 @@ def _not_one_format(texts: pl.Series) -> Problem:
     known = texts.drop_nulls().head(_LOOK)
     if not known.str.contains(r"\d").any():
         return findings.no_format(texts)
-    misfits = {name: int(np.isnat(_moments(known, name)[0]).sum()) for name in (ISO, *_FORMATS)}
-    name = min(misfits, key=lambda name: misfits[name])
-    if misfits[name] * 2 > known.len():
+    unparsed_counts = {name: int(np.isnat(_moments(known, name)[0]).sum()) for name in (ISO, *_FORMATS)}
+    name = min(unparsed_counts, key=lambda name: unparsed_counts[name])
+    if unparsed_counts[name] * 2 > known.len():
         return findings.no_format(texts)
     wrong = np.isnat(_moments(texts, name)[0]) & texts.is_not_null().to_numpy()
     return findings.not_times(texts.filter(pl.Series(wrong)), int(wrong.argmax()), name)

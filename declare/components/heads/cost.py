@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -27,7 +27,7 @@ class Cost(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return a number for each sample, or the problem if the task needs another output."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         if output.layout == "number":
             return {"output": output}

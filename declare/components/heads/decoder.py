@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit, place, varies
+from declare.contract.nodes.input_check import check_inputs, input_path, varying_size
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -39,21 +39,23 @@ class Decoder(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or the problem that the number of positions does not divide it."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         shape = inputs["input"][0]
         if output.layout not in {"series", "image", "sequence", "vector"} or not output.dims:
             title = f"`decoder` gives signals and pictures, but the task needs {output}"
             return Problem("SHP511", title, helps=("use the head `linear`",))
         if output.numel is None or shape.numel is None:
-            return varies(self, "size of the target" if output.numel is None else "length", "input")
+            return varying_size(self, "size of the target" if output.numel is None else "length", "input")
         if _part(shape, output) is None:
             title = f"{shape.dims[0]} positions do not tile {output}"
             helps = (
                 "use an output with one position for each patch, or a pooled one",
                 "choose a patch that divides the length",
             )
-            return Problem("SHP511", title, at=place(self, "input"), label="does not tile it", helps=helps)
+            return Problem(
+                "SHP511", title, at=input_path(self, "input"), label="does not tile it", helps=helps
+            )
         return {"output": output}
 
     def padding_policy(self) -> Padding:

@@ -21,8 +21,8 @@ from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import varies
-from declare.contract.nodes.readout_heads import features_at, misfit_places
+from declare.contract.nodes.input_check import varying_size
+from declare.contract.nodes.readout_heads import check_readout_inputs, features_at
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -35,10 +35,10 @@ class FactorizedReadout(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or the problem that the input has no places."""
-        if problem := misfit_places(self, inputs, output):
+        if problem := check_readout_inputs(self, inputs, output):
             return problem
         if None in inputs["input"][0].dims[-2:]:
-            return varies(self, "image size", "input")
+            return varying_size(self, "image size", "input")
         return {"output": output}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:

@@ -27,7 +27,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.readout_heads import features_at, misfit_places
+from declare.contract.nodes.readout_heads import check_readout_inputs, features_at
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -53,7 +53,7 @@ class GaussianReadout(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or the problem that the input is not a map."""
-        return misfit_places(self, inputs, output) or {"output": output}
+        return check_readout_inputs(self, inputs, output) or {"output": output}
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the readout: a few numbers for each unit."""

@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.vector_heads import fill_steps, misfit_head, widths
+from declare.contract.nodes.vector_heads import check_head_inputs, fill_steps, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -31,7 +31,7 @@ class Linear(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape, or the problem that the inputs do not fit it."""
-        return misfit_head(self, inputs, output) or {"output": fill_steps(inputs, output)}
+        return check_head_inputs(self, inputs, output) or {"output": fill_steps(inputs, output)}
 
     def padding_policy(self) -> Padding:
         """Return that every step is mapped independently."""

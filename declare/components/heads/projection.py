@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -38,7 +38,7 @@ class Projection(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return a vector of `dim` features, or the problem if the task needs another output."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         if output.layout == "vector" and output.dims[0] in {None, self.dim}:
             return {"output": Shape("vector", (self.dim,))}

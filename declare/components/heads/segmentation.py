@@ -20,7 +20,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.port_check import misfit, place, varies
+from declare.contract.nodes.input_check import check_inputs, input_path, varying_size
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -37,13 +37,15 @@ class Segmentation(Head):
 
     def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
         """Return the target's shape."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         if output.layout != "image":
             title = f"`segmentation` gives logits for each pixel, but the task needs {output}"
             helps = ("use the head `linear`, or the task `segmentation`",)
-            return Problem("SHP511", title, at=place(self, "input"), helps=helps)
-        return varies(self, "size of the target", "input") if output.numel is None else {"output": output}
+            return Problem("SHP511", title, at=input_path(self, "input"), helps=helps)
+        return (
+            varying_size(self, "size of the target", "input") if output.numel is None else {"output": output}
+        )
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the number of values that batch norm averages over: the places of the map."""

@@ -2,7 +2,7 @@
 
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import place
+from declare.contract.nodes.input_check import input_path
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
@@ -56,7 +56,7 @@ def too_few_positions(node: Node, stated: int | None, length: Dim) -> Problem | 
     )
 
 
-def mask_misfit(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem | None:
+def mask_mismatch(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem | None:
     """Return the problem (SHP543) that the mask at `port` does not have one value for each of `length` positions.
 
     A mask whose length varies between samples may fit.
@@ -69,7 +69,7 @@ def mask_misfit(node: Node, inputs: Inputs, port: str, length: Dim) -> Problem |
         return Problem(
             "SHP543",
             f"`{port}` has {values} for each sample, but the input has {positions}",
-            at=place(node, port),
+            at=input_path(node, port),
             label=f"{shape}",
             helps=("give a mask with a value for each position, such as another module's `mask`",),
         )

@@ -7,7 +7,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Module
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import even_kernel
+from declare.contract.nodes.input_check import check_kernel
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
 
@@ -42,7 +42,7 @@ class ConvNet(Module):
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for an even kernel size, which has no centre."""
-        if problem := even_kernel(self, self.kernel):
+        if problem := check_kernel(self, self.kernel):
             yield problem
 
     def _num_halved(self) -> int:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field as Param
 
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -23,7 +23,7 @@ class ChannelAdapter(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return a series of `channels`, as long as the input."""
-        if problem := misfit(self, inputs) or self.channel_problem(inputs["input"][0]):
+        if problem := check_inputs(self, inputs) or self.channel_problem(inputs["input"][0]):
             return problem
         return {"output": Shape("series", (self.channels, inputs["input"][0].dims[1]))}
 

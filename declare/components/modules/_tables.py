@@ -8,7 +8,7 @@ costs come from a probe.
 from pathlib import Path
 
 from declare.contract.kinds.module import Costs, Module, Outputs
-from declare.contract.nodes.port_check import place, varies
+from declare.contract.nodes.input_check import input_path, varying_size
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Dim, Shape
 from declare.diagnostics.suggest import did_you_mean, suggest
@@ -71,7 +71,9 @@ def outputs(node: Module, record: Record, shape: Shape) -> Outputs | Problem | N
         return {name: _shape(name, tuple(dims)) for name, dims in record["outputs"].items()}
     if record.get("fixed"):
         return (
-            varies(node, "image size", "input") if None in {height, width} else _wrong_size(node, side, shape)
+            varying_size(node, "image size", "input")
+            if None in {height, width}
+            else _wrong_size(node, side, shape)
         )
     if not _follows_rounding(record, shape):
         return None
@@ -135,7 +137,7 @@ def _wrong_size(node: Module, side: int, shape: Shape) -> Problem:
     return Problem(
         "SHP502",
         f"images are {height} x {width}, but `{node.shown_name()}` only takes {side} x {side}",
-        at=place(node, "input"),
+        at=input_path(node, "input"),
         label=f"{height} x {width} pixels",
         helps=tuple(helps),
     )

@@ -22,7 +22,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Inputs, Module, Outputs, Port
-from declare.contract.nodes.port_check import misfit, varies
+from declare.contract.nodes.input_check import check_inputs, varying_size
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -58,10 +58,10 @@ class Braindecode(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the output vector, or the problem that the input does not fit."""
-        if problem := misfit(self, inputs) or self._config_problem():
+        if problem := check_inputs(self, inputs) or self._config_problem():
             return problem
         if inputs["input"][0].dims[1] is None:
-            return varies(self, "number of steps", "input")
+            return varying_size(self, "number of steps", "input")
         return {"output": Shape("vector", (self.features,))}
 
     def _config_problem(self) -> Problem | None:

@@ -21,7 +21,7 @@ from declare.components.modules import _pretrained
 from declare.components.modules._conv_stages import ConvNet, Downsample, halve, too_small
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Outputs, Port
 from declare.contract.nodes.costs import size
-from declare.contract.nodes.port_check import channels_last, misfit, remainders, varies
+from declare.contract.nodes.input_check import check_axis_order, check_inputs, remainders, varying_size
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
@@ -43,7 +43,7 @@ class Cnn(ConvNet):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the map."""
-        if problem := misfit(self, inputs) or channels_last(self, inputs):
+        if problem := check_inputs(self, inputs) or check_axis_order(self, inputs):
             return problem
         shape = inputs["input"][0]
         sizes = self._sizes(shape)
@@ -54,7 +54,7 @@ class Cnn(ConvNet):
         features: int = self.channels[-1]
         if self.pool == "flatten":
             if None in last:
-                return varies(self, "image size", "input")
+                return varying_size(self, "image size", "input")
             features *= (last[0] or 0) * (last[1] or 0)
         return {"output": Shape("vector", (features,)), "map": Shape("image", (self.channels[-1], *last))}
 

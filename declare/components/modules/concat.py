@@ -15,7 +15,7 @@ model:
 from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.port_check import misfit, place
+from declare.contract.nodes.input_check import check_inputs, input_path
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -31,7 +31,7 @@ class Concat(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the layout of the inputs with the features of all inputs."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         shapes = inputs["input"]
         first = shapes[0]
@@ -39,7 +39,9 @@ class Concat(Module):
             if _rest(shape) != _rest(first):
                 title = f"`concat` cannot join {first} and {shape}"
                 helps = ("they may differ only in their features: pool both, or resize them to one size",)
-                return Problem("SHP511", title, at=place(self, "input", index), label=f"{shape}", helps=helps)
+                return Problem(
+                    "SHP511", title, at=input_path(self, "input", index), label=f"{shape}", helps=helps
+                )
         features = sum(shape.features or 0 for shape in shapes)
         if first.layout in {"vector", "number"}:
             return {"output": Shape("vector", (features,))}

@@ -19,7 +19,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.components.modules._conv_stages import ConvNet, Downsample, halve, too_small
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Outputs, Padding, Port
-from declare.contract.nodes.port_check import misfit, remainders, varies
+from declare.contract.nodes.input_check import check_inputs, remainders, varying_size
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
@@ -40,7 +40,7 @@ class Conv1d(ConvNet):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the pooled vector and the series."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         shape = inputs["input"][0]
         lengths = self._lengths(shape)
@@ -50,7 +50,7 @@ class Conv1d(ConvNet):
         features: int = self.channels[-1]
         if self.pool == "flatten":
             if lengths[-1] is None:
-                return varies(self, "length", "input")
+                return varying_size(self, "length", "input")
             features *= lengths[-1]
         return {
             "output": Shape("vector", (features,)),

@@ -23,7 +23,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.port_check import even_kernel, misfit
+from declare.contract.nodes.input_check import check_inputs, check_kernel
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
@@ -64,13 +64,13 @@ class Conv3d(Module):
         for key, kernel in (("kernel", self.kernel), ("hidden_kernel", self.hidden_kernel)):
             used = key == "kernel" or len(self.channels) > 1
             for side in _sides(kernel)[1:] if used and self.padding == "same" else ():
-                if problem := even_kernel(self, side, key=key):
+                if problem := check_kernel(self, side, key=key):
                     yield problem
                     break
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the feature map, or the feature video if several frames are left."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         sizes: tuple[Dim, ...] = inputs["input"][0].dims[1:]
         for stage, kernel in enumerate(self._kernels()):

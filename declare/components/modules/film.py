@@ -21,7 +21,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.torch_types import TorchModule
 
@@ -39,7 +39,7 @@ class Film(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the shape of the input."""
-        return misfit(self, inputs) or {"output": inputs["input"][0]}
+        return check_inputs(self, inputs) or {"output": inputs["input"][0]}
 
     def padding_policy(self) -> Padding:
         """Return that every step is mapped independently."""

@@ -31,7 +31,7 @@ from declare.components.modules import _pretrained
 from declare.contract.files.weight_files import Facts, lacking_weights
 from declare.contract.kinds.module import Inputs, Module, Outputs, Padding, Port
 from declare.contract.kinds.source import SpecPath, is_file
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.contract.torch_types import TorchModule
@@ -213,7 +213,11 @@ class Huggingface(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return the problem that the inputs do not fit, or None: a probe infers the shapes."""
-        if problem := misfit(self, inputs) or missing("transformers", "huggingface") or self._unloadable():
+        if (
+            problem := check_inputs(self, inputs)
+            or missing("transformers", "huggingface")
+            or self._unloadable()
+        ):
             return problem
         own, wanted = _folder_config(self).get("vocab_size"), _classes(inputs)
         if self.pretrained is True and own is not None and wanted > own:

@@ -12,7 +12,7 @@ model:
 from typing import ClassVar
 
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import AXES
 from declare.contract.torch_types import TorchModule
@@ -26,7 +26,7 @@ class Identity(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the input's shape."""
-        return misfit(self, inputs) or {"output": inputs["input"][0]}
+        return check_inputs(self, inputs) or {"output": inputs["input"][0]}
 
     def padding_policy(self) -> Padding:
         """Return that every step is mapped independently."""

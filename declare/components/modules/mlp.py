@@ -19,7 +19,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.port_check import misfit, place
+from declare.contract.nodes.input_check import check_inputs, input_path
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -46,7 +46,7 @@ class Mlp(Module):
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return a vector, or a sequence if the inputs are sequences."""
         shapes = inputs.get("input", ())
-        if problem := misfit(self, inputs) or _length_problem(self, shapes):
+        if problem := check_inputs(self, inputs) or _length_problem(self, shapes):
             return problem
         if shapes[0].layout == "sequence":
             return {"output": Shape("sequence", (shapes[0].dims[0], self.hidden[-1]))}
@@ -90,4 +90,4 @@ def _length_problem(node: Module, shapes: tuple[Shape, ...]) -> Problem | None:
         return None
     title = f"`mlp` cannot join {' and '.join(map(str, shapes))}"
     helps = ("use only vectors, or only sequences of one length",)
-    return Problem("SHP511", title, at=place(node, "input", 1), label="another length", helps=helps)
+    return Problem("SHP511", title, at=input_path(node, "input", 1), label="another length", helps=helps)

@@ -31,7 +31,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -60,7 +60,7 @@ class PredictiveCoding(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the shape of the input, and a prediction error for each sample."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         return {"output": inputs["input"][0], "prediction_error": Shape("number", ())}
 

@@ -25,7 +25,7 @@ from pydantic import Field as Param
 
 from declare.contract.kinds.module import Inputs, Module, Outputs, Padding, Port
 from declare.contract.kinds.source import SpecPath
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Layout
 from declare.contract.torch_types import TorchModule
@@ -73,7 +73,7 @@ class Python(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return None, so that a probe runs it, if the file is trusted."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         try:
             trust.read(self.file)

@@ -20,7 +20,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
@@ -46,7 +46,7 @@ class Rnn(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return one vector, and the state at every step."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         features = self.dim * self._ways()
         time = _time(inputs["input"][0])

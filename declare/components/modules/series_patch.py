@@ -21,7 +21,7 @@ from pydantic import Field as Param
 from declare.components.modules import _attending, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit, remainders, varies
+from declare.contract.nodes.input_check import check_inputs, remainders, varying_size
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -49,12 +49,12 @@ class SeriesPatch(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the sequence and the pooled vector, or the problem that the input does not fit."""
-        if problem := misfit(self, inputs) or _attending.uneven(self.dim, self.heads, rotary=False):
+        if problem := check_inputs(self, inputs) or _attending.uneven(self.dim, self.heads, rotary=False):
             return problem
         shape = inputs["input"][0]
         length = shape.dims[1]
         if length is None:
-            return varies(self, "length", "input")
+            return varying_size(self, "length", "input")
         if length < self.patch:
             title = f"patches of {self.patch} are longer than the {length} that {shape} has"
             return Problem(

@@ -20,7 +20,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit, place
+from declare.contract.nodes.input_check import check_inputs, input_path
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -53,11 +53,11 @@ class Tabular(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return one vector per row."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         for index, shape in enumerate(inputs["input"]):
             if shape.layout == "category" and shape.classes is None:
-                at = place(self, "input", index)
+                at = input_path(self, "input", index)
                 title = "`tabular` needs the number of classes of a category, but it is not known"
                 return Problem("SHP512", title, at=at, helps=("state `classes` in the field",))
         return {"output": Shape("vector", (self.width,))}

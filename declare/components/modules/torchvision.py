@@ -18,7 +18,7 @@ from pydantic import Field as Param
 
 from declare.components.modules import _pretrained, _tables
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
-from declare.contract.nodes.port_check import channels_last, misfit
+from declare.contract.nodes.input_check import check_axis_order, check_inputs
 from declare.contract.problem import Problem
 from declare.contract.torch_types import TorchModule
 from declare.reading import arguments
@@ -47,8 +47,8 @@ class Torchvision(Module):
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled features and the map from the table, or None if a probe is needed."""
         if (
-            problem := misfit(self, inputs)
-            or channels_last(self, inputs)
+            problem := check_inputs(self, inputs)
+            or check_axis_order(self, inputs)
             or arguments.problem(self.args, "args")
         ):
             return problem

@@ -25,7 +25,7 @@ from pydantic import Field as Param
 from declare.components.modules import _attending, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.port_check import misfit, remainders
+from declare.contract.nodes.input_check import check_inputs, remainders
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
@@ -61,13 +61,13 @@ class Transformer(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the sequence, the pooled vector and the mask, or the problem that the input does not fit."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         shape = inputs["input"][0]
         if problem := self._shape_problem(shape):
             return problem
         length = self._length(shape)
-        if problem := _attending.mask_misfit(self, inputs, "input_mask", length):
+        if problem := _attending.mask_mismatch(self, inputs, "input_mask", length):
             return problem
         return {
             "output": Shape("sequence", (length, self.dim)),

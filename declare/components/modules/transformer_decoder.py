@@ -21,7 +21,7 @@ from pydantic import Field as Param
 from declare.components.modules import _attending, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Padding, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
@@ -52,13 +52,13 @@ class TransformerDecoder(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the sequence, the pooled vector and the mask, or the problem that the inputs do not fit."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         if problem := _attending.uneven(self.dim, self.heads, rotary=self.positions == "rotary"):
             return problem
         length = inputs["tokens"][0].dims[0]
         memory = inputs["memory"][0].dims[0]
-        if problem := _attending.mask_misfit(self, inputs, "memory_mask", memory):
+        if problem := _attending.mask_mismatch(self, inputs, "memory_mask", memory):
             return problem
         few = _attending.too_few_positions(self, self.max_positions, length)
         if few is not None and self.positions == "learned":

@@ -20,7 +20,7 @@ from pydantic import Field as Param
 from declare.components.modules import _pretrained
 from declare.contract.kinds.module import Costs, Inputs, Module, Outputs, Port
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.port_check import misfit
+from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.contract.torch_types import TorchModule
@@ -50,7 +50,7 @@ class Upsample(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the larger map."""
-        if problem := misfit(self, inputs):
+        if problem := check_inputs(self, inputs):
             return problem
         return {"output": Shape("image", (self.channels[-1], *self._size(inputs)))}
 

@@ -104,13 +104,13 @@ class Streams:
             return
         most = _chunk_bytes(item)
         if info.size > 2 * most + _HEADER_BYTES:
-            raise ProblemError(_misfit(self._name))
+            raise ProblemError(_chunk_mismatch(self._name))
         used = [step for number, step in enumerate(self._filters) if not info.filter_mask >> number & 1]
         stream = Stream(item.id.read_direct_chunk(place)[1], info.size)
         for step in reversed(used):
             stream = undone(step, stream, most)
         if stream.size != most:
-            raise ProblemError(_misfit(self._name))
+            raise ProblemError(_chunk_mismatch(self._name))
 
 
 def _places(item: Any, number: int) -> Iterator[tuple[int, ...]]:
@@ -130,7 +130,7 @@ def _inflation_problem(what: str, unpacked: int, stored: int) -> Problem:
     )
 
 
-def _misfit(name: str) -> Problem:
+def _chunk_mismatch(name: str) -> Problem:
     return Problem(
         "DAT335",
         f"a chunk of `{name[:40]}` unpacks to more or less than the size of a chunk",

@@ -1,20 +1,20 @@
 """What heads over vectors or steps share: how their inputs fit the target, and their widths."""
 
 from declare.contract.kinds.module import Head, Inputs
-from declare.contract.nodes.port_check import misfit, place, varies
+from declare.contract.nodes.input_check import check_inputs, input_path, varying_size
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 
 
-def misfit_head(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
+def check_head_inputs(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
     """Return why a head over joined vectors, or over steps of sequences, cannot give `output`."""
-    if problem := misfit(head, inputs):
+    if problem := check_inputs(head, inputs):
         return problem
     per_step = output.layout == "sequence"
     for index, shape in enumerate(inputs["input"]):
         if (shape.layout == "sequence") == per_step:
             continue
-        at = place(head, "input", index)
+        at = input_path(head, "input", index)
         if per_step:
             title = f"`{head.type_name()}` gets {shape}, but the target is per step, {output}"
             helps = ("name an output with a time axis, such as `encoder.sequence`",)
@@ -23,7 +23,7 @@ def misfit_head(head: Head, inputs: Inputs, output: Shape) -> Problem | None:
         helps = ("name a pooled output, such as `encoder.output`",)
         return Problem("SHP511", title, at=at, label="this is a sequence", helps=helps)
     if None in (output.dims[-1:] if per_step else output.dims):
-        return varies(head, "target size", "input")
+        return varying_size(head, "target size", "input")
     return None
 
 

@@ -11,7 +11,7 @@ from declare.reading.read_component import read_component
 Statistics = Mapping[str, Mapping[str, list[float]]]
 
 
-def misfit(plan: DatasetPlan, statistics: Statistics) -> str:
+def statistics_mismatch(plan: DatasetPlan, statistics: Statistics) -> str:
     """Return why statistics (`INDEX.FIELD` -> name -> numbers) are not those of the plan's transforms, or nothing."""
     expected = dict(_expected_sizes(plan))
     if statistics.keys() != expected.keys():

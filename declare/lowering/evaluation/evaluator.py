@@ -14,7 +14,7 @@ from declare.ir.plan import Plan, TaskPlan
 from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
-from declare.lowering.model.shape_check import require_scores
+from declare.lowering.model.loss_shapes import require_scores
 from declare.lowering.model.task_inputs import Views, model_view, target_view
 from declare.lowering.training.objective import TaskLosses
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup

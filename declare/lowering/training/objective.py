@@ -12,8 +12,8 @@ from declare.ir.plan import PhasePlan, Plan, TaskPlan
 from declare.lowering.data.augments import make_augments
 from declare.lowering.data.multiscale import Scales
 from declare.lowering.model.graph import Batch, Graph, Joined
+from declare.lowering.model.loss_shapes import shape_mismatch, target_sizes
 from declare.lowering.model.padding import join_padded
-from declare.lowering.model.shape_check import shape_mismatch, target_sizes
 from declare.lowering.model.task_inputs import Fields, Views, model_view, original_fields, target_view
 from declare.lowering.training.loss_balancing import make_balance
 from declare.nn.distributed.all_gather_rows import all_gather_rows

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.kinds.module import Inputs
 from declare.contract.lengths import KEY, lengths_differ
-from declare.contract.nodes.port_check import place
+from declare.contract.nodes.input_check import input_path
 from declare.ir.plan import ModulePlan, Wire
 from declare.ir.sample_lengths import TRIED, Span, Visit, is_fixed, visits
 from declare.rules.spec_parts import get
@@ -37,7 +37,7 @@ def node_place(view: View, item: Visit, wire: Wire) -> str:
         stated = get(view.spec, "tasks", node.name, "head")
         return f"tasks.{node.name}.head" if stated is not None else f"tasks.{node.name}"
     own = [name for name, _ in item.wires if name.port == wire.port]
-    inner = place(get(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
+    inner = input_path(get(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
     return f"model.{node.name}.{inner}" if inner else f"model.{node.name}"
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
-from declare.data.store.statistic_forms import misfit
+from declare.data.store.statistic_forms import statistics_mismatch
 from declare.diagnostics.output import visible_json
 from declare.ir.plan import Plan
 from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate_os_errors, write_durably
@@ -296,7 +296,11 @@ def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
         statistics = read_json(path, "statistics")
         if set(statistics) == set(plan.datasets):
             because = next(
-                filter(None, (misfit(data, statistics[name]) for name, data in plan.datasets.items())), ""
+                filter(
+                    None,
+                    (statistics_mismatch(data, statistics[name]) for name, data in plan.datasets.items()),
+                ),
+                "",
             )
             if not because:
                 return dict(statistics)

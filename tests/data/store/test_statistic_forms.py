@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from declare.compiler.pipeline import check
-from declare.data.store.statistic_forms import misfit
+from declare.data.store.statistic_forms import statistics_mismatch
 from declare.data.store.statistics import fit
 from declare.ir.plan import DatasetPlan
 
@@ -80,7 +80,7 @@ def planned(folder: Any, case: str) -> DatasetPlan:
 def test_what_transforms_have_learned_fits(tmp_path: Any, case: str) -> None:
     """Whatever stands before a transform, its statistics are as many as expected."""
     plan = planned(tmp_path, case)
-    assert misfit(plan, fit(plan)) == ""
+    assert statistics_mismatch(plan, fit(plan)) == ""
 
 
 def drop(found: dict[str, Any], key: str) -> None:
@@ -103,4 +103,4 @@ def test_others_are_told_apart(tmp_path: Any, edit: str) -> None:
     plan = planned(tmp_path, "series")
     found = copy.deepcopy(fit(plan))
     EDITS[edit](found)
-    assert misfit(plan, found) != ""
+    assert statistics_mismatch(plan, found) != ""

@@ -22,7 +22,7 @@ _HELPS: dict[Layout, str] = {
 }
 
 
-def misfit(node: Node, inputs: Inputs) -> Problem | None:
+def check_inputs(node: Node, inputs: Inputs) -> Problem | None:
     """Return what is wrong: number (SHP513), layout (SHP511), features (SHP512) or weights (RES840)."""
     for port in node.ports:
         shapes = inputs.get(port.name, ())
@@ -34,7 +34,7 @@ def misfit(node: Node, inputs: Inputs) -> Problem | None:
     return _weights(node) if isinstance(node, Module) else None
 
 
-def place(node: Node, port: str, index: int = 0) -> str:
+def input_path(node: Node, port: str, index: int = 0) -> str:
     """Return the path inside the node's block that defines the input of `port`."""
     stated = getattr(node, "input", None)
     if isinstance(stated, list):
@@ -44,12 +44,12 @@ def place(node: Node, port: str, index: int = 0) -> str:
     return "input" if stated else ""
 
 
-def varies(node: Node, what: str, port: str, index: int = 0) -> Problem:
+def varying_size(node: Node, what: str, port: str, index: int = 0) -> Problem:
     """Return the problem that `what` varies from sample to sample where it must be fixed."""
     return Problem(
         "SHP512",
         f"`{node.type_name()}` needs a fixed {what}, but it varies in the data",
-        at=place(node, port, index),
+        at=input_path(node, port, index),
         label=f"{what} varies",
         helps=(
             "state `length:` on a series: longer samples are cut, shorter ones filled up with zeros",
@@ -78,30 +78,33 @@ def _count(node: Node, port: Port, found: int) -> Problem | None:
     if not found and not port.optional:
         title = f"`{node.type_name()}` has no input `{port.name}`"
         return Problem(
-            "SHP513", title, at=place(node, port.name), helps=("name a field or a module as its `input`",)
+            "SHP513",
+            title,
+            at=input_path(node, port.name),
+            helps=("name a field or a module as its `input`",),
         )
     if found > 1 and not port.many:
         title = f"`{node.type_name()}` takes one input on `{port.name}` but gets {found}"
         helps = ("join them first with `{type: concat, input: [...]}`",)
-        return Problem("SHP513", title, at=place(node, port.name), label=f"{found} inputs", helps=helps)
+        return Problem("SHP513", title, at=input_path(node, port.name), label=f"{found} inputs", helps=helps)
     return None
 
 
 def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
     if shape.layout in port.takes:
         known = shape.features is not None or shape.layout in {"tokens", "mask"}
-        return None if known else varies(node, f"number of {AXES[shape.layout][0]}", port.name, index)
+        return None if known else varying_size(node, f"number of {AXES[shape.layout][0]}", port.name, index)
     takes = " or ".join(filter(None, (", ".join(port.takes[:-1]), port.takes[-1])))
     return Problem(
         "SHP511",
         f"`{node.type_name()}` takes {takes}, not {shape}",
-        at=place(node, port.name, index),
+        at=input_path(node, port.name, index),
         label=f"this is a {shape.layout}",
         helps=(_HELPS.get(shape.layout, f"name a field or a module's output of layout {takes}"),),
     )
 
 
-def even_kernel(node: Node, kernel: int, *, key: str = "kernel") -> Problem | None:
+def check_kernel(node: Node, kernel: int, *, key: str = "kernel") -> Problem | None:
     """Return the problem (SHP541) that a kernel has no middle, so that the output cannot keep its size.
 
     A kernel with several sides gets no rewrite: `key` names the whole list.
@@ -119,7 +122,7 @@ def even_kernel(node: Node, kernel: int, *, key: str = "kernel") -> Problem | No
     )
 
 
-def channels_last(node: Node, inputs: Inputs, port: str = "input") -> Problem | None:
+def check_axis_order(node: Node, inputs: Inputs, port: str = "input") -> Problem | None:
     """Return the problem (SHP508) that an image has its channels last, where its sizes leave no doubt."""
     shape = inputs[port][0]
     first, middle, last = shape.dims
@@ -129,7 +132,7 @@ def channels_last(node: Node, inputs: Inputs, port: str = "input") -> Problem | 
     return Problem(
         "SHP508",
         title,
-        at=place(node, port),
+        at=input_path(node, port),
         label=f"{first} channels",
         helps=("store images as channels, height, width",),
     )
