@@ -412,3 +412,20 @@ def test_marks_for_what_is_empty_are_never_unused(kind, text):
     text = text if kind != "datetime" else "2024-01-01"
     facts, _ = read([text, "2024-01-02" if kind == "datetime" else "8"], type=kind, missing=["", "-999"])
     assert facts.extra.get("unused_marks", []) == ([] if text == "-999" else ['"-999"'])
+
+
+def test_texts_beside_lists_are_separated_as_any_other():
+    made = field(type="labels")
+    assert made.infer_facts([["a", "b"], "a|b", ["b"]]).classes == ("a", "b")
+
+
+def test_shares_of_labels_are_no_names():
+    with pytest.raises(ProblemError) as caught:
+        field(type="labels").infer_facts([[0.5, 1.0], [0.0, 1.0]])
+    assert caught.value.problem.code == "DAT301"
+
+
+def test_half_a_character_is_no_name():
+    with pytest.raises(ProblemError) as caught:
+        field(type="category").infer_facts(["\ud800", "a"])
+    assert caught.value.problem.code == "DAT311"

@@ -151,3 +151,23 @@ def test_facts_of_extreme_numbers_are_numbers():
         facts = field("number").infer_facts(np.array([1.0, 2.0, 3.0]) * size)
         assert facts.mean == pytest.approx(2 * size)
         assert facts.std == pytest.approx(np.sqrt(2 / 3) * size)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("vector", [[2**64 - 1, 0], [2**64 - 2, 1]]),
+        ("number", np.longdouble(2) ** 60 + np.arange(3)),
+        ("series", [[[2**62, 2**62 + 1]], [[2**62 + 2, 2**62 + 3]]]),
+    ],
+)
+def test_numbers_of_any_form_that_doubles_merge_are_refused(kind, values):
+    with pytest.raises(ProblemError) as caught:
+        parser.parse("fields", {"type": kind}).infer_facts(values)
+    assert caught.value.problem.code == "DAT306"
+
+
+def test_a_vector_of_no_numbers_is_refused():
+    with pytest.raises(ProblemError) as caught:
+        parser.parse("fields", {"type": "vector"}).infer_facts(np.zeros((4, 0)))
+    assert caught.value.problem.code == "DAT319"

@@ -366,3 +366,45 @@ def test_columns_with_an_index_are_read_by_position():
     rows = np.array([2, 0])
     assert [reader.read("b", rows).tolist(), reader.read("c", rows).tolist()] == [[2, 0], [9, 7]]
     assert reader.read("a", np.array([1, 0])) == ["y", "x"]
+
+
+def test_columns_of_arrows_extension_types_are_what_they_mean(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "x.parquet"
+    arrays = np.arange(12.0).reshape(2, 2, 3)
+    table = {
+        "tensor": pa.FixedShapeTensorArray.from_numpy_ndarray(arrays),
+        "flag": pa.ExtensionArray.from_storage(pa.bool8(), pa.array([3, None], pa.int8())),
+    }
+    pq.write_table(pa.table(table), path)
+    reader = source({"type": "parquet", "path": path}).open()
+    np.testing.assert_array_equal(reader.read("tensor"), arrays)
+    assert reader.read("flag") == [True, None]
+
+
+def test_a_column_of_an_unknown_extension_type_is_refused(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+
+    class Months(pa.ExtensionType):
+        def __init__(self):
+            super().__init__(pa.int64(), "some.months")
+
+        def __arrow_ext_serialize__(self):
+            return b""
+
+    path = tmp_path / "x.parquet"
+    months = pa.ExtensionArray.from_storage(Months(), pa.array([600, 601]))
+    pq.write_table(pa.table({"when": months}), path)
+    with pytest.raises(ProblemError) as caught:
+        source({"type": "parquet", "path": path}).open().read("when")
+    assert caught.value.problem.code == "DAT319"
+
+
+def test_half_a_character_is_no_text(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"a": "\\ud83d\\ude00"}\n')
+    assert source({"type": "jsonl", "path": path}).open().read("a") == ["\U0001f600"]
+    path.write_text('{"a": "\\ud83d"}\n')
+    with pytest.raises(ProblemError) as caught:
+        source({"type": "jsonl", "path": path}).open()
+    assert caught.value.problem.code == "DAT333"

@@ -46,10 +46,13 @@ class ArrayField(Field):
 
         if not isinstance(samples, np.ndarray) or samples.dtype != np.float64:
             return
-        raw = np.asarray(values)
-        if raw.dtype.kind in "iu" and raw.shape == samples.shape:
-            for feature in narrow_features(samples):
-                refuse_merged(raw[:, feature], samples[:, feature])
+        narrow = narrow_features(samples)
+        if narrow:
+            raw = values if isinstance(values, np.ndarray) else np.array(list(values), object)
+            # Samples without an axis of channels have one channel.
+            raw = self._in_order(raw) if raw.ndim == samples.ndim else raw.reshape(samples.shape)
+            for feature in narrow:
+                refuse_merged(raw[:, feature].ravel(), samples[:, feature].ravel())
 
     def _facts(self, samples: Array | list[Array], unused: list[str]) -> FieldFacts:
         """Return the facts of stacked samples; `unused` are missing-value marks that never occur."""
@@ -80,14 +83,22 @@ class ArrayField(Field):
         """Return samples as one array, or as a list where their sizes differ."""
         from declare.components.fields._numbers import stack
 
-        layout = self.sample_layout()
-        usual = tuple(range(len(AXES[self.layout])))
-        order = self.axis_orders[layout] if layout else usual
         try:
-            samples = stack(values, sum(axis is not None for axis in order), self.layout, self.missing)
+            rank = sum(axis is not None for axis in self._order())
+            samples = stack(values, rank, self.layout, self.missing)
         except ProblemError as error:
             raise ProblemError(self._with_layouts(error.problem, values)) from None
-        return samples if order == usual else in_order(samples, order)
+        return self._in_order(samples)
+
+    def _order(self) -> Order:
+        """Return the axis of a sample that each axis of the field is."""
+        layout = self.sample_layout()
+        return self.axis_orders[layout] if layout else tuple(range(len(AXES[self.layout])))
+
+    def _in_order(self, samples: Any) -> Any:
+        """Return samples with axes as the field has them."""
+        order = self._order()
+        return samples if order == tuple(range(len(order))) else in_order(samples, order)
 
     def _with_layouts(self, problem: Problem, values: Any) -> Problem:
         """Return the problem of a sample, with a help for each layout that has its number of axes."""

@@ -63,7 +63,8 @@ def narrow_features(numbers: Array) -> list[int]:
 def _distinct(raw: Any, known: Array) -> int | None:
     """Return the number of distinct values of `raw` where `known`; None if its type cannot merge any."""
     if isinstance(raw, np.ndarray) and raw.dtype.kind != "O":
-        return len(np.unique(raw[known])) if raw.dtype.kind in "iu" else None
+        is_wider = raw.dtype.kind in "iu" or raw.dtype.itemsize > np.dtype(np.float64).itemsize
+        return len(np.unique(raw[known])) if is_wider else None
     values = list(raw.series.filter(known)) if isinstance(raw, TextColumn) else _present_values(raw, known)
     if any(isinstance(value, str) for value in values):
         return _distinct_texts(set(map(str, values)))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from declare.components.fields._values import Marks, number_of, text_in, text_of
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 
 _UNKNOWN = {-1, -9, -99, -999, -9999}
@@ -45,9 +45,20 @@ def flags(
     table = np.array(filled, np.float64)
     known = np.unique(table[~np.isnan(table)]).tolist()
     known = [number for number in known if text_of(number) not in marks]
+    if stated is None and not all(number.is_integer() for number in known):
+        raise ProblemError(_shares(next(number for number in known if not number.is_integer())))
     if not _are_flags(known, table, stated):
         return None
     return table, used
+
+
+def _shares(number: float) -> Problem:
+    return Problem(
+        "DAT301",
+        f"lists of labels hold {number:g}, which is neither 0 nor 1 nor a name",
+        label="these labels",
+        helps=("write 1 for each label that applies and 0 for others, or names as texts",),
+    )
 
 
 def _number(item: Any, marks: Marks, used: set[str]) -> float | None:

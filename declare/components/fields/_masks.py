@@ -145,8 +145,7 @@ def _colour_codes(values: Array, row: int) -> Array:
 
 
 def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
-    picture = open_picture(value, row, how.number)
-    image, lossy = picture.image, picture.lossy
+    image, lossy = _open_mask(value, row, how)
     if image.mode in {"LA", "La", "PA"}:
         grey = np.asarray(image)
         if (grey[..., 1] == 255).all() and not (image.mode == "PA" and colours):
@@ -162,6 +161,19 @@ def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
     if image.mode in {"RGB", "RGBA"}:
         return Codes(_colour_codes(np.asarray(image)[None], row), {}, lossy)
     return Codes(_from_arrays(np.asarray(image)[None], how, row), {}, lossy)
+
+
+def _open_mask(value: Any, row: int, how: Decoding) -> tuple[Image.Image, bool]:
+    """Return a mask file as a picture with the file's own numbers, and whether its format changes them."""
+    picture = open_picture(value, row, how.number)
+    if picture.cut:
+        raise ProblemError(_cut_colours())
+    if picture.stored is None:
+        return picture.image, picture.lossy
+    pixels, (low, high) = np.asarray(picture.image), picture.stored
+    largest = 255 if pixels.dtype == np.uint8 else 65535
+    numbers = np.rint(low + pixels * ((high - low) / largest))
+    return Image.fromarray(numbers.astype(np.uint16)), picture.lossy
 
 
 def _palette(image: Image.Image, indices: Array) -> dict[int, int]:
@@ -207,6 +219,15 @@ def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
             ("one-hot classes read as colours would be nearly black, and a fourth class would be opacity"),
         ),
         helps=(f"store the class index of each pixel, [H, W]: `masks.argmax(axis={axis})`",),
+    )
+
+
+def _cut_colours() -> Problem:
+    return Problem(
+        "DAT394",
+        "a mask has 16 bits for each colour, of which 8 can be read",
+        label="read as colours",
+        helps=("write colours of 8 bits, or one class index for each pixel",),
     )
 
 

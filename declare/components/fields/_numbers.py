@@ -124,7 +124,8 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
     Marks for empty values (`""`, null, NaN) are never reported: empty values are always missing.
     """
     _require_room(array, 8)
-    values, unused = array.astype(np.float64), []
+    with np.errstate(over="ignore"):  # beyond the range of doubles is infinite, which is said
+        values, unused = array.astype(np.float64), list[str]()
     numbers_used = {number_of(text) for text in used} - {None}
     for mark in marks.stated:
         number = _number_mark(mark)
@@ -205,31 +206,29 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
     contains values that are not numbers.
     """
     marks = Marks(missing)
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.ndim == rank + 1:
+    is_table = isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.ndim == rank + 1
+    if is_table and 0 not in values.shape[1:]:
         return _exact(values, marks)
-    samples = []
-    for row, value in enumerate(values):
-        try:
-            array = np.asarray(_without_marks(value, marks))
-            sample = _exact(array, marks) if array.dtype.kind not in "cUSMm" else None
-        except (TypeError, ValueError):
-            sample = None
-        if sample is None:
-            raise ProblemError(_no_array(row, what, "contains values that are not real numbers"))
-        if sample.ndim != rank:
-            raise ProblemError(
-                _no_array(
-                    row,
-                    what,
-                    f"has {sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}, but a {what} has {rank}",
-                )
-            )
-        if not sample.size:
-            raise ProblemError(_no_array(row, what, "is empty"))
-        samples.append(sample)
-    if len({sample.shape for sample in samples}) == 1:
-        return np.stack(samples)
-    return samples
+    samples = [_sample(value, row, (rank, what), marks) for row, value in enumerate(values)]
+    return np.stack(samples) if len({sample.shape for sample in samples}) == 1 else samples
+
+
+def _sample(value: Any, row: int, wanted: tuple[int, str], marks: Marks) -> Array:
+    """Return the sample of a row as an array with `wanted` axes, and the name of such samples."""
+    rank, what = wanted
+    try:
+        array = np.asarray(_without_marks(value, marks))
+        sample = _exact(array, marks) if array.dtype.kind not in "cUSMm" else None
+    except (TypeError, ValueError):
+        sample = None
+    if sample is None:
+        raise ProblemError(_no_array(row, what, "contains values that are not real numbers"))
+    if sample.ndim != rank:
+        axes = f"{sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}"
+        raise ProblemError(_no_array(row, what, f"has {axes}, but a {what} has {rank}"))
+    if not sample.size:
+        raise ProblemError(_no_array(row, what, "is empty"))
+    return sample
 
 
 def _without_marks(value: Any, marks: Marks) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from declare.components.fields._scales import Scale
@@ -40,8 +41,12 @@ _FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
 """Formats whose frames are separate pictures; in others, frames are sizes or layers of one picture."""
 _DRAWN_ON_OTHERS = frozenset({"AVIF", "FLI", "GIF", "PNG", "WEBP"})
 """Formats in which decoding a frame needs the frames before it."""
-_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 """Tags of TIFF."""
+_WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, (1,), (2,)
+"""Values of these tags."""
+_FEW_BITS = re.compile(r"L;([24])")
+"""How Pillow calls grey of 2 and 4 bits."""
 _LOSSY = frozenset({"AVIF", "JPEG", "MPO"})
 _LOSSY_TIFF = frozenset({"jpeg", "tiff_jpeg", "webp"})
 _LOSSY_MARKS = {"WEBP": rb"VP8 ", "JPEG2000": rb"(?s)\xff\x52\x00.{10}\x00"}
@@ -52,12 +57,15 @@ _HEAD = 1 << 16
 class Picture(NamedTuple):
     """A decoded picture, upright; `scale` is black and white by the bit depth, None if it does not define them.
 
-    `lossy` tells whether the file format changes pixel values.
+    `lossy` tells whether the file format changes pixel values. `stored` has the file's numbers for pixel 0 and for
+    the largest pixel value where Pillow scaled or inverted them; `cut` tells that Pillow dropped 8 of 16 bits.
     """
 
     image: Image.Image
     scale: Scale | None
     lossy: bool = False
+    stored: Scale | None = None
+    cut: bool = False
 
 
 def is_picture(value: Any) -> bool:
@@ -166,13 +174,56 @@ def _load_upright(picture: Image.Image, value: Any, frame: int | None) -> Pictur
             picture.seek(frame)
     elif picture.format in _FRAMES and (number := _num_frames(picture)) > 1:
         raise ProblemError(_several_frames(value, number))
+    stored, cut = _stored_scale(picture), _is_cut(picture)
     picture.load()
+    _refuse_misread_sign(picture, value)
     tags = getattr(picture, "tag_v2", {})
     scale = depth(picture)
     if picture.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         scale = Scale(scale.high, scale.low)  # of bytes Pillow has turned it already
     upright = ImageOps.exif_transpose(picture) or picture
-    return Picture(upright, scale, lossy=_is_lossy(picture, value))
+    return Picture(upright, scale, lossy=_is_lossy(picture, value), stored=stored, cut=cut)
+
+
+def _tile(picture: Image.Image) -> tuple[str, str, tuple[Any, ...]]:
+    """Return the decoder of a picture that is not loaded yet, its name for the pixels, and its other arguments."""
+    tile = next(iter(getattr(picture, "tile", ())), None)
+    if tile is None:
+        return "", "", ()
+    pixels, *others = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+    return tile.codec_name, str(pixels), tuple(others)
+
+
+def _stored_scale(picture: Image.Image) -> Scale | None:
+    """Return the file's numbers for 0 and for the largest value of grey, None where they are its own."""
+    decoder, pixels, others = _tile(picture)
+    if decoder.startswith("ppm") and picture.mode in GREY:
+        return Scale(0, int(others[0]))
+    few = _FEW_BITS.match(pixels)
+    largest = 2 ** int(few[1]) - 1 if few else 255
+    if picture.mode == "L" and getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        return Scale(largest, 0)
+    return Scale(0, largest) if few else None
+
+
+def _is_cut(picture: Image.Image) -> bool:
+    """Return whether Pillow reads the upper 8 of 16 bits."""
+    decoder, pixels, others = _tile(picture)
+    if decoder.startswith("ppm"):
+        return picture.mode == "RGB" and int(others[0]) > 255
+    bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
+    return decoder == "SGI16" or (picture.mode not in DEEP and (";16" in pixels or max(bits) > 8))
+
+
+def _refuse_misread_sign(picture: Image.Image, value: Any) -> None:
+    """Raise `ProblemError` DAT311 for a TIFF whose signed numbers Pillow reads as unsigned, or the reverse."""
+    if picture.format != "TIFF":
+        return
+    kind = getattr(picture, "tag_v2", {}).get(_SAMPLE_FORMAT, _UNSIGNED)
+    if picture.mode == "L" and kind == _SIGNED:
+        raise ProblemError(_unreadable(value, "it holds signed bytes: write them with 16 bits"))
+    if picture.mode == "I" and kind == _UNSIGNED and int(np.asarray(picture).min(initial=0)) < 0:
+        raise ProblemError(_unreadable(value, "it holds numbers of 2**31 and more: write them as floats"))
 
 
 def _is_lossy(picture: Image.Image, value: Any) -> bool:

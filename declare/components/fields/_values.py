@@ -28,10 +28,12 @@ def text_of(value: Any) -> str | None:
 
     Texts are unchanged; booleans are `true` and `false`, as in JSON; numbers have the shortest text that
     parses to the same number, integers without a point (1.0 is `1`); times are ISO 8601. Raises ValueError
-    for bytes that are not UTF-8.
+    for bytes and texts that are not UTF-8.
     """
     if value is None or isinstance(value, str | bytes):
         text = value.decode("utf-8") if isinstance(value, bytes) else value
+        if text and not text.isascii():
+            text.encode("utf-8")  # half a character of two is no text
         return str(text) if text else None
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if isinstance(value, bool) or kind == "b":
@@ -42,7 +44,7 @@ def text_of(value: Any) -> str | None:
 
 
 def text_in(value: Any, row: int) -> str | None:
-    """Return the text of a row's value; raises `ProblemError` DAT311 for bytes that are not UTF-8."""
+    """Return the text of a row's value; raises `ProblemError` DAT311 for what is not UTF-8."""
     try:
         return text_of(value)
     except ValueError:
@@ -149,7 +151,7 @@ def factorise(values: Any, missing: Iterable[Any]) -> Factor:
     values = flat(values)
     raw, codes = _distinct(values)
     texts = [
-        text_in(value, _first(codes, index)) if isinstance(value, bytes) else text_of(value)
+        text_in(value, _first(codes, index)) if isinstance(value, bytes | str) else text_of(value)
         for index, value in enumerate(raw)
     ]
     if not isinstance(values, TextColumn):
@@ -256,8 +258,8 @@ def _two_types(text: str, kinds: tuple[str, str], row: int) -> Problem:
     )
 
 
-def no_text(value: bytes, row: int) -> Problem:
-    """Return the problem that bytes are not UTF-8 text."""
+def no_text(value: bytes | str, row: int) -> Problem:
+    """Return the problem that a value is not UTF-8 text."""
     return Problem(
         "DAT311",
         f"`{value[:16]!r}` is not UTF-8 text",

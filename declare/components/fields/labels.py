@@ -185,10 +185,7 @@ class Labels(Field):
         if not isinstance(rows, TextColumn) and any(isinstance(row, list | tuple) for row in rows):
             return self._names_of_lists(list(rows), marks)
         factors = factorise(rows, self.missing)
-        parts = [
-            None if text is None else [part.strip() for part in text.split(self.separator) if part.strip()]
-            for text in factors.texts
-        ]
+        parts = [None if text is None else self._split(text) for text in factors.texts]
         named = [None if row is None else [None if text in marks else text for text in row] for row in parts]
         used = set(map(mark_text, marks.stated)) - set(
             marks.unused_in(text for row in parts for text in row or ())
@@ -197,6 +194,12 @@ class Labels(Field):
             named, factors.codes, [mark for mark in factors.unused if mark not in used], factors.texts
         )
 
+    def _split(self, value: Any) -> list[Any]:
+        """Return the names in a text, any other value alone."""
+        if not isinstance(value, str):
+            return [value]
+        return [part.strip() for part in value.split(self.separator) if part.strip()]
+
     def _names_of_lists(self, rows: list[Any], marks: Marks) -> _DistinctNames:
         import numpy as np
 
@@ -204,7 +207,7 @@ class Labels(Field):
             None if not isinstance(row, list | tuple) and text_in(row, at) in marks else row
             for at, row in enumerate(rows)
         ]
-        lists = [row if isinstance(row, list | tuple) or row is None else [row] for row in single]
+        lists = [row if isinstance(row, list | tuple) or row is None else self._split(row) for row in single]
         factors, owners = factorise_lists(lists, ())
         named: list[list[str | None] | None] = [None if row is None else [] for row in lists]
         for owner, code in zip(owners.tolist(), factors.codes.tolist(), strict=True):

@@ -57,6 +57,7 @@ class Series(ArrayField):
         from declare.components.fields._numbers import unused_marks
 
         samples = self._stack(values)
+        self._refuse_merged(values, samples)
         facts = self._facts(samples, unused_marks(values, self.missing)).model_copy(
             update={"rate": self.rate}
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field as Param
 
+from declare.components.sources._arrow_extensions import extension_values, is_extension
 from declare.contract.facts import Reader
 from declare.contract.kinds.source import Source, SpecPath, is_folder
 from declare.contract.problem import Problem, ProblemError
@@ -153,6 +154,8 @@ def _values(series: pl.Series) -> Any:
     import polars as pl
 
     kind = series.dtype
+    if is_extension(kind):
+        return extension_values(series)
     if kind.is_decimal() or str(kind).endswith("128"):
         return TextColumn(_digits(series))
     if isinstance(kind, pl.Categorical | pl.Enum):

@@ -1,5 +1,6 @@
 """The reader of HDF5 files: rows are read on demand, and nothing outside the file."""
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,7 @@ class Hdf5Reader(Reader):
     reads_late = True
 
     def __init__(self, path: Path, group: str, *, unpack: bool = True) -> None:
-        self._path, self._group = path, group
+        self._path, self._group, self._unpack = path, group, unpack
         self._open: dict[int, h5py.File] = {}
         self.folder = path.parent
         self.splits: Mapping[str, tuple[int, int]] = {}
@@ -78,9 +79,15 @@ class Hdf5Reader(Reader):
     as_stored = "mask_and_scale: false"
 
     def read_as(self, column: str) -> str:
-        """Return a description of how attributes change a column's stored values; empty if they do not."""
-        packing = self._packings.get(column)
-        return "" if packing is None else packing.description()
+        """Return a description of how type and attributes change a column's stored values; empty if they do not."""
+        packing, dataset = self._packings.get(column), self._top()[column]
+        parts = ["" if packing is None else packing.description()]
+        if self._unpack and h5py.check_enum_dtype(dataset.dtype):
+            parts.append("names of stored numbers")
+        never = _share_never_written(dataset)
+        if never:
+            parts.append(f"{never:.0%} was never written and reads as {dataset.fillvalue}")
+        return ", ".join(filter(None, parts))
 
     def read(self, column: str, rows: Array | None = None) -> Any:
         """Return the raw values of `column` for `rows`; raises DAT311 if they cannot be read."""
@@ -91,6 +98,9 @@ class Hdf5Reader(Reader):
             if h5py.check_string_dtype(dataset.dtype) and rows is None:
                 refuse_shared_texts(column, dataset, self._path.stat().st_size)
             values = _read_values(dataset, rows)
+            names = h5py.check_enum_dtype(dataset.dtype) if self._unpack else None
+            if names:
+                values = _names_of(values, names)
             packing = self._packings.get(column)
             contents = values if packing is None else packing.unpack(values)
         except (OSError, RuntimeError, ValueError) as error:
@@ -176,6 +186,26 @@ def _require_room(column: str, dataset: Any, rows: Array | None) -> None:
     size = (dataset.shape[0] if rows is None else len(rows)) * dataset.nbytes // max(1, dataset.shape[0])
     if size > LIGHT_BYTES:
         require_memory(_COPIES * size, f"`{column[:40]}`")
+
+
+def _share_never_written(dataset: Any) -> float:
+    """Return the fraction of a dataset's chunks that were never written and are read as its fill value."""
+    if not dataset.size or dataset.id.get_create_plist().get_layout() == h5py.h5d.COMPACT:
+        return 0.0
+    if dataset.chunks is None:
+        return float(not dataset.id.get_storage_size())
+    blocks = math.prod(-(-size // block) for size, block in zip(dataset.shape, dataset.chunks, strict=True))
+    return 1 - dataset.id.get_num_chunks() / blocks
+
+
+def _names_of(values: Array, numbers: Mapping[str, int]) -> Array:
+    """Return the names of numbers; raises ValueError for one without a name."""
+    names = {number: name for name, number in numbers.items()}
+    distinct, codes = np.unique(values, return_inverse=True)
+    unnamed = [number for number in distinct.tolist() if number not in names]
+    if unnamed:
+        raise ValueError(f"{unnamed[0]} is none of the numbers that its type names")
+    return np.array([names[number] for number in distinct.tolist()], object)[codes].reshape(values.shape)
 
 
 def _read_values(dataset: Any, rows: Array | None) -> Array:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Packing(NamedTuple):
         """
         if self.unsigned and stored.dtype.kind == "i":
             stored = stored.view(stored.dtype.str.replace("i", "u"))
+            return self._unsigned(2 ** (8 * stored.dtype.itemsize)).unpack(stored)
         gone = self._missing_mask(stored)
         if stored.dtype.kind not in "iuf":
             return [None if empty else value for value, empty in zip(stored, gone, strict=True)]
@@ -43,6 +44,12 @@ class Packing(NamedTuple):
         values = stored.astype(np.float64) * self.scale + self.offset
         values[gone] = np.nan
         return values
+
+    def _unsigned(self, modulus: int) -> Self:
+        """Return what holds of unsigned numbers: attributes have the signed type, where large ones are negative."""
+        gaps = tuple(gap % modulus if isinstance(gap, int) else gap for gap in self.gaps)
+        low, high = (limit % modulus if isinstance(limit, int) else limit for limit in (self.low, self.high))
+        return self._replace(gaps=gaps, low=low, high=high)
 
     def description(self) -> str:
         """Return a description of the packing."""

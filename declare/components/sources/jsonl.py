@@ -1,6 +1,7 @@
 """One JSON object per line."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -12,9 +13,12 @@ from declare.components.sources._text_files import Encoding, encoding_of, not_in
 from declare.contract.facts import Reader
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
+from declare.contract.strict_json import dumps
 from declare.system.out_of_memory import refuse_if_short
 
 _LONGEST = 64 << 20
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON writes half of a character: alone it is no text."""
 _MOST_GAPS, _SMALL = 100, 10_000_000
 """Maximum ratio of missing cells to cells; a small table may have any number."""
 
@@ -82,6 +86,8 @@ class Jsonl(Source):
             raise ProblemError(self._malformed_file(f"line {number} is longer than {_LONGEST >> 20} MiB"))
         try:
             row = json.loads(line, object_pairs_hook=without_twins)
+            if _HALF.search(line):
+                dumps(row, ensure_ascii=False).encode()  # half a character is no text
         except (ValueError, RecursionError) as error:
             raise ProblemError(self._malformed_file(f"line {number}: {error}")) from None
         if not isinstance(row, dict):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -312,3 +314,43 @@ def test_the_largest_value_of_a_type_is_a_class_like_others(dtype):
     values = np.array([[[most, 0, most]]], dtype)
     assert read(values) == (("0", str(most)), [[1, 0, 1]])
     assert code_of(lambda: field().encode(values - 1, field().infer_facts(values))) == "DAT301"
+
+
+def packed(bits, rows):
+    """Return a grey PNG of few bits, whose rows are these bytes."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    size = struct.pack(">IIBBBBB", 8 // bits * len(rows[0]), len(rows), bits, 0, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + pixels + chunk(b"IEND", b"")
+
+
+STORED = {
+    "png of 4 bits": (packed(4, [b"\x01\x2f"]), ("0", "1", "2"), [0, 1, 2, -1]),
+    "png of 2 bits": (packed(2, [b"\x1b"]), ("0", "1", "2", "3"), [0, 1, 2, 3]),
+    "pgm": (b"P5\n4 1\n15\n\0\1\2\x0f", ("0", "1", "2"), [0, 1, 2, -1]),
+    "pgm of two bytes": (
+        b"P5\n4 1\n1000\n" + struct.pack(">4H", 0, 1, 2, 15),
+        ("0", "1", "2"),
+        [0, 1, 2, -1],
+    ),
+    "pgm as text": (b"P2\n4 1\n15\n0 1 2 15", ("0", "1", "2"), [0, 1, 2, -1]),
+    "white is zero": (
+        file(Image.fromarray(U1([[255, 254, 253, 240]])), kind="TIFF", tiffinfo={262: 0}),
+        ("0", "1", "2"),
+        [0, 1, 2, -1],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_classes_are_the_numbers_of_the_file_whatever_their_depth(name):
+    content, classes, codes = STORED[name]
+    assert read([content], void=15) == (classes, [codes])
+
+
+def test_colours_of_16_bits_are_refused_as_half_of_them_is_lost():
+    wide = b"P6\n2 1\n1000\n" + struct.pack(">6H", 0, 1, 2, 3, 4, 5)
+    assert code_of(lambda: read([wide])) == "DAT394"

@@ -449,3 +449,10 @@ def test_channels_at_either_end_are_a_question(shape):
 def test_other_arrays_are_no_pictures(values):
     """Flat rows, too many axes, complex numbers and ragged lists are DAT319."""
     assert code_of(values) == "DAT319"
+
+
+def test_numbers_whose_sign_pillow_gets_wrong_are_refused():
+    beyond = tiff([0, 1, 2**31], 32)
+    assert code_of([beyond], range=[0, 2**32 - 1]) == "DAT311"
+    assert encoded([tiff([0, 1, 2**31 - 1], 32)], range=[0, 2**31 - 1]).ravel().tolist() == [0, 0, 255]
+    assert code_of([tiff([0, 1, 255], 8, sample_format=2)]) == "DAT311"

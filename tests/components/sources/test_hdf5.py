@@ -113,6 +113,12 @@ PACKED = {
     "range": (I2([1, 9, 4]), {"valid_range": I2([2, 5]), "scale_factor": 2.0}, [np.nan, np.nan, 8.0]),
     "limits": (F4([1, 9, 4]), {"valid_min": 2, "valid_max": 5}, [np.nan, np.nan, 4.0]),
     "unsigned": (np.int8([-1, 1]), {"_Unsigned": "true"}, [255, 1]),
+    "unsigned gap": (np.int8([-1, 1]), {"_Unsigned": "true", "_FillValue": np.int8(-1)}, [None, 1]),
+    "unsigned range": (
+        np.int8([-56, -55, 1]),
+        {"_Unsigned": "true", "valid_range": np.int8([0, -56]), "scale_factor": 0.5},
+        [100, np.nan, 0.5],
+    ),
     "images": (I2([[1, -1], [3, 4]]), {"_FillValue": I2(-1)}, [[1, np.nan], [3, 4]]),
     "nan": (F4([1, np.nan]), {"_FillValue": F4(np.nan)}, [1, np.nan]),
 }
@@ -191,3 +197,32 @@ def test_what_is_no_column_is_counted(tmp_path):
         "scalars": 1,
         "tables of several types": 1,
     }
+
+
+def test_a_number_with_a_name_is_its_name(tmp_path):
+    """The names of an enumeration are the texts of its values; `mask_and_scale: false` gives the numbers."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        kind = h5py.enum_dtype({"red": 0, "blue": 5}, "i1")
+        file.create_dataset("x", data=np.int8([5, 0, 5]), dtype=kind)
+        file.create_dataset("y", data=np.int8([5, 0, 1]), dtype=kind)
+    reader = opened(path)
+    assert reader.read("x") == ["blue", "red", "blue"]
+    assert reader.read_as("x") == "names of stored numbers"
+    assert opened(path, mask_and_scale=False).read("x").tolist() == [5, 0, 5]
+    with pytest.raises(ProblemError) as caught:
+        reader.read("y")
+    assert caught.value.problem.code == "DAT311"
+
+
+def test_what_was_never_written_is_said(tmp_path):
+    """Blocks that a file does not hold read as the fill value, which looks like data."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (40,), "f4", fillvalue=-9, chunks=(10,))[:10] = 1
+        file.create_dataset("y", (40,), "f4")
+        file["z"] = np.ones(40)
+    reader = opened(path)
+    assert reader.read_as("x") == "75% was never written and reads as -9.0"
+    assert reader.read_as("y") == "100% was never written and reads as 0.0"
+    assert reader.read_as("z") == ""
