@@ -51,7 +51,7 @@ class Bce(Loss):
         return None if self.pos_weight is not None else math.log(2)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.binary import BinaryCrossEntropy
 
         weights = [self.pos_weight] if isinstance(self.pos_weight, float | int) else self.pos_weight

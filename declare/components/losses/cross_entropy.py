@@ -81,7 +81,7 @@ class CrossEntropy(ClassWeightedLoss):
         return index_dims(target.output)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.cross_entropy import CrossEntropy as Real
         from declare.nn.losses.per_step import per_step
 

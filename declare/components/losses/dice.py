@@ -39,7 +39,7 @@ class Dice(Loss):
         return index_dims(target.output)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.dice import Dice as Real
 
         return Real(smooth=self.smooth)

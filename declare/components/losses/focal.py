@@ -38,7 +38,7 @@ class Focal(ClassWeightedLoss):
         return target.output.dims if target.prediction == "label_logits" else index_dims(target.output)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         weights = self.class_weights(target)
         if target.prediction == "label_logits":
             from declare.nn.losses.binary import BinaryCrossEntropy

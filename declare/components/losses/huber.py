@@ -30,7 +30,7 @@ class Huber(Loss):
     delta: float = Param(1.0, gt=0, le=1e12, description="error up to which the loss is quadratic")
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.elementwise import Huber as Real
 
         return Real(delta=self.delta, may_miss=target.may_miss)

@@ -45,7 +45,7 @@ class InfoNce(Loss):
         return (2,)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.pairs import InfoNce
 
         return InfoNce(self.temperature, explicit=self.negatives == "explicit")

@@ -30,7 +30,7 @@ class Isc(Loss):
         return (2,)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.pairs import InterSubject
 
         return InterSubject()

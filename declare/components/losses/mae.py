@@ -26,7 +26,7 @@ class Mae(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.elementwise import AbsoluteError
 
         return AbsoluteError(may_miss=target.may_miss)

@@ -23,7 +23,7 @@ class MaskedMse(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction"})
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.elementwise import SquaredError
 
         return SquaredError(may_miss=True)

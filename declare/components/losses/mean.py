@@ -22,7 +22,7 @@ class Mean(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"cost"})
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.mean import Mean as Real
 
         return Real()

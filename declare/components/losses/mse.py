@@ -30,7 +30,7 @@ class Mse(Loss):
         return 1.0 if target.std else None
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.elementwise import SquaredError
 
         return SquaredError(may_miss=target.may_miss)

@@ -36,7 +36,7 @@ class Ordinal(ClassWeightedLoss):
         return (len(target.classes or ()),)
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.ordinal import Ordinal as Real
 
         num_classes = (target.output.features or 0) + 1

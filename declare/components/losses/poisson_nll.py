@@ -26,7 +26,7 @@ class PoissonNll(Loss):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
 
     def build(self, target: Target) -> SummedLoss:
-        """Return the real loss."""
+        """Return the loss as a torch module."""
         from declare.nn.losses.poisson import PoissonNLL
 
         return PoissonNLL(target.mean or (), target.link or "")
