@@ -17,7 +17,7 @@ class DatasetFacts(BaseModel):
     JSON) have no order of the training split, as a problem's parts; `positives` maps pairing (JSON) -> split ->
     samples that have a positive there. `looked_at` are files that a table names and that were read for the facts,
     each with what tells it from another one put in its place. `constant_splits` maps fields to the splits whose
-    known values are all equal.
+    known values are all equal, `split_ranges` fields of numbers to the lowest and highest value by split.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +36,7 @@ class DatasetFacts(BaseModel):
     positives: dict[str, dict[str, int]] = {}
     looked_at: dict[str, str] = {}
     constant_splits: dict[str, tuple[str, ...]] = {}
+    split_ranges: dict[str, dict[str, tuple[float, float]]] = {}
 
 
 Facts = dict[str, DatasetFacts]

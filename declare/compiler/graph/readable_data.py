@@ -86,7 +86,15 @@ def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:
     if known.sized:
         return facts
     fields = {name: item.model_copy(update={"counts": {}}) for name, item in facts.fields.items()}
-    counted = ("splits", "missing", "groups", "refused_orders", "positives", "constant_splits")
+    counted = (
+        "splits",
+        "missing",
+        "groups",
+        "refused_orders",
+        "positives",
+        "constant_splits",
+        "split_ranges",
+    )
     unknown: dict[str, Any] = {key: {} for key in counted}
     return facts.model_copy(update={"fields": fields} | unknown)
 

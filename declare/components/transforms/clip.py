@@ -22,6 +22,7 @@ class Clip(Transform):
     """
 
     effect: ClassVar[Effect] = "range"
+    monotone: ClassVar[bool] = True
 
     low: float | None = Param(None, description="lowest value, in the field's units")
     high: float | None = Param(None, description="highest value, in the field's units")

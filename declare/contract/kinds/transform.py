@@ -42,6 +42,9 @@ class Transform(Component):
     affine: ClassVar[bool] = False
     """Whether it shifts and scales each channel, so that figures in standard deviations stay what they are."""
 
+    monotone: ClassVar[bool] = False
+    """Whether it changes each value by itself and keeps the order of any two, without statistics."""
+
     field: str | None = Param(None, description="the field that it changes")
     fields: list[str] | None = Param(None, description="the fields that it changes")
     on: Literal["all", "train", "eval"] = Param(

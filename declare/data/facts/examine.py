@@ -14,9 +14,9 @@ from declare.contract.kinds.source import file_stamp
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.data.facts import sampler_orders
-from declare.data.read import fitted_fields, raw_values
+from declare.data.read import encoded_columns, fitted_fields, raw_values
 from declare.data.read import split as splitting
-from declare.data.read.encoded_columns import class_counts, constant_splits, missing_rows, moments
+from declare.data.read.encoded_columns import class_counts, missing_rows, moments
 from declare.data.read.open_reader import JoinedReader, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
@@ -71,7 +71,8 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         passed_over=dict(reader.passed_over),
         source_splits=tuple(reader.splits),
         **sampler_orders.order_facts(uses, examined.facts, examined.columns, positions),
-        constant_splits=constant_splits(examined.columns, positions),
+        constant_splits=encoded_columns.constant_splits(examined.columns, positions),
+        split_ranges=encoded_columns.split_ranges(examined.columns, positions),
         looked_at={str(path): file_stamp(path) for path in examined.files},
     )
 

@@ -37,6 +37,21 @@ def constant_splits(
     return {name: constant for name, constant in splits.items() if constant}
 
 
+def split_ranges(
+    columns: Mapping[str, Array], positions: Mapping[str, Array]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return by encoded column of numbers, and by split, the lowest and the highest finite value."""
+    numbers = {name: column for name, column in columns.items() if column.dtype.kind == "f"}
+    figures = {
+        name: {split: moments(column[rows]) for split, rows in positions.items()}
+        for name, column in numbers.items()
+    }
+    return {
+        name: {split: (item["minimum"], item["maximum"]) for split, item in splits.items() if item}
+        for name, splits in figures.items()
+    }
+
+
 def _is_constant(column: Array) -> bool:
     values = column[~missing_rows(column)]
     return bool(len(values) and (values == values[:1]).all())

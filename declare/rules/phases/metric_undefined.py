@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
+from declare.reading.poison import POISON, poison_all
 from declare.rules.queries.metric_names import (
     MetricName,
     Monitor,
@@ -13,7 +14,7 @@ from declare.rules.queries.metric_names import (
     reported_metrics,
 )
 from declare.rules.queries.missing_labels import labels_missing, tasks_without_labels
-from declare.rules.spec_parts import LocatedBlock, metric_classes, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, get, metric_classes, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "PHS656"
@@ -65,7 +66,27 @@ def _constant_note(view: View, task: LocatedBlock[Task], split: str, names: list
         return f"one sample of {split} alone has the target `{item.target}`"
     if split in view.facts[item.dataset].constant_splits.get(item.target, ()):
         return f"all samples of {split} have the same `{item.target}`"
+    if _is_made_constant(view, item.dataset, item.target, split):
+        return f"the transforms make all `{item.target}` of {split} the same"
     return ""
+
+
+def _is_made_constant(view: View, dataset: str, field: str, split: str) -> bool:
+    """Return whether the lowest and the highest value of a field become one, as far as that is known."""
+    limits = view.facts[dataset].split_ranges.get(field, {}).get(split)
+    if limits is None:
+        return False
+    import numpy as np
+
+    values = np.asarray(limits, np.float32)
+    for transform in poison_all(get(view.spec.datasets[dataset], "transforms") or ()):
+        if transform is POISON or field not in (transform.field, *(transform.fields or ())):
+            continue
+        if not transform.monotone:
+            return False
+        if transform.on in {"all", "eval"}:
+            values = transform.apply(values, {})
+    return bool(values[0] == values[1])
 
 
 def _problem(monitor: Monitor, note: str) -> Problem:
