@@ -15,6 +15,8 @@ _MAGIC = b"PAR1"
 _MOST_PAGES = 1_000_000
 _MOST_HEADER = 1 << 20
 _MOST_FOOTER = 64 << 20
+_MOST_VALUES = 5_000_000
+"""Of one header: 100,000 columns in three row groups have as many."""
 _DEEPEST = 16
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 _FIXED_LENGTH = 7
@@ -45,10 +47,10 @@ def refuse_large(path: Path) -> None:
     total = _Totals()
     with path.open("rb") as file:
         footer = _footer(file, stored)
-        lengths = _lengths(footer.get(_SCHEMA, []))
-        for group in footer.get(_ROW_GROUPS, []):
-            for length, chunk in zip(lengths, group.get(_COLUMNS, []), strict=True):
-                total.add(file, stored, chunk.get(_META, {}), length)
+        lengths = _lengths(_read_blocks(footer, _SCHEMA))
+        for group in _read_blocks(footer, _ROW_GROUPS):
+            for length, chunk in zip(lengths, _read_blocks(group, _COLUMNS), strict=True):
+                total.add(file, stored, _read_block(chunk, _META), length)
     limit = max(MOST_BYTES, MOST_RATIO * stored)
     if total.unpacked > limit or total.numbers > max(MOST_BYTES, _SMALLEST_VALUE * MOST_RATIO * stored):
         most = max(total.unpacked, total.numbers)
@@ -73,7 +75,7 @@ class _Totals:
         for page in self._headers(file, stored, column):
             unpacked += _read_count(page, _PAGE_UNPACKED)
             for kind, encoding in _PAGES.items():
-                header = page.get(kind, {})
+                header = _read_block(page, kind)
                 values += _read_count(header, 1)
                 if header.get(encoding) == _SHARED_PREFIXES:
                     self.repeated += _read_count(header, 1) * _read_count(page, _PAGE_UNPACKED)
@@ -105,6 +107,22 @@ def _read_count(block: Mapping[int, Any], number: int) -> int:
     return value
 
 
+def _read_block(block: Mapping[int, Any], number: int) -> Mapping[int, Any]:
+    """Return a field that is a structure, empty where it is not there; raises ValueError for anything else."""
+    value = block.get(number, {})
+    if not isinstance(value, dict):
+        raise ValueError("a header holds something else than a structure")  # noqa: TRY004 - the file is wrong
+    return value
+
+
+def _read_blocks(block: Mapping[int, Any], number: int) -> list[Mapping[int, Any]]:
+    """Return a field that is a list of structures, empty where it is not there; raises ValueError for others."""
+    value = block.get(number, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("a header holds something else than a list of structures")
+    return value
+
+
 def _footer(file: BinaryIO, stored: int) -> Mapping[int, Any]:
     if stored < 3 * len(_MAGIC):
         raise ValueError("it is not a Parquet file")
@@ -116,7 +134,10 @@ def _footer(file: BinaryIO, stored: int) -> Mapping[int, Any]:
     if size > min(stored - 12, _MOST_FOOTER):
         raise ValueError(f"its footer claims {size:,} bytes")
     file.seek(stored - 8 - size)
-    return _Compact(file.read(size)).struct()
+    try:
+        return _Compact(file.read(size)).struct()
+    except EOFError:
+        raise ValueError("its footer ends too early") from None
 
 
 def _lengths(schema: list[Mapping[int, Any]]) -> list[int]:
@@ -148,11 +169,10 @@ class _Compact:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.position = 0
+        self._values = 0
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
         """Read a struct as its fields by number; raises ValueError, or EOFError if the content ends early."""
-        if depth > _DEEPEST:
-            raise ValueError("its headers are nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
         while head := self._byte():
@@ -162,6 +182,9 @@ class _Compact:
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
+        self._values += 1
+        if depth > _DEEPEST or self._values > _MOST_VALUES:
+            raise ValueError("its headers hold too many values, or values nested too deep")
         if kind in {_I16, _I32, _I64}:
             return self._read_signed()
         if kind in {_TRUE, _FALSE, _BYTE}:
