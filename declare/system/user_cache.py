@@ -8,6 +8,7 @@ import atexit
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -91,8 +92,10 @@ def key(*parts: Any) -> str:
 
 def read_text(path: Path) -> str | None:
     """Return the text of an entry; None if there is none, or if it was damaged, which is reported."""
+    if not os.path.lexists(path):
+        return None
     try:
-        whole = path.read_bytes()
+        whole = path.read_bytes() if _is_regular(path) else b""
     except OSError:
         return None
     body, trailer = whole[:-TRAILER_BYTES], whole[-TRAILER_BYTES:]
@@ -149,13 +152,18 @@ def is_whole(path: Path) -> bool:
     """Return whether a file exists and matches its checksum; all of it is read, in threads if it is large."""
     try:
         length = path.stat().st_size - TRAILER_BYTES
-        if length < 0:
+        if length < 0 or not _is_regular(path):
             return False
         with path.open("rb") as file:
             file.seek(length)
             return file.read() == _trailer(digest(path, length))
     except OSError:
         return False
+
+
+def _is_regular(path: Path) -> bool:
+    """Return whether an entry is a file itself: a pipe may never end, and a link leads out of the cache."""
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def digest(path: Path, length: int) -> str:

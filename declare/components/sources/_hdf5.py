@@ -24,6 +24,8 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.system.out_of_memory import refuse_if_short, require_memory
 
+_READ_ERRORS = (OSError, RuntimeError, ValueError, LookupError, TypeError)
+"""What h5py raises where a file is damaged: of objects, of values, of names, of types that NumPy lacks."""
 _MOST, _DEEPEST = 10_000, 32
 """Maximum number of datasets and groups in a file, and their maximum depth."""
 _BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
@@ -53,7 +55,7 @@ class Hdf5Reader(Reader):
             datasets, self.passed_over = _columns(named)
             refuse_inflated_sum(f"`{path.name}`", datasets.values(), path.stat().st_size)
             self._packings = {name: _packing(name, item) for name, item in datasets.items() if unpack}
-        except (OSError, RuntimeError, ValueError) as error:
+        except _READ_ERRORS as error:
             refuse_if_short(error)
             self._close()
             raise ProblemError(_malformed_file(path, str(error))) from None
@@ -103,7 +105,7 @@ class Hdf5Reader(Reader):
                 values = _names_of(values, names)
             packing = self._packings.get(column)
             contents = values if packing is None else packing.unpack(values)
-        except (OSError, RuntimeError, ValueError) as error:
+        except _READ_ERRORS as error:
             refuse_if_short(error)
             raise ProblemError(
                 Problem(

@@ -13,6 +13,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._arrow_limits import refuse_shared_texts, refuse_unsafe
 from declare.components.sources._datasets_reader import DatasetsReader
+from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._lines import fault, header, twice
 from declare.components.sources._text_files import read_text
@@ -70,9 +71,11 @@ class Huggingface(Source):
     def fingerprint(self) -> str:
         """Return names, sizes and times of the files that the library may read."""
         require("datasets", "huggingface", "source")
-        files = list_files(self.path, _FORMATS).files if is_folder(self.path) else (self.path,)
+        if not is_folder(self.path):
+            return file_fingerprint(self.path)
+        files = list_files(self.path, _FORMATS).files
         if not any(map(is_file, files)):
-            title = f"{self.path.name} does not exist"
+            title = f"`{self.path.name}` holds no file that can be read"
             notes = (f"looked in `{self.path.parent}`",)
             helps = ("correct the path; relative paths start at the file that states them",)
             raise ProblemError(

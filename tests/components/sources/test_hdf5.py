@@ -1,5 +1,7 @@
 """HDF5 files: what they give, and that nothing outside the file is ever read."""
 
+import contextlib
+
 import h5py
 import numpy as np
 import pytest
@@ -226,3 +228,16 @@ def test_what_was_never_written_is_said(tmp_path):
     assert reader.read_as("x") == "75% was never written and reads as -9.0"
     assert reader.read_as("y") == "100% was never written and reads as 0.0"
     assert reader.read_as("z") == ""
+
+
+def test_no_byte_of_a_header_ends_in_a_bug(tmp_path):
+    """Whatever one byte of the file's structures is changed to, the file is read or refused."""
+    path = stored(tmp_path / "x.h5", np.arange(4.0), scale_factor=2.0)
+    content = path.read_bytes()
+    draw = np.random.default_rng(0)
+    for place in draw.integers(0, len(content), 400):
+        path.write_bytes(content[:place] + draw.bytes(1) + content[place + 1 :])
+        with contextlib.suppress(ProblemError):
+            reader = opened(path)
+            for column in reader.columns:
+                reader.read(column)
