@@ -1,7 +1,9 @@
 """Which fields of a dataset an augment changes, and how, decided by their layouts."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field as Param
 
 from declare.contract.kinds.augment import Augment
 from declare.contract.problem import Problem
@@ -41,12 +43,6 @@ def parts(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Parts:
     )
 
 
-def mixed_fields(inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
-    """Return the fields in which mixing two samples mixes their values."""
-    fields = parts(inputs, targets)
-    return frozenset((*fields.inputs, *fields.values, *fields.classes, *fields.valid))
-
-
 def nothing_to_change(augment: Augment, wanted: str) -> Iterator[Problem]:
     """Yield a problem (LOS415) if the model reads no field of a kind that the augment changes."""
     yield Problem(
@@ -55,3 +51,27 @@ def nothing_to_change(augment: Augment, wanted: str) -> Iterator[Problem]:
         label="nothing to change",
         helps=("remove it, or keep it for phases over datasets that have them",),
     )
+
+
+Alpha = Annotated[
+    float,
+    Param(
+        ge=0.001,
+        le=1e6,
+        description=(
+            "parameter of Beta(alpha, alpha), from which the proportion is drawn: near 0 samples "
+            "hardly mix, at 1 every proportion is equally likely"
+        ),
+    ),
+]
+
+
+class MixingAugment(Augment):
+    """An augment that mixes the samples of a batch in pairs."""
+
+    probability: float = Param(1.0, gt=0, le=1, description="fraction of batches that are mixed")
+
+    def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
+        """Return the numeric fields, and the targets that are mixed with them."""
+        fields = parts(inputs, targets)
+        return frozenset((*fields.inputs, *fields.values, *fields.classes, *fields.valid))

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
-from pydantic import Field as Param
-
-from declare.components.augments._fields import CUT_AXES, mixed_fields, nothing_to_change, parts
-from declare.contract.kinds.augment import Augment
+from declare.components.augments._fields import CUT_AXES, Alpha, MixingAugment, nothing_to_change, parts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 
 
-class CutMix(Augment):
+class CutMix(MixingAugment):
     """Pastes a box of another image of the batch into each image (series: an interval of time steps).
 
     A mask gets the same box; other targets are mixed in proportion to the area that is kept. Class targets
@@ -28,25 +25,12 @@ class CutMix(Augment):
     ```
     """
 
-    alpha: float = Param(
-        1.0,
-        ge=0.001,
-        le=1e6,
-        description=(
-            "parameter of Beta(alpha, alpha), from which the proportion is drawn: near 0 samples "
-            "hardly mix, at 1 every proportion is equally likely"
-        ),
-    )
-    probability: float = Param(1.0, gt=0, le=1, description="fraction of batches that are mixed")
+    alpha: Alpha = 1.0
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
         """Yield a problem if the model reads no image or series."""
         if not any(shape.layout in CUT_AXES for shape in inputs.values()):
             yield from nothing_to_change(self, "images and series")
-
-    def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
-        """Return the numeric fields, and the targets that are mixed with them."""
-        return mixed_fields(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:
         """Return the function that mixes a batch of a dataset."""

@@ -3,16 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from pydantic import Field as Param
-
-from declare.components.augments._fields import mixed_fields, nothing_to_change, parts
-from declare.contract.kinds.augment import Augment
+from declare.components.augments._fields import Alpha, MixingAugment, nothing_to_change, parts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 
 
-class Mixup(Augment):
+class Mixup(MixingAugment):
     """Adds to each sample another sample of its batch, inputs and targets in the same proportion.
 
     Numeric fields (images, series, vectors) are interpolated, a series up to the end of the longer one;
@@ -31,29 +28,14 @@ class Mixup(Augment):
     ```
     """
 
-    also_called: ClassVar[tuple[str, ...]] = ()
-
     takes_lengths: ClassVar[bool] = True
 
-    alpha: float = Param(
-        0.2,
-        ge=0.001,
-        le=1e6,
-        description=(
-            "parameter of Beta(alpha, alpha), from which the proportion is drawn: near 0 samples "
-            "hardly mix, at 1 every proportion is equally likely"
-        ),
-    )
-    probability: float = Param(1.0, gt=0, le=1, description="fraction of batches that are mixed")
+    alpha: Alpha = 0.2
 
     def check_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> Iterable[Problem]:
         """Yield a problem if the model reads no numeric field."""
         if not parts(inputs, targets).inputs:
             yield from nothing_to_change(self, "fields of numbers")
-
-    def mixed_fields(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> frozenset[str]:
-        """Return the numeric fields, and the targets that are mixed with them."""
-        return mixed_fields(inputs, targets)
 
     def build(self, inputs: Mapping[str, Shape], targets: Mapping[str, Shape]) -> TorchModule:
         """Return the function that mixes a batch of a dataset."""

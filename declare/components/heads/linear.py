@@ -14,28 +14,15 @@ tasks:
 ```
 """
 
-from typing import ClassVar
-
-from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.components.heads._vectors import VectorHead, widths
+from declare.contract.kinds.module import Costs, Inputs
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.vector_heads import check_head_inputs, fill_steps, widths
-from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 
 
-class Linear(Head):
+class Linear(VectorHead):
     """One linear layer from the features to the output that the task needs."""
-
-    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
-
-    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or the problem that the inputs do not fit it."""
-        return check_head_inputs(self, inputs, output) or {"output": fill_steps(inputs, output)}
-
-    def padding_policy(self) -> Padding:
-        """Return that every step is mapped independently."""
-        return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer for all steps."""

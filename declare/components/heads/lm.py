@@ -18,15 +18,15 @@ from typing import ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.components.heads._vectors import VectorHead, widths
+from declare.contract.kinds.module import Costs, Inputs, Outputs, Port
 from declare.contract.nodes.costs import CostCounter
-from declare.contract.nodes.vector_heads import check_head_inputs, fill_steps, widths
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 
 
-class Lm(Head):
+class Lm(VectorHead):
     """One linear layer without a bias from the features at each position to the vocabulary."""
 
     ports: ClassVar[tuple[Port, ...]] = (Port("input", ("sequence",)),)
@@ -42,11 +42,7 @@ class Lm(Head):
                 label="gives token logits",
                 helps=("use head `linear`, or a task such as `causal_lm`",),
             )
-        return check_head_inputs(self, inputs, output) or {"output": fill_steps(inputs, output)}
-
-    def padding_policy(self) -> Padding:
-        """Return that every step is mapped independently."""
-        return Padding()
+        return super().infer(inputs, output)
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layer for all positions."""

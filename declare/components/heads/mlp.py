@@ -14,22 +14,19 @@ tasks:
 ```
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.module import Costs, Head, Inputs, Outputs, Padding, Port
+from declare.components.heads._vectors import VectorHead, widths
+from declare.contract.kinds.module import Costs, Inputs
 from declare.contract.nodes.costs import CostCounter, size
-from declare.contract.nodes.vector_heads import check_head_inputs, fill_steps, widths
-from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 
 
-class Mlp(Head):
+class Mlp(VectorHead):
     """Hidden layers with activation and dropout, then a linear layer to the output that the task needs."""
-
-    ports: ClassVar[tuple[Port, ...]] = (Port("input", ("vector", "number", "sequence"), many=True),)
 
     hidden: list[Annotated[int, Param(gt=0)]] = Param(
         [256], min_length=1, max_length=1_000, description="width of each hidden layer"
@@ -43,14 +40,6 @@ class Mlp(Head):
     activation: Literal["relu", "gelu", "silu", "tanh"] = Param(
         "relu", description="activation after each hidden layer"
     )
-
-    def infer(self, inputs: Inputs, output: Shape) -> Outputs | Problem:
-        """Return the target's shape, or the problem that the inputs do not fit it."""
-        return check_head_inputs(self, inputs, output) or {"output": fill_steps(inputs, output)}
-
-    def padding_policy(self) -> Padding:
-        """Return that every step is mapped independently."""
-        return Padding()
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers for all steps."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.task import Target, Task
+from declare.contract.kinds.task import Target, Task, TaskAdapter
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
@@ -37,6 +37,26 @@ class TextTask(Task):
             length=max((item.shape.dims[0] or 0 for item in facts.values()), default=0) or None,
             special=dict(first.extra.get("special", {})),
             unigrams=_unigrams(facts),
+        )
+
+
+class NextTokenTask(TextTask):
+    """A task that predicts each token of a text from those before it."""
+
+    afresh: ClassVar[bool] = False
+    """Whether texts are written from nothing but `bos`, not continued."""
+
+    def build(self, target: Target) -> TaskAdapter:
+        """Return the adapter."""
+        from declare.nn.tasks.next_token import NextToken
+
+        return NextToken(
+            target=self.target or "",
+            special=target.special,
+            mask=self.mask,
+            length=target.length,
+            afresh=self.afresh,
+            unigrams=target.unigrams,
         )
 
 

@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from declare.components.tasks._texts import TextTask
-from declare.contract.kinds.task import Target, TaskAdapter
+from declare.components.tasks._texts import NextTokenTask
 
 
-class CausalLm(TextTask):
+class CausalLm(NextTokenTask):
     """Predicts every token of a text from the tokens before it.
 
     The target is a `text` field, ids [B, length] with -1 after the end. The task shifts the tokens itself:
@@ -34,15 +33,3 @@ class CausalLm(TextTask):
     prompted: ClassVar[bool] = True
     splits_samples: ClassVar[bool] = True
     attends_to_future: ClassVar[bool | None] = False
-
-    def build(self, target: Target) -> TaskAdapter:
-        """Return the adapter."""
-        from declare.nn.tasks.next_token import NextToken
-
-        return NextToken(
-            target=self.target or "",
-            special=target.special,
-            mask=self.mask,
-            length=target.length,
-            unigrams=target.unigrams,
-        )

@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from declare.components.tasks._texts import TextTask
-from declare.contract.kinds.task import Target, TaskAdapter
+from declare.components.tasks._texts import NextTokenTask
 
 
-class Seq2seq(TextTask):
+class Seq2seq(NextTokenTask):
     """Generates a text token by token, conditioned on another input.
 
     The target is a `text` field, ids [B, length] with -1 after the end. In training the decoder reads the
@@ -34,16 +33,4 @@ class Seq2seq(TextTask):
     default_metrics: ClassVar[tuple[str, ...]] = ("token_accuracy", "exact_match", "perplexity")
     generates: ClassVar[bool] = True
     attends_to_future: ClassVar[bool | None] = False
-
-    def build(self, target: Target) -> TaskAdapter:
-        """Return the adapter."""
-        from declare.nn.tasks.next_token import NextToken
-
-        return NextToken(
-            target=self.target or "",
-            special=target.special,
-            mask=self.mask,
-            length=target.length,
-            afresh=True,
-            unigrams=target.unigrams,
-        )
+    afresh: ClassVar[bool] = True
