@@ -65,9 +65,11 @@ class NamedSpec(ReadSpec):
 
 @dataclass(frozen=True)
 class TransformedSpec(NamedSpec):
-    """The shapes of fields after their transforms, by dataset and field."""
+    """The shapes of fields after their transforms, by dataset and field; sizes that differ in training are open."""
 
     shapes: Mapping[str, Mapping[str, Shape]] = field(default_factory=dict)
+    train_shapes: Mapping[str, Mapping[str, Shape]] = field(default_factory=dict)
+    """The shapes of the same fields in training alone."""
 
 
 @dataclass(frozen=True)

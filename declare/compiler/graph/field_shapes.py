@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from declare.compiler.reports import Reports, Skip
-from declare.compiler.stages import NamedSpec, ReadSpec
+from declare.compiler.stages import NamedSpec, ReadSpec, TransformedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import Transform, facts_before
 from declare.contract.problem import Problem
@@ -26,9 +26,9 @@ class _Track(NamedTuple):
 Shapes = dict[str, Shape]
 
 
-def field_shapes(stage: NamedSpec) -> Reports[dict[str, Shapes]]:
-    """Return the shapes of fields by dataset; yield transforms that do not fit, fields that differ between splits."""
-    all_shapes = {}
+def with_field_shapes(stage: NamedSpec) -> Reports[TransformedSpec]:
+    """Return the spec with shapes of fields; yield transforms that do not fit, fields that differ between splits."""
+    all_shapes, train_shapes = {}, {}
     for dataset in blocks_of(stage.spec, "datasets"):
         if dataset.name not in stage.facts:
             yield Skip(dataset.path)
@@ -52,8 +52,10 @@ def field_shapes(stage: NamedSpec) -> Reports[dict[str, Shapes]]:
                 if contradiction is not None:
                     yield contradiction.under(path)
                 yield from _apply(transform.resolve(known), path, tracks)
-        all_shapes[dataset.name] = yield from _merge(tracks)
-    return all_shapes
+        shapes = yield from _merge(tracks)
+        all_shapes[dataset.name] = shapes
+        train_shapes[dataset.name] = {name: tracks[name].train or shape for name, shape in shapes.items()}
+    return TransformedSpec(**vars(stage), shapes=all_shapes, train_shapes=train_shapes)
 
 
 def _unclear(stage: ReadSpec, transform: Any, path: str, facts: DatasetFacts) -> list[str]:

@@ -5,6 +5,7 @@ that serve each dataset by itself, and the sizes of a phase with scales.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from declare.compiler.graph.shape_inference import InferredShapes, Shaper
@@ -48,11 +49,13 @@ def one_value_norms(stage: ScoredSpec, phase: LocatedBlock[Any], plan: PhasePlan
 
 
 def _shapers(stage: ScoredSpec, plan: PhasePlan) -> Iterator[tuple[int | None, Shaper]]:
-    """Yield the shapes of a phase: those of the data, or with scales those at each size."""
+    """Yield the shapes of a phase: those of the data in training, or with scales those at each size."""
+    training = replace(stage, shapes=stage.train_shapes)
     if plan.scales is None:
-        yield None, Shaper(stage)
+        yield None, Shaper(training)
     else:
-        yield from ((size, Shaper(scaled_spec(stage, plan.scales.field, size))) for size in plan.scales.sizes)
+        field, sizes = plan.scales.field, plan.scales.sizes
+        yield from ((size, Shaper(scaled_spec(training, field, size))) for size in sizes)
 
 
 def _called_for_one(

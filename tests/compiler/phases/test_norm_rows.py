@@ -83,6 +83,15 @@ def write(folder, sizes, model, phase):
     return folder / "spec.yaml"
 
 
+def test_pictures_count_by_their_size_in_training(tmp_path):
+    """A crop of training pictures alone leaves one place, whatever evaluations see."""
+    path = write(tmp_path, ONE, CNN.replace("[2, 2, 2]", "[2, 2]"), "epochs: 1, batch_size: 4")
+    assert "DAT304" not in [item.code for item in check(path).diagnostics]
+    crop = "transforms: [{type: random_crop, field: x, size: 2}], split:"
+    path.write_text(path.read_text().replace("split:", crop))
+    assert "DAT304" in [item.code for item in check(path).diagnostics]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_one_value_is_refused_where_training_fails(tmp_path, monkeypatch, case):
     """DAT304 is found where a norm gets one value in a step, and where it is not found the phase trains."""
