@@ -17,7 +17,6 @@ from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.training.loss_balancing import weighted_tasks
 from declare.runtime.checkpoint.manager import CheckpointManager
-from declare.runtime.checkpoint.sharded_write import shard_state
 from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
 from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
 from declare.runtime.errors import (
@@ -31,6 +30,7 @@ from declare.runtime.errors import (
 from declare.runtime.inference.evaluation_size import initial_sizes, update_evaluation_size
 from declare.runtime.listeners.listener import EventBus, Request
 from declare.runtime.phase_state import PhaseState, make_phase_state
+from declare.runtime.resume.resume import restore_phase
 from declare.runtime.run_folder import events
 from declare.runtime.run_folder.event_file import Event
 from declare.runtime.run_folder.events import EventBody
@@ -131,9 +131,8 @@ class Loop:
             auto=self._auto,
         )
         if tree is not None:
-            self._tree.with_parts(**state.stateful()).restore(
-                shard_state(tree, self._graph, state.setup.config.optimizer)
-            )
+            parts = self._tree.with_parts(**state.stateful())
+            restore_phase(parts, tree, self._graph, state.setup.config.optimizer)
             # Restoring leaves the plan's base rates in the optimizer.
             state.setup.step.lr.apply(max(self.progress.step - 1, 0))
         self._update_evaluation_size(state)

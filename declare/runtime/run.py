@@ -14,8 +14,8 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.checkpoint.manager import CheckpointManager
+from declare.runtime.checkpoint.saver import CheckpointSaver
 from declare.runtime.checkpoint.state_tree import Tree
-from declare.runtime.checkpoint.writer import CheckpointWriter, damaged_problem
 from declare.runtime.distributed.exit_codes import DONE, FAILED, LOST, MISSED, STOPPED
 from declare.runtime.distributed.launch import write_outcome, write_peer_loss, write_run_folder
 from declare.runtime.distributed.problem_json import (
@@ -37,15 +37,15 @@ from declare.runtime.loop import Loop, StoppedError
 from declare.runtime.machine.device import choose_device
 from declare.runtime.machine.environment import facts, prepare
 from declare.runtime.machine.memory_budget import require_memory
+from declare.runtime.resume.plan_change import Revision, adopt_plan, check_changes, is_other_run
 from declare.runtime.resume.plan_diff import Change
 from declare.runtime.resume.resume import (
     RefusedError,
-    Revision,
-    adopt,
-    examine,
     fit_state,
-    goes_on,
     machine_changes,
+    newest_state,
+    run_to_resume,
+    saved_progress,
 )
 from declare.runtime.resume.same_plan import require_one_plan
 from declare.runtime.run_folder import events
@@ -100,7 +100,7 @@ def train(
 
         def open_folder() -> tuple[Path, Outcome | None, Sequence[Change]]:
             place = (
-                _existing_folder(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
+                run_to_resume(plan, folder) if resume else folders.create(plan, spec_text, folder, sources)
             )
             with translate_os_errors(place):
                 stack.enter_context(RunLock(place))
@@ -131,30 +131,17 @@ def make_training_parts(
     return PlanBuilder(plan, place, device, emit, world)
 
 
-def _existing_folder(plan: Plan, folder: Path | None) -> Path:
-    place = folder or folders.latest(plan.name)
-    return Run(place or Path("runs") / plan.name).path
-
-
 def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, Sequence[Change]]:
     """Check that the run in `place` may continue with `plan`; return its result if finished, and the changes."""
     run = Run(place)
-    changes = examine(run, plan, allow=allow)
-    if goes_on(changes) or not run.has_finished:
+    changes = check_changes(run, plan, allow=allow)
+    if is_other_run(changes) or not run.has_finished:
         return None, changes
     run.weights_path()  # what the run was for: where it has gone, nothing is done
-    adopt(place, plan, Revision("", changes))
+    adopt_plan(place, plan, Revision("", changes))
     problems = missed_bounds(plan.expect, run.final)
     status = MISSED if problems else DONE
     return Outcome(place, run.final, status, (*problems, *trivial_findings(plan, run.final))), changes
-
-
-def saved_progress(place: Path) -> TrainProgress:
-    """Return the progress in the newest checkpoint of a run; the start if none can be read (reported later)."""
-    with suppress(OSError, ValueError):
-        for checkpoint in Run(place).checkpoints()[:1]:
-            return TrainProgress.of(checkpoint.skeleton())
-    return TrainProgress()
 
 
 class _Session:
@@ -228,9 +215,9 @@ class _Session:
         origin = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         origin["compile"] = str(plan.hardware.compile)
         checkpoints = CheckpointManager(
-            lambda: CheckpointWriter(self._place, origin), world, sharded=uses_fsdp(plan, world)
+            lambda: CheckpointSaver(self._place, origin), world, sharded=uses_fsdp(plan, world)
         )
-        tree = self._read_state_tree(checkpoints) if resume else None
+        tree = newest_state(checkpoints, self._note_rejected) if resume else None
         run_facts = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._emit(events.RunStarted(resumed=tree is not None, processes=world.size, **run_facts, **facts()))
         if plan.hardware.processes not in {None, world.size}:
@@ -245,14 +232,6 @@ class _Session:
         checkpoints.require_space(parts.graph, plan)
         return checkpoints, parts, loop, tree
 
-    def _read_state_tree(self, checkpoints: CheckpointManager) -> Tree | None:
-        tree, rejected = checkpoints.newest()
-        for path, reason in rejected:
-            self._emit(events.CheckpointRejected(path=str(path), reason=reason))
-        if tree is None and rejected:
-            raise ProblemError(damaged_problem(*rejected[-1]))
-        return tree
-
     def _adopt_plan(self, parts: TrainingParts, tree: Tree | None, origin: dict[str, Any]) -> Tree | None:
         """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
         if tree is not None:
@@ -262,7 +241,7 @@ class _Session:
         for change in self._revision.changes:
             self._emit(events.PlanChanged(**change.record()))
         if self._revision.changes and self._world.is_rank0:
-            adopt(self._place, self._plan, self._revision)
+            adopt_plan(self._place, self._plan, self._revision)
         return tree
 
     def _final_metrics(
@@ -351,6 +330,9 @@ class _Session:
                 self._emit(events.RunFailed(code=code, message=message, notes=notes, traceback=lines))
             except OSError:
                 self._emit(events.RunFailed(code=code, message=message, notes=notes, traceback=""))
+
+    def _note_rejected(self, path: Path, reason: str) -> None:
+        self._emit(events.CheckpointRejected(path=str(path), reason=reason))
 
     def _forward_event(self, event: Event) -> None:
         self._bus.emit(event)

@@ -36,10 +36,10 @@ MOMENTS = {
     "micro-batch": ("declare.runtime.step.forward_backward", "SingleScale.forward", 60),
     "update": ("declare.runtime.step.lr", "OptimizerLR.apply", 40),
     "evaluation": ("declare.runtime.setup.builder", "PlanBuilder.evaluate", 10),
-    "save": ("declare.runtime.checkpoint.store", "Checkpoints.write", 16),
+    "save": ("declare.runtime.checkpoint.atomic_write", "CheckpointStore.write", 16),
     "fsync": ("os", "fsync", 90),
     "rename": ("pathlib", "Path.rename", 30),
-    "prune": ("declare.runtime.checkpoint.store", "Checkpoints.prune", 16),
+    "prune": ("declare.runtime.checkpoint.atomic_write", "CheckpointStore.prune", 16),
     "deletion": ("shutil", "rmtree", 40),
     "hand-over": ("declare.runtime.setup.builder", "PlanBuilder.initialize", 3),
     "weights of a phase": ("declare.runtime.checkpoint.manager", "CheckpointManager.load_phase_weights", 2),
@@ -184,7 +184,7 @@ class Hunt:
             os.dup2(log, 2)
             words = self.words(name)
             if blow is not None and blow.background:
-                importlib.import_module("declare.runtime.checkpoint.writer")._WORTH_BYTES = 0  # type: ignore[attr-defined]
+                importlib.import_module("declare.runtime.checkpoint.saver")._WORTH_BYTES = 0  # type: ignore[attr-defined]
             if blow is not None and blow.moment:
                 _set_trap(blow, pipe)
             if self._forget:
@@ -264,7 +264,7 @@ class Hunt:
 
     def _check_acknowledged(self, name: str, told: list[Blow], tally: Tally) -> None:
         """See that a checkpoint at least as new as the last acknowledged one is there and whole."""
-        from declare.runtime.checkpoint.store import Checkpoints
+        from declare.runtime.checkpoint.atomic_write import CheckpointStore
         from declare.runtime.run_folder.folder import Run
 
         place = self.folder / name
@@ -272,7 +272,7 @@ class Hunt:
             return
         promised = max((event["sequence"] for event in Run(place).events("checkpoint_saved")), default=0)
         if promised:
-            newest, rejected = Checkpoints(place).newest()
+            newest, rejected = CheckpointStore(place).newest()
             if newest is None or newest.sequence < promised or rejected:
                 tally.failures.append(f"{name} lost save {promised} after {told}: {newest}, {rejected}")
 

@@ -27,15 +27,15 @@ from pathlib import Path
 import torch
 
 from declare.contract.problem import ProblemError
+from declare.runtime.checkpoint.atomic_write import CheckpointStore, load_tree
 from declare.runtime.checkpoint.safetensors_io import read_tensors
-from declare.runtime.checkpoint.store import Checkpoints, load_tree
 from tests.harness import fake_parts
 
 _SHUTDOWN, _WITHOUT_FLUSH = 0x8004587D, 2
 NUMBERS = 60_000
 
 
-def save(store: Checkpoints, step: int) -> None:
+def save(store: CheckpointStore, step: int) -> None:
     """Commit a checkpoint in which every number tells its step, and prune."""
     weights = {"w": torch.full((NUMBERS,), float(step))}
     tree = {"course": {"step": step}, "optimizer": {0: torch.full((NUMBERS,), float(step))}}
@@ -44,7 +44,7 @@ def save(store: Checkpoints, step: int) -> None:
 
 def found(place: Path) -> int:
     """Return the step of the newest checkpoint, 0 where there is none; raises where it is not whole."""
-    store = Checkpoints(place)
+    store = CheckpointStore(place)
     store.clean()
     saved, rejected = store.newest()
     if rejected:
@@ -60,7 +60,7 @@ def found(place: Path) -> int:
 def saving(place: Path, pipe: int) -> None:
     """Save step after step and acknowledge each, until the process or the disk dies."""
     step = found(place)
-    store = Checkpoints(place)
+    store = CheckpointStore(place)
     while True:
         step += 1
         save(store, step)
@@ -128,7 +128,7 @@ def full(folder: Path) -> dict[str, object]:
     try:
         run, store = place / "run", None
         run.mkdir()
-        store, step, codes = Checkpoints(run), 0, []
+        store, step, codes = CheckpointStore(run), 0, []
         ballast = (place / "ballast").open("wb")
         while not codes:
             step += 1

@@ -254,13 +254,13 @@ class Soak:
         self._check_acknowledged()
 
     def _check_acknowledged(self) -> None:
-        from declare.runtime.checkpoint.store import Checkpoints
+        from declare.runtime.checkpoint.atomic_write import CheckpointStore
         from declare.runtime.run_folder.folder import Run
 
         if not self.run.exists():
             return
         promised = max((event["sequence"] for event in Run(self.run).events("checkpoint_saved")), default=0)
-        newest, rejected = Checkpoints(self.run).newest()
+        newest, rejected = CheckpointStore(self.run).newest()
         if promised and (newest is None or newest.sequence < promised or rejected):
             self.tally.failures.append(f"save {promised} is lost: {newest}, {rejected}")
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 
 from declare.contract.problem import ProblemError
-from declare.runtime.checkpoint.store import Checkpoints
+from declare.runtime.checkpoint.atomic_write import CheckpointStore
 from tests.harness.power_cut import found, save
 
 KILLED = ("openat", "mkdir", "write", "fsync", "rename", "unlinkat", "rmdir", "unlink", "renameat", "close")
@@ -50,7 +50,7 @@ def held(place: Path, step: int) -> int:
         return child
     status = 1
     try:
-        store = Checkpoints(place)
+        store = CheckpointStore(place)
         os.kill(os.getpid(), signal.SIGSTOP)
         save(store, step)
         status = DONE
@@ -104,7 +104,7 @@ def series(folder: Path, call: str, inject: str, tally: Tally, *, existing: bool
         place = folder / f"{kind} {number}"
         place.mkdir()
         for before in (4, 5):
-            save(Checkpoints(place), before)
+            save(CheckpointStore(place), before)
         status = traced(held(place, step), call, inject.replace("#", str(number)))
         if wrong := judge(place, step, status, existing=existing):
             tally.failures.append(f"{kind} {number}: {wrong}")

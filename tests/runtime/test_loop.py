@@ -380,7 +380,7 @@ def test_bf16_runs_on_any_cpu(tmp_path):
 
 def test_averaged_weights_are_what_is_evaluated_and_saved(tmp_path):
     """With `ema`, evaluations and the weights file hold the average; the state holds the raw weights too."""
-    from declare.runtime.checkpoint.writer import read_state
+    from declare.runtime.checkpoint.saver import read_state
 
     outcome, heard = run(tmp_path, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9})))
     state = read_state(Run(tmp_path / "run").checkpoints()[0])

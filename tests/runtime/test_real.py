@@ -15,7 +15,7 @@ from declare.compiler.pipeline import check
 from declare.contract.problem import ProblemError
 from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.safetensors_io import read_tensors
-from declare.runtime.checkpoint.writer import read_state
+from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.inference.evaluate import evaluate
 from declare.runtime.inference.predict import predict
 from declare.runtime.run import train

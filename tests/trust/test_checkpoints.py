@@ -13,9 +13,9 @@ import torch
 
 from declare.cli.dispatch import run as dcl
 from declare.contract.problem import ProblemError
+from declare.runtime.checkpoint.atomic_write import CheckpointStore, Snapshot, write_share
+from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.checkpoint.sharded_read import shard_metadata
-from declare.runtime.checkpoint.store import Checkpoints, Snapshot, write_share
-from declare.runtime.checkpoint.writer import read_state
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, seal
 from tests.harness import fake_parts
@@ -143,7 +143,7 @@ def test_weights_of_another_model_are_a_finding(copy, capsys):
 def test_shares_that_do_not_make_a_whole_are_a_finding(tmp_path, starts):
     """Where a share says that its rows begin is not taken for granted."""
     files = {}
-    store = Checkpoints(tmp_path)
+    store = CheckpointStore(tmp_path)
     temporary = store.begin(1)
     for number, start in enumerate(starts):
         rows = {"optimizer/a": torch.ones(3, 2)}

@@ -9,10 +9,10 @@ from torch import nn
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.checkpoint.saver import CheckpointSaver, read_state
 from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.sharded_write import load, save_shares
 from declare.runtime.checkpoint.state_tree import StateTree, Tree
-from declare.runtime.checkpoint.writer import CheckpointWriter, read_state
 from declare.runtime.run_folder.manifest import SavedCheckpoint, read_manifest
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.step.interfaces import EMA
@@ -27,11 +27,11 @@ class CheckpointManager:
     """
 
     def __init__(
-        self, make: Callable[[], CheckpointWriter], world: ProcessGroup, *, sharded: bool = False
+        self, make: Callable[[], CheckpointSaver], world: ProcessGroup, *, sharded: bool = False
     ) -> None:
         self._world = world
         self._sharded = sharded
-        self._writer = make() if world.is_rank0 else None
+        self._saver = make() if world.is_rank0 else None
 
     def save(
         self,
@@ -45,24 +45,24 @@ class CheckpointManager:
     ) -> list[SavedCheckpoint]:
         """Save the whole state; return what is durable now, nothing in processes that do not lead."""
         if self._sharded:
-            return save_shares(self._world, self._writer, (progress, tree, graph, ema), phase)
-        if self._writer is not None:
-            return self._writer.save(progress, tree, graph, ema, phase, wait=wait)
+            return save_shares(self._world, self._saver, (progress, tree, graph, ema), phase)
+        if self._saver is not None:
+            return self._saver.save(progress, tree, graph, ema, phase, wait=wait)
         tree.capture()  # parts of the state are put together by all processes
         return []
 
     def collect(self) -> list[SavedCheckpoint]:
         """Return what became durable in the background since the last call; raises what went wrong there."""
-        return [] if self._writer is None else self._writer.collect()
+        return [] if self._saver is None else self._saver.collect()
 
     def close(self) -> None:
         """Let a state that is being written come to its end."""
-        if self._writer is not None:
-            self._writer.close()
+        if self._saver is not None:
+            self._saver.close()
 
     def load_phase_weights(self, graph: nn.Module, progress: TrainProgress, phase: str) -> dict[str, int]:
         """Give the graph the weights that stand for a phase of this run; return their sizes in evaluations."""
-        path = self._world.broadcast_from_rank0(lambda: self._rank0_writer.phase_weights(progress, phase))
+        path = self._world.broadcast_from_rank0(lambda: self._rank0_saver.phase_weights(progress, phase))
         if self._sharded:
             load(graph, lazy_tensors([path]))
         else:
@@ -71,11 +71,11 @@ class CheckpointManager:
 
     def resolve(self, progress: TrainProgress, entry: InitPlan) -> Path:
         """Return the file of weights that an `init` entry names."""
-        return self._world.broadcast_from_rank0(lambda: self._rank0_writer.resolve(progress, entry))
+        return self._world.broadcast_from_rank0(lambda: self._rank0_saver.resolve(progress, entry))
 
     def newest(self) -> tuple[Tree | None, list[tuple[Path, str]]]:
         """Return the newest good state, if there is one, and what was rejected with the reasons."""
-        checkpoint, rejected = self._world.broadcast_from_rank0(lambda: self._rank0_writer.newest())  # noqa: PLW0108 - no other has it
+        checkpoint, rejected = self._world.broadcast_from_rank0(lambda: self._rank0_saver.newest())  # noqa: PLW0108 - no other has it
         if checkpoint is None:
             return None, rejected
         return self._read(checkpoint.path, lambda: read_state(checkpoint, lazy=self._sharded)), rejected
@@ -87,12 +87,12 @@ class CheckpointManager:
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
         """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
-        self._world.broadcast_from_rank0(lambda: self._rank0_writer.require_space(graph, plan))
+        self._world.broadcast_from_rank0(lambda: self._rank0_saver.require_space(graph, plan))
 
     @property
-    def _rank0_writer(self) -> CheckpointWriter:
-        assert self._writer is not None, "only the leading process reads and writes"
-        return self._writer
+    def _rank0_saver(self) -> CheckpointSaver:
+        assert self._saver is not None, "only the leading process reads and writes"
+        return self._saver
 
 
 def _seal(folder: Path) -> str | None:

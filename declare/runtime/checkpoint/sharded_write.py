@@ -17,10 +17,10 @@ from declare.ir.plan import PhasePlan
 from declare.nn.distributed.dtensor import full_tensor, is_sharded, local_tensor, rank_rows
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.state_tree import named_tensors
+from declare.runtime.checkpoint.atomic_write import Files, write_share
+from declare.runtime.checkpoint.saver import CheckpointSaver
 from declare.runtime.checkpoint.sharded_read import shard_like, shard_metadata
 from declare.runtime.checkpoint.state_tree import StateTree, Tree
-from declare.runtime.checkpoint.store import Files, write_share
-from declare.runtime.checkpoint.writer import CheckpointWriter
 from declare.runtime.run_folder.durable_io import os_error_problem
 from declare.runtime.run_folder.manifest import SavedCheckpoint
 from declare.runtime.run_folder.progress import TrainProgress
@@ -29,7 +29,7 @@ from declare.runtime.step.interfaces import EMA
 
 def save_shares(
     world: ProcessGroup,
-    writer: CheckpointWriter | None,
+    saver: CheckpointSaver | None,
     state: tuple[TrainProgress, StateTree, nn.Module, EMA | None],
     phase: PhasePlan,
 ) -> list[SavedCheckpoint]:
@@ -49,16 +49,16 @@ def save_shares(
     protected_steps = frozenset(progress.protected_steps)
 
     def commit() -> SavedCheckpoint:
-        folder = world.broadcast_from_rank0(lambda: _rank0_writer(writer).begin(progress.total))
+        folder = world.broadcast_from_rank0(lambda: _rank0_saver(saver).begin(progress.total))
         reports = world.all_gather_object(_write_shard(folder, shares, world))
 
         def seal() -> SavedCheckpoint:
             try:
-                return _rank0_writer(writer).seal(
+                return _rank0_saver(saver).seal(
                     progress, phase, (weights, plain, skeleton), _merge_reports(reports)
                 )
             except BaseException:
-                _rank0_writer(writer).discard(progress.total)
+                _rank0_saver(saver).discard(progress.total)
                 raise
 
         return world.broadcast_from_rank0(seal)
@@ -67,17 +67,15 @@ def save_shares(
         checkpoint = commit()
     except ProblemError as error:
         full = error.problem.code == "RES804"
-        if not full or not world.broadcast_from_rank0(
-            lambda: _rank0_writer(writer).make_room(protected_steps)
-        ):
+        if not full or not world.broadcast_from_rank0(lambda: _rank0_saver(saver).make_room(protected_steps)):
             raise
         checkpoint = commit()
     return [checkpoint] if world.is_rank0 else []
 
 
-def _rank0_writer(writer: CheckpointWriter | None) -> CheckpointWriter:
-    assert writer is not None, "only the leading process seals"
-    return writer
+def _rank0_saver(saver: CheckpointSaver | None) -> CheckpointSaver:
+    assert saver is not None, "only the leading process seals"
+    return saver
 
 
 @torch.no_grad()

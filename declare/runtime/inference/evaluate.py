@@ -7,7 +7,7 @@ import torch
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
-from declare.runtime.checkpoint.writer import load_weights
+from declare.runtime.checkpoint.saver import load_weights
 from declare.runtime.machine.device import choose_device
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.trivial_baseline import with_prefix

@@ -12,7 +12,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.lowering.data.tables import Tables
 from declare.lowering.model.graph import Graph, make_graph
-from declare.runtime.checkpoint.writer import load_weights
+from declare.runtime.checkpoint.saver import load_weights
 from declare.runtime.inference import text_outputs
 from declare.runtime.inference.evaluate import no_samples
 from declare.runtime.inference.predict_inputs import SPLIT, allow_shorter, choose_dataset, open_inputs

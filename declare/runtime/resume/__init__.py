@@ -1,1 +1,1 @@
-"""Resuming a run: what may differ between its plan and the new one."""
+"""Resuming a run: its state is restored (`resume.py`), its plan compared with the new one (the rest)."""

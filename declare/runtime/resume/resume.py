@@ -1,24 +1,29 @@
-"""Continuing a run with another plan: whether it can be, what is kept of the old one, what the state forgets."""
+"""Resuming a run: its saved state is found, fitted to the plan and given back to what trains.
 
-import shutil
-from collections.abc import Iterator, Sequence
-from itertools import count
+`run.py:train` asks `run_to_resume` for the folder and `plan_change.py` whether the plan may be another one now; then
+it reads the state (`newest_state`, `fit_state`). The loop starts from that: the parts of the run take theirs back in
+`Loop.run`, those of the phase that was under way in `restore_phase`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import torch
 from torch import nn
 
-from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
-from declare.runtime.checkpoint.state_tree import ORIGIN, Tree, does_not_fit
-from declare.runtime.resume.data_diff import judge_data_changes
-from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal_problem
-from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate_os_errors, write_durably
-from declare.runtime.run_folder.folder import FINAL, PLAN, SPEC, Run, plan_content, read_progress
-from declare.runtime.run_folder.manifest import damage
+from declare.runtime.checkpoint.manager import CheckpointManager
+from declare.runtime.checkpoint.saver import damaged_problem
+from declare.runtime.checkpoint.sharded_write import shard_state
+from declare.runtime.checkpoint.state_tree import ORIGIN, StateTree, Tree, does_not_fit
+from declare.runtime.run_folder.durable_io import brief
+from declare.runtime.run_folder.folder import Run, latest
 from declare.runtime.run_folder.progress import TrainProgress
-from declare.runtime.setup.auto import CHOICES_FILE, read_choices
 
 _ORIGINS = ("declare", "torch", "python", "machine", "system", "device", "compile", "world_size")
 
@@ -27,75 +32,31 @@ class RefusedError(ProblemError):
     """A saved state does not fit the plan; the run is as it was."""
 
 
-class Revision(NamedTuple):
-    """Another spec for a run, and what it changes in the plan."""
-
-    spec_text: str
-    changes: Sequence[Change]
-
-
-def examine(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
-    """Return what `plan` changes in a run; raises `ProblemError` (RES806) for what is not allowed, or cannot work."""
-    changes = plan_changes(run.plan, plan)
-    if not changes:
-        return []
-    changes = judge_data_changes(run.path, plan, plan_changes(run.plan, plan, _standing(run, plan)))
-    exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
-    stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
-    # Another version of the program is no wish of the user's: said, never refused.
-    reasons = [change for change in changes if change.verdict in stop and change.path != "declare"]
-    if reasons:
-        versions = next(((str(item.old), str(item.new)) for item in changes if item.path == "declare"), None)
-        raise ProblemError(refusal_problem(reasons, versions))
-    return changes
+def run_to_resume(plan: Plan, folder: Path | None) -> Path:
+    """Return the run in `folder`, or the newest of the plan's name; raises `ProblemError` (RES808) for none."""
+    place = folder or latest(plan.name)
+    return Run(place or Path("runs") / plan.name).path
 
 
-def _standing(run: Run, plan: Plan) -> Standing | None:
-    for checkpoint in run.checkpoints():
-        if damage(checkpoint) is None:
-            progress = read_progress(checkpoint)
-            longer = any(
-                phase.name == progress.phase and phase.steps > progress.step for phase in plan.phases
-            )
-            num_over = progress.index + int(progress.finished and not longer)
-            names = tuple(phase.name for phase in run.plan.phases[:num_over])
-            return Standing(progress.index, progress.phase, progress.step, names)
-    return None
+def saved_progress(place: Path) -> TrainProgress:
+    """Return the progress in the newest checkpoint of a run; the start if none can be read (reported later)."""
+    with suppress(OSError, ValueError):
+        for checkpoint in Run(place).checkpoints()[:1]:
+            return TrainProgress.of(checkpoint.skeleton())
+    return TrainProgress()
 
 
-def goes_on(changes: Sequence[Change]) -> bool:
-    """Whether the changes make it another run from here on, so that a finished one is not done."""
-    return any(change.verdict == "allowed" for change in changes)
+def newest_state(checkpoints: CheckpointManager, on_rejected: Callable[[Path, str], object]) -> Tree | None:
+    """Return the state of the newest checkpoint that is whole, None where there is no checkpoint yet.
 
-
-def adopt(place: Path, plan: Plan, revision: Revision) -> None:
-    """Make `plan` the plan of the run; where that is another run the old one stays as `plan-1.json` and so on.
-
-    A process that dies in here leaves a folder that goes on with the new plan or asks for it once more.
+    `on_rejected` gets folder and reason of each damaged one. Raises `ProblemError` (RES807) where all are damaged.
     """
-    with translate_os_errors(place):
-        if goes_on(revision.changes):
-            number = next(number for number in count(1) if not (place / f"plan-{number}.json").exists())
-            write_durably(place / f"plan-{number}.json", (place / PLAN).read_bytes())
-            if (place / SPEC).is_file():
-                write_durably(place / f"spec-{number}.yaml", (place / SPEC).read_bytes())
-            write_durably(place / SPEC, revision.spec_text.encode())
-            if (place / FINAL).exists():
-                shutil.move(place / FINAL, place / f"metrics-{number}.json")
-                fsync_folder(place)
-            _forget_choices(place / CHOICES_FILE, revision.changes)
-        write_durably(place / PLAN, plan_content(plan))
-
-
-def _forget_choices(path: Path, changes: Sequence[Change]) -> None:
-    """Remove the stored choices of a phase whose precision was changed."""
-    changed_names = {
-        f"precision.{change.path.split('.')[1]}" for change in changes if change.path.endswith(".precision")
-    }
-    if changed_names and path.exists():
-        choices = read_choices(path.parent)
-        remaining = {name: value for name, value in choices.items() if name not in changed_names}
-        write_durably(path, strict_json.dumps(remaining, indent=1).encode())
+    tree, rejected = checkpoints.newest()
+    for path, reason in rejected:
+        on_rejected(path, reason)
+    if tree is None and rejected:
+        raise ProblemError(damaged_problem(*rejected[-1]))
+    return tree
 
 
 def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
@@ -125,6 +86,14 @@ def machine_changes(tree: Tree, origin: dict[str, Any]) -> Iterator[tuple[str, A
     for name in _ORIGINS:
         if name in before and before[name] != origin[name]:
             yield name, before[name], origin[name]
+
+
+def restore_phase(parts: StateTree, tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Give the parts of the phase that a state was saved in theirs back, each process its shares of tensors.
+
+    Raises `ProblemError` (RES806, RES809) where a part does not fit its state, or has none.
+    """
+    parts.restore(shard_state(tree, graph, optimizer))
 
 
 def _require_fit(graph: nn.Module, tree: Tree) -> None:

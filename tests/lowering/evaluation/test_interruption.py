@@ -15,7 +15,7 @@ from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError, 
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
-from tests.runtime.test_resume import assert_equal, clean, fingerprint  # noqa: F401 - a fixture
+from tests.runtime.resume.test_resume import assert_equal, clean, fingerprint  # noqa: F401 - a fixture
 
 LONG = 60.0
 ASKED = [0.0]

@@ -18,10 +18,10 @@ from torch import nn
 from torch.distributed import checkpoint as dcp
 
 from declare.nn.distributed.dtensor import rank_rows
+from declare.runtime.checkpoint.atomic_write import write_share
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.sharded_read import lazy_tensors, shard_metadata
 from declare.runtime.checkpoint.sharded_write import shard_state
-from declare.runtime.checkpoint.store import write_share
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import damage
 

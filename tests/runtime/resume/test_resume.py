@@ -1,288 +1,295 @@
-"""Continuing a run with another plan: what is harmless, what the user may want, what cannot work."""
+"""A run that was killed and continued ends with the same bits as one that was left alone."""
 
-import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from declare.contract.problem import ProblemError
-from declare.runtime.checkpoint.state_tree import missing_parts
-from declare.runtime.checkpoint.writer import read_state
-from declare.runtime.resume.plan_diff import Change, Standing, plan_changes, refusal_problem
+from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
-from tests.runtime.test_resume import KilledError, dying_parts
+
+ROOT = Path(__file__).parents[2]
+TIMES = ("samples_per_second",)
 
 
-def hardware(plan, **changes):
-    """Return the hardware of a plan with changes."""
-    return plan.hardware.model_copy(update=changes)
-
-
-def broken_off(place, plan, step=13, phase="fit"):
-    """Leave a run that was killed at a step."""
-    torch.set_num_threads(1)
-    with pytest.raises(KilledError):
-        train(plan, "x", place, make_parts=dying_parts(step, phase))
-
-
-def go_on(plan, place, resume=True):
-    """Continue a run."""
-    return train(plan, "x", place, resume=resume, make_parts=fake_parts.make)
-
-
-def said(place):
-    """Return (path, verdict) of what a run said of its plan."""
-    return [(event["path"], event["verdict"]) for event in Run(place).events("plan_changed")]
-
-
-def test_harmless_changes_go_on_and_are_said_with_the_reason(tmp_path):
-    """A run goes on where no weight depends on a change; the event says why, and the result is bit-equal."""
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    other = fake_parts.make_plan(
-        fake_parts.phase(checkpoint_every=4), description="better", hardware=hardware(plan, workers=3)
+def launch(place, mode, **environ):
+    """Start a process that trains the hard plan."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environ
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.harness.fake_parts", str(place), mode], env=env, stdout=subprocess.PIPE
     )
-    broken_off(tmp_path / "run", plan)
-    train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
-    assert go_on(other, tmp_path / "run").metrics == Run(tmp_path / "clean").final
-    events = {event["path"]: event for event in Run(tmp_path / "run").events("plan_changed")}
-    assert events.keys() == {"description", "hardware.workers", "phases.fit.checkpoint_every"}
-    assert all(event["verdict"] == "harmless" for event in events.values())
-    assert "same order with any number" in events["hardware.workers"]["why"]
-    assert not (tmp_path / "run" / "plan-1.json").exists()
-    assert Run(tmp_path / "run").plan == other
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"), [("0.1", "0.2", "continue it with declare 0.1"), (None, None, "undo")]
-)
-def test_a_plan_of_another_version_names_the_version(old, new, words):
-    """Where another version of the program made the run's plan, the remedy is that version, not an undone change."""
-    versions = (old, new) if old else None
-    found = refusal_problem([Change("phases.fit.ema.warmup", None, True)], versions)
-    assert found.helps[0].startswith(words)
-    assert any("declare 0.1 made the run's plan" in text for text in found.notes) is bool(old)
-    lacking = missing_parts(["norms"], old)
-    assert any("continue it with declare 0.1" in text for text in lacking.helps) is bool(old)
-    assert "init" in lacking.helps[-1]
-
-
-def test_a_change_that_makes_another_run_needs_the_users_word(tmp_path):
-    """Without `resume="changed"` a new rate is refused; with it the run goes on, says so and keeps the old plan."""
-    place = tmp_path / "run"
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    other = fake_parts.make_plan(
-        fake_parts.phase(
-            checkpoint_every=5, steps=30, optimizer={"type": "adamw", "lr": 0.02, "weight_decay": 0.3}
-        )
-    )
-    broken_off(place, plan)
-    with pytest.raises(ProblemError) as caught:
-        go_on(other, place)
-    assert caught.value.problem.code == "RES806"
-    assert any("--allow-changes" in text for text in caught.value.problem.helps)
-    assert Run(place).plan == plan
-    assert go_on(other, place, resume="changed").status == 0
-    assert {path for path, verdict in said(place) if verdict == "allowed"} == {
-        "phases.fit.optimizer.lr",
-        "phases.fit.optimizer.weight_decay",
-        "phases.fit.steps",
+def fingerprint(place):
+    """Return everything of a finished run that must not depend on how often it was killed."""
+    run = Run(place)
+    newest = run.checkpoints()[0]
+    state = read_state(newest)
+    rows = [row for row in run.metrics() if not row["metric"].endswith(TIMES)]
+    return {"final": run.final, "course": state["course"], "rows": rows, "tensors": tensors(state)} | {
+        f"weights {which}": read_tensors(run.weights_path(which)) for which in ("one", "two")
     }
-    assert json.loads((place / "plan-1.json").read_text()) == plan.model_dump(mode="json")
-    assert Run(place).plan == other
-    assert Run(place).checkpoints()[0].step == 30
-    assert [event["step"] for event in Run(place).events("phase_resumed")] == [10]
 
 
-def test_a_kill_after_the_new_plan_was_taken_loses_nothing(tmp_path):
-    """A run that dies between taking a new plan and its next save still trains the steps that were added."""
-    place = tmp_path / "run"
-    train(fake_parts.make_plan(fake_parts.phase(steps=8)), "old", place, make_parts=fake_parts.make)
-    longer = fake_parts.make_plan(fake_parts.phase(steps=12, optimizer={"type": "adamw", "lr": 0.5}))
-    with pytest.raises(KilledError):
-        train(longer, "new", place, resume="changed", make_parts=dying_parts(9, "fit"))
-    assert Run(place).plan == longer
-    assert (Run(place).spec_text, (place / "spec-1.yaml").read_text()) == ("new", "old")
-    assert train(longer, "new", place, resume=True, make_parts=fake_parts.make).status == 0
-    assert Run(place).checkpoints()[0].step == 12
-    assert not (place / "plan-2.json").exists()
+def tensors(tree):
+    from declare.nn.state_tree import encode
+
+    return encode({key: value for key, value in tree.items() if key != "window"})[0]
 
 
-def test_settings_of_the_optimizer_come_from_the_new_plan(tmp_path):
-    """After an allowed change the optimizer keeps its moments and takes the settings of the plan."""
-    place = tmp_path / "run"
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    broken_off(place, plan)
-    moments = read_state(Run(place).checkpoints()[0])["optimizer"]["state"]
+def assert_equal(left, right, where=""):
+    if isinstance(left, dict):
+        assert left.keys() == right.keys(), where
+        for key in left:
+            assert_equal(left[key], right[key], f"{where}/{key}")
+    elif isinstance(left, torch.Tensor):
+        assert torch.equal(left, right), where
+    else:
+        assert left == right, where
 
-    def decayed(plan, folder, device, tell, world):
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """A run that nobody disturbed."""
+    place = tmp_path_factory.mktemp("clean") / "run"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        assert train(fake_parts.hard_plan(), "declare: 1\n", place, make_parts=fake_parts.make).status == 0
+    finally:
+        torch.set_num_threads(threads)
+    return fingerprint(place)
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def dying_parts(step, phase):
+    """Return a factory of training parts whose feed dies at a step of a phase, as a kill would."""
+
+    def make(plan, place, device, tell, world):
         parts = fake_parts.FakeParts(plan)
-        parts.optimizer = lambda which: torch.optim.AdamW(
-            parts.graph.parameters(), lr=which.optimizer["lr"], weight_decay=0.7
-        )
+        feed = parts.loader
+
+        class Dying:
+            def __init__(self, inner):
+                self.inner = inner
+                self.describe_samples = inner.describe_samples
+
+            def batches(self, start, stop):
+                for number, batch in zip(range(start, stop), self.inner.batches(start, stop), strict=True):
+                    if number == step:
+                        raise KilledError
+                    yield batch
+
+        parts.loader = lambda which: Dying(feed(which)) if which.name == phase else feed(which)
         return parts
 
-    longer = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5, steps=26))
-    outcome = train(longer, "x", place, resume="changed", make_parts=decayed)
+    return make
+
+
+@pytest.mark.parametrize("phase", ["one", "two"])
+@pytest.mark.parametrize("step", [0, 1, 5, 6, 7, 8, 13, 23])
+def test_dying_at_a_step_changes_nothing(tmp_path, clean, step, phase):
+    """Wherever training breaks off, the continued run is bit-equal to the undisturbed one."""
+    place = tmp_path / "run"
+    torch.set_num_threads(1)
+    with pytest.raises(KilledError):
+        train(fake_parts.hard_plan(), "x", place, make_parts=dying_parts(step, phase))
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=fake_parts.make).status == 0
+    assert_equal(fingerprint(place), clean)
+
+
+def kill_randomly(place, seed):
+    """Start the run, kill it after a random time, and go on until it finishes; return the number of kills."""
+    draw = random.Random(seed)
+    kills = 0
+    while True:
+        process = launch(place, "resume" if (place / "plan.json").exists() else "new")
+        process.stdout.readline()
+        try:
+            process.wait(draw.uniform(0.01, 0.4) if kills < 4 else 60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+            continue
+        finally:
+            process.stdout.close()
+        assert process.returncode == 0
+        return kills
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_kill_9_at_random_moments_changes_nothing(tmp_path, clean, seed):
+    """`kill -9` at random moments, several times in one run, leaves no trace in the result."""
+    assert kill_randomly(tmp_path / "run", seed) > 0
+    assert_equal(fingerprint(tmp_path / "run"), clean)
+
+
+def test_kill_9_in_the_middle_of_a_phase(tmp_path, clean):
+    """A real `kill -9` of a real process in mid-phase is survived, bit for bit."""
+    place = tmp_path / "run"
+    process = launch(place, "new", KILL_AT_STEP="16")
+    process.communicate()
+    assert process.returncode == -9
+    assert Run(place).status == "killed"
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=fake_parts.make).status == 0
+    assert_equal(fingerprint(place), clean)
+
+
+def test_sigterm_saves_and_exits_75(tmp_path, clean):
+    """A stop on request saves the state between boundaries; the continued run is bit-equal, its figures too."""
+    place = tmp_path / "run"
+
+    def stopping(plan, folder, device, tell, world):
+        def spoil(step, batch):
+            if step == 12 and not (tmp_path / "once").exists():
+                (tmp_path / "once").touch()
+                os.kill(os.getpid(), 15)
+                time.sleep(0.01)
+            return batch
+
+        return fake_parts.FakeParts(plan, spoil)
+
+    torch.set_num_threads(1)
+    assert train(fake_parts.hard_plan(), "x", place, make_parts=stopping).status == 75
+    assert Run(place).status == "stopped"
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=stopping).status == 0
+    assert_equal(fingerprint(place), clean)
+
+
+def test_a_changed_plan_is_refused_by_name(tmp_path):
+    """A run is not continued with another seed, and the message names it; another `keep` does no harm."""
+    place = tmp_path / "run"
+    train(fake_parts.make_plan(), "x", place, make_parts=fake_parts.make)
+    with pytest.raises(ProblemError, match="`seed`") as caught:
+        train(fake_parts.make_plan(seed=4), "x", place, resume=True, make_parts=fake_parts.make)
+    assert caught.value.problem.code == "RES806"
+    harmless = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=5))
+    assert train(harmless, "x", place, resume=True, make_parts=fake_parts.make).status == 0
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
+    """A flipped bit in the newest checkpoint is found, said, and the one before it is used; nothing is deleted."""
+    place = tmp_path / "run"
+    with pytest.raises(KilledError):
+        train(fake_parts.hard_plan(), "x", place, make_parts=dying_parts(23, "two"))
+    newest = Run(place).checkpoints()[0]
+    data = bytearray(newest.weights.read_bytes())
+    data[-5] ^= 4
+    newest.weights.write_bytes(data)
+    torch.set_num_threads(1)
+    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=fake_parts.make).status == 0
+    (said,) = Run(place).events("checkpoint_rejected")
+    assert "other content" in said["reason"]
+    assert (newest.path.parent / f"damaged-{newest.path.name}").is_dir()
+    assert_equal(fingerprint(place), clean)
+
+
+def test_the_gradient_scaler_survives(tmp_path):
+    """A run in fp16 that breaks off goes on with its scale: the weights are bit-equal."""
+    plan = fake_parts.make_plan(fake_parts.phase(precision="fp16", checkpoint_every=5))
+    torch.set_num_threads(1)
+    train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
+    with pytest.raises(KilledError):
+        train(plan, "x", tmp_path / "run", make_parts=dying_parts(13, "fit"))
+    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
+    left, right = (read_state(Run(tmp_path / name).checkpoints()[0]) for name in ("clean", "run"))
+    assert_equal(tensors(left), tensors(right))
+    assert left["scaler"] == right["scaler"]
+    assert left["scaler"]["scale"] > 0
+
+
+def test_a_plugin_that_draws_global_random_numbers_survives(tmp_path):
+    """Draws from Python's, numpy's and torch's global generators go on where they were."""
+    import numpy as np
+
+    seen = {}
+
+    def canary(key):
+        def spoil(step, batch):
+            if key == "killed" and step == 13 and not seen.get("died"):
+                seen["died"] = True
+                raise KilledError
+            draws = (random.random(), np.random.rand(), torch.rand(()).item())  # noqa: NPY002
+            seen.setdefault(key, {})[step] = draws
+            return batch
+
+        return lambda *a: fake_parts.FakeParts(a[0], spoil)
+
+    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
+    train(plan, "x", tmp_path / "clean", make_parts=canary("clean"))
+    with pytest.raises(KilledError):
+        train(plan, "x", tmp_path / "run", make_parts=canary("killed"))
+    train(plan, "x", tmp_path / "run", resume=True, make_parts=canary("killed"))
+    assert seen["killed"] == seen["clean"]
+
+
+PARTS = ["model", "average", "optimizer", "rate", "scaler", "window", "course"]
+PARTS += ["randomness", "listeners", "choices"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypatch):
+    """A checkpoint without one part of the state is not continued, and the part is named."""
+    from declare.runtime.checkpoint import manager as module
+
+    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5, ema={"decay": 0.9}, precision="fp16"))
+    with pytest.raises(KilledError):
+        train(plan, "x", tmp_path / "run", make_parts=dying_parts(13, "fit"))
+    assert sorted(Run(tmp_path / "run").checkpoints()[0].manifest["parts"]) == sorted(PARTS)
+    whole = module.read_state
+    monkeypatch.setattr(
+        module, "read_state", lambda *a, **how: {k: v for k, v in whole(*a, **how).items() if k != part}
+    )
+    outcome = train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
+    assert outcome.status == 4
+    assert outcome.problems[0].code == "RES809"
+    assert f"`{part}`" in outcome.problems[0].title
+
+
+@pytest.mark.parametrize("call", [1, 3, 5, 6, 9, 10, 11])
+def test_dying_in_an_evaluation_changes_nothing(tmp_path, clean, call):
+    """A run that breaks off in an evaluation, at a phase's end or in the final one, is continued bit-equal."""
+    count = iter(range(1, 100))
+
+    def make(plan, place, device, tell, world):
+        parts = fake_parts.FakeParts(plan)
+        evaluate = parts.evaluate
+
+        def dying(split, tasks):
+            if next(count) == call:
+                raise KilledError
+            return evaluate(split, tasks)
+
+        parts.evaluate = dying
+        return parts
+
+    torch.set_num_threads(1)
+    with pytest.raises(KilledError):
+        train(fake_parts.hard_plan(), "x", tmp_path / "run", make_parts=make)
+    outcome = train(fake_parts.hard_plan(), "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
     assert outcome.status == 0
-    state = read_state(Run(place).checkpoints()[0])["optimizer"]
-    assert {group["weight_decay"] for group in state["param_groups"]} == {0.7}
-    assert float(state["state"][0]["step"]) == 26
-    assert float(moments[0]["step"]) == 10
+    assert_equal(fingerprint(tmp_path / "run"), clean)
 
 
-def test_a_finished_run_can_be_made_longer(tmp_path):
-    """With `resume="changed"` a finished run goes on in a longer phase and in phases that were added."""
-    place = tmp_path / "run"
-    first = fake_parts.make_plan(fake_parts.phase("one", steps=8))
-    train(first, "x", place, make_parts=fake_parts.make)
-    longer = fake_parts.make_plan(fake_parts.phase("one", steps=12), fake_parts.phase("two", steps=6))
-    assert go_on(longer, place, resume="changed").status == 0
-    assert Run(place).checkpoints()[0].step == 18
-    assert (place / "metrics-1.json").exists()
-    assert [event["step"] for event in Run(place).events("phase_resumed")] == [8]
-
-
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [
-        ({"phases": (fake_parts.phase("other"),)}, "phases.order"),
-        ({"phases": (fake_parts.phase("zero"), fake_parts.phase())}, "phases.order"),
-        ({"phases": (fake_parts.phase(optimizer={"type": "sgd", "lr": 0.01}),)}, "phases.fit.optimizer.type"),
-        ({"phases": (fake_parts.phase(steps=9),)}, "phases.fit.steps"),
-        ({"phases": (fake_parts.phase(ema={"decay": 0.9}),)}, "phases.fit.ema"),
-        ({"phases": (fake_parts.phase(precision="fp16"),)}, "phases.fit.precision"),
-        ({"seed": 4}, "seed"),
-    ],
-)
-def test_what_cannot_work_is_refused_all_the_same(tmp_path, changes, path):
-    """What the saved state was made for is refused with its reason, whatever the user allows; nothing is touched."""
-    place = tmp_path / "run"
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    broken_off(place, plan)
-    other = fake_parts.make_plan(
-        *changes.get("phases", (fake_parts.phase(checkpoint_every=5),)), seed=changes.get("seed", 3)
-    )
-    with pytest.raises(ProblemError) as caught:
-        go_on(other, place, resume="changed")
-    assert caught.value.problem.code == "RES806"
-    assert any(note.startswith(f"`{path}`") for note in caught.value.problem.notes)
-    assert not any("--allow-changes" in text for text in caught.value.problem.helps)
-    assert Run(place).plan == plan
-
-
-def test_another_model_is_refused_by_the_name_of_the_weights(tmp_path, monkeypatch):
-    """A model of another shape is refused before the new plan takes the place of the old one."""
-    place = tmp_path / "run"
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    broken_off(place, plan)
-    monkeypatch.setattr(fake_parts, "WIDTH", 5)
-    with pytest.raises(ProblemError) as caught:
-        go_on(fake_parts.make_plan(fake_parts.phase(checkpoint_every=5, steps=30)), place, resume="changed")
-    assert caught.value.problem.code == "RES806"
-    assert "`encoder.0.weight` was [16, 4], is now [16, 5]" in caught.value.problem.notes
-    assert Run(place).plan == plan
-    assert [event["code"] for event in Run(place).events("run_refused")] == ["RES806"]
-    assert [*Run(place).events()][-1]["event"] == "run_refused"
-
-
-def test_a_phase_that_is_over_keeps_its_record(tmp_path):
-    """What its weights were trained with cannot be rewritten afterwards; what changes no weight can."""
-    place = tmp_path / "run"
-    first = {"optimizer": {"type": "adamw", "lr": 0.01}}
-    plan = fake_parts.make_plan(fake_parts.phase("one", **first), fake_parts.phase("two"))
-    train(plan, "x", place, make_parts=fake_parts.make)
-    for changes in ({"clip": {"norm": 1.0}}, {"optimizer": {"type": "adamw", "lr": 0.02}}):
-        other = fake_parts.make_plan(fake_parts.phase("one", **first | changes), fake_parts.phase("two"))
-        with pytest.raises(ProblemError, match="one"):
-            go_on(other, place, resume="changed")
-        other = fake_parts.make_plan(plan.phases[0], fake_parts.phase("two", **changes))
-        with pytest.raises(ProblemError, match="two"):
-            go_on(other, place, resume="changed")
-        assert (
-            go_on(
-                fake_parts.make_plan(plan.phases[0], fake_parts.phase("two", keep_checkpoints=1)), place
-            ).status
-            == 0
-        )
-    longer = fake_parts.make_plan(plan.phases[0], fake_parts.phase("two", steps=30, **changes))
-    assert go_on(longer, place, resume="changed").status == 0
-    assert Run(place).plan == longer
-
-
-def test_another_arithmetic_is_said_and_refused_where_bits_matter(tmp_path):
-    """A compiled model goes on with a word of warning, but not where the spec asks for exact repetition."""
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    """Continuing a finished run gives its metrics and touches nothing; expectations are judged anew."""
     plan = fake_parts.make_plan()
-    fast = fake_parts.make_plan(hardware=hardware(plan, compile=True, accelerator="auto"))
-    assert {change.verdict for change in plan_changes(plan, fast)} == {"rounding"}
-    broken_off(tmp_path / "fast", plan)
-    assert go_on(fast, tmp_path / "fast").status == 0
-    assert [name["name"] for name in Run(tmp_path / "fast").events("machine_changed")] == ["compile"]
-    exact = fake_parts.make_plan(hardware=hardware(plan, determinism="exact"))
-    broken_off(tmp_path / "exact", exact)
-    other = fake_parts.make_plan(hardware=hardware(plan, determinism="exact", compile=True))
-    with pytest.raises(ProblemError, match=r"hardware\.compile"):
-        go_on(other, tmp_path / "exact")
-
-
-@pytest.mark.parametrize("name", ["torch", "python", "declare", "machine", "system", "device"])
-def test_another_machine_or_version_is_said_by_name(tmp_path, name, monkeypatch):
-    """A run that goes on under another version or on another machine says which, with both values."""
-    from declare.runtime import run as module
-
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    broken_off(tmp_path / "run", plan)
-    whole = module.machine_changes
-    monkeypatch.setattr(module, "machine_changes", lambda tree, about: whole(tree, about | {name: "another"}))
-    assert go_on(plan, tmp_path / "run").status == 0
-    (event,) = Run(tmp_path / "run").events("machine_changed")
-    assert (event["name"], event["new"]) == (name, "another")
-    assert event["old"] not in {"", "another"}
-
-
-def test_threads_are_those_that_the_run_began_with(tmp_path, monkeypatch):
-    """A run that began with two threads goes on with two, whatever the environment says now: the bits are equal."""
-    before = torch.get_num_threads()
-    try:
-        monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        torch.set_num_threads(2)
-        plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-        with pytest.raises(KilledError):
-            train(plan, "x", tmp_path / "run", make_parts=dying_parts(13, "fit"))
-        monkeypatch.setenv("OMP_NUM_THREADS", "1")
-        torch.set_num_threads(1)
-        go_on(plan, tmp_path / "run")
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-    assert Run(tmp_path / "run").checkpoints()[0].manifest["threads"] == 2
-
-
-def test_what_happened_before_may_differ_from_what_comes(tmp_path):
-    """Phases that have not begun may be other ones; a finished one may not lose its place."""
-    plan = fake_parts.make_plan(fake_parts.phase("one"), fake_parts.phase("two"))
-    other = fake_parts.make_plan(
-        fake_parts.phase("one"), fake_parts.phase("three", optimizer={"type": "sgd", "lr": 1.0})
-    )
-    verdicts = {change.path: change.verdict for change in plan_changes(plan, other, Standing(0, "one", 5))}
-    assert set(verdicts.values()) == {"allowed"}
-    verdicts = {change.path: change.verdict for change in plan_changes(plan, other, Standing(1, "two", 5))}
-    assert verdicts["phases.order"] == "impossible"
-
-
-@pytest.mark.parametrize(("determinism", "verdict"), [("fast", "rounding"), ("exact", "harmless")])
-def test_another_number_of_processes_rounds_otherwise_unless_sums_are_exact(determinism, verdict):
-    """`determinism: exact` adds up in one order, whoever made the summands."""
-    plan = fake_parts.make_plan()
-    before, now = (
-        plan.model_copy(
-            update={
-                "hardware": plan.hardware.model_copy(update={"determinism": determinism, "devices": number})
-            }
-        )
-        for number in (2, 4)
-    )
-    assert [(change.path, change.verdict) for change in plan_changes(before, now)] == [
-        ("hardware.devices", verdict)
-    ]
+    first = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
+    again = train(plan, "x", tmp_path / "run", resume=True, make_parts=None)
+    assert (again.metrics, again.status) == (first.metrics, 0)
+    stricter = fake_parts.make_plan(expect={"val/digit/loss": "< 0"})
+    assert train(stricter, "x", tmp_path / "run", resume=True).status == 1

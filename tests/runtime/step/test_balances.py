@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from declare.nn.state_tree import encode
-from declare.runtime.checkpoint.writer import read_state
+from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
 from declare.nn.state_tree import encode
+from declare.runtime.checkpoint.atomic_write import CheckpointStore, load_tree
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.state_tree import decode
-from declare.runtime.checkpoint.store import Checkpoints, load_tree
 from declare.runtime.run_folder import durable_io
 from declare.runtime.run_folder.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, read_manifest
 from tests.harness import fake_parts
@@ -57,7 +57,7 @@ def calls_of_a_save(tmp_path, kinds=POINTS):
     """Return how many such system calls a save makes."""
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        store = Checkpoints(tmp_path)
+        store = CheckpointStore(tmp_path)
         patch_calls(patch, seen.append, kinds)
         save(store, 99)
     return len(seen)
@@ -82,15 +82,15 @@ def test_dying_at_any_system_call_leaves_a_whole_checkpoint(tmp_path, existing):
     for point in range(1, number + 3):
         place = tmp_path / f"run-{point}"
         place.mkdir()
-        save(Checkpoints(place), 5)
+        save(CheckpointStore(place), 5)
 
         def work(place=place, point=point):
             with pytest.MonkeyPatch.context() as patch:
                 patch_calls(patch, lambda now: os._exit(9) if now == point else None)
-                save(Checkpoints(place), 5 if existing else 6)
+                save(CheckpointStore(place), 5 if existing else 6)
 
         in_child(work)
-        store = Checkpoints(place)
+        store = CheckpointStore(place)
         store.clean()
         saved, rejected = store.newest()
         assert saved is not None, point
@@ -105,7 +105,7 @@ def test_a_failing_disk_leaves_the_old_checkpoint_and_no_litter(tmp_path, code, 
     (tmp_path / "count").mkdir()
     kinds = ("write", "fsync")
     number = calls_of_a_save(tmp_path / "count", kinds)
-    store = Checkpoints(tmp_path)
+    store = CheckpointStore(tmp_path)
     save(store, 1)
 
     def refuse(point):
@@ -130,7 +130,7 @@ def test_a_failing_disk_leaves_the_old_checkpoint_and_no_litter(tmp_path, code, 
 @pytest.mark.parametrize("kind", ["flip", "cut", "zero", "gone"])
 def test_damage_to_any_file_is_found(tmp_path, name, kind):
     """A flipped bit, a cut, a zeroed stretch or a missing file is found, and the checkpoint before it is taken."""
-    store = Checkpoints(tmp_path)
+    store = CheckpointStore(tmp_path)
     save(store, 1)
     saved = save(store, 2)
     path = saved.path / name
@@ -158,7 +158,7 @@ def large(store, step):
 
 def test_a_cut_at_any_page_of_any_file_is_found(tmp_path):
     """A file that ends at any multiple of 4 KB before its end, the last sign included, is found out."""
-    store = Checkpoints(tmp_path)
+    store = CheckpointStore(tmp_path)
     saved = large(store, 1)
     tried = 0
     for name in FILES:
@@ -178,7 +178,7 @@ def test_forty_damages_of_a_kind_are_all_found(tmp_path, kind):
     """Bits that flip, pages that are lost or change places, and added bytes are found wherever they are."""
     import random
 
-    store, draw = Checkpoints(tmp_path), random.Random(0)
+    store, draw = CheckpointStore(tmp_path), random.Random(0)
     saved = large(store, 1)
     whole = {name: (saved.path / name).read_bytes() for name in FILES}
     for _ in range(40):
@@ -205,7 +205,7 @@ def test_forty_damages_of_a_kind_are_all_found(tmp_path, kind):
 
 def test_pruning_never_takes_the_protected_or_the_newest(tmp_path):
     """Pruning keeps the newest ones and the protected ones, by sequence and never by clock."""
-    store = Checkpoints(tmp_path)
+    store = CheckpointStore(tmp_path)
     for step in range(1, 7):
         saved = save(store, step)
         os.utime(saved.path, (10 - step, 10 - step))
@@ -215,7 +215,7 @@ def test_pruning_never_takes_the_protected_or_the_newest(tmp_path):
 
 def test_pruning_counts_only_whole_checkpoints(tmp_path):
     """A damaged checkpoint does not count: the newest good one stays, however few are to be kept."""
-    store = Checkpoints(tmp_path)
+    store = CheckpointStore(tmp_path)
     for step in (1, 2, 3):
         saved = save(store, step)
     (saved.path / WEIGHTS).write_bytes(b"")

@@ -10,12 +10,11 @@ import pytest
 import torch
 
 from declare.contract.problem import ProblemError
-from declare.runtime.checkpoint import writer
+from declare.runtime.checkpoint.atomic_write import CheckpointStore
 from declare.runtime.checkpoint.background import Worker
 from declare.runtime.checkpoint.safetensors_io import read_tensors
+from declare.runtime.checkpoint.saver import CheckpointSaver, _state_bytes
 from declare.runtime.checkpoint.state_tree import StateTree
-from declare.runtime.checkpoint.store import Checkpoints
-from declare.runtime.checkpoint.writer import CheckpointWriter
 from declare.runtime.listeners.listener import Listener
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import damage
@@ -28,7 +27,7 @@ from tests.harness.fake_parts import train
 def _background(monkeypatch):
     """Write every state in the background, however small."""
     torch.set_num_threads(1)
-    monkeypatch.setattr(writer, "_WORTH_BYTES", 0)
+    monkeypatch.setattr("declare.runtime.checkpoint.saver._WORTH_BYTES", 0)
 
 
 def digests(place):
@@ -42,20 +41,20 @@ class Slow:
 
     def __init__(self, monkeypatch):
         self.begun, self.go = threading.Event(), threading.Event()
-        write = Checkpoints.write
+        write = CheckpointStore.write
 
         def held(store, snapshot):
             self.begun.set()
             assert self.go.wait(20)
             return write(store, snapshot)
 
-        monkeypatch.setattr(Checkpoints, "write", held)
+        monkeypatch.setattr(CheckpointStore, "write", held)
 
 
 def saver_of(folder, graph):
     """Return a function that saves a graph at a step, and the saver."""
     folder.mkdir(exist_ok=True)
-    saver, tree, course = CheckpointWriter(folder, fake_parts.ABOUT), StateTree(), TrainProgress(phase="fit")
+    saver, tree, course = CheckpointSaver(folder, fake_parts.ABOUT), StateTree(), TrainProgress(phase="fit")
     tree["model"], tree["course"] = graph, course
 
     def save(step, *, wait=False):
@@ -69,7 +68,7 @@ def test_a_run_that_saves_in_the_background_is_the_same_run(tmp_path, monkeypatc
     """Every tensor of every checkpoint is the same, whether training waited for the disk or not."""
     plan = fake_parts.hard_plan()
     train(plan, "x", tmp_path / "beside", make_parts=fake_parts.make)
-    monkeypatch.setattr(writer, "_WORTH_BYTES", 1 << 60)
+    monkeypatch.setattr("declare.runtime.checkpoint.saver._WORTH_BYTES", 1 << 60)
     train(plan, "x", tmp_path / "waited", make_parts=fake_parts.make)
     assert digests(tmp_path / "beside") == digests(tmp_path / "waited")
     told = [
@@ -138,14 +137,14 @@ def test_a_disk_that_fails_in_the_background_ends_the_run(tmp_path, monkeypatch,
             raise OSError(code, os.strerror(code))
         return write(descriptor, data)
 
-    commit = Checkpoints.write
+    commit = CheckpointStore.write
 
     def breaking(store, snapshot):
         if snapshot.step == 12:
             broken.set()
         return commit(store, snapshot)
 
-    monkeypatch.setattr(Checkpoints, "write", breaking)
+    monkeypatch.setattr(CheckpointStore, "write", breaking)
     monkeypatch.setattr(os, "write", refuse)
     plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=4))
     outcome = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
@@ -153,7 +152,7 @@ def test_a_disk_that_fails_in_the_background_ends_the_run(tmp_path, monkeypatch,
     assert Run(tmp_path / "run").checkpoints()[0].step == 8
     assert [event["total"] for event in Run(tmp_path / "run").events("checkpoint_saved")] == [4, 8]
     broken.clear()
-    monkeypatch.setattr(Checkpoints, "write", commit)
+    monkeypatch.setattr(CheckpointStore, "write", commit)
     train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
     assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
     assert digests(tmp_path / "run") == digests(tmp_path / "clean")
@@ -170,7 +169,7 @@ def test_weights_that_are_not_finite_are_not_saved_in_the_background_either(tmp_
     with pytest.raises(ProblemError) as caught:
         saver.collect(wait=True)
     assert caught.value.problem.code == "PHS620"
-    assert [saved.step for saved in Checkpoints(tmp_path).all_checkpoints()] == [1]
+    assert [saved.step for saved in CheckpointStore(tmp_path).all_checkpoints()] == [1]
 
 
 def test_a_failing_run_lets_its_last_state_be_written(tmp_path, monkeypatch):
@@ -218,19 +217,19 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
     assert max_checkpoints(phases) == 6  # two newest, two ends, two best
     assert max_checkpoints([fake_parts.phase(keep_checkpoints=1)]) == 1
     plain = fake_parts.make_plan(fake_parts.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
-    assert writer._state_bytes(100, plain) == 100
-    assert writer._state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
+    assert _state_bytes(100, plain) == 100
+    assert _state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
     plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=4))
     assert train(plan, "x", tmp_path / "run", make_parts=fake_parts.make).status == 0
-    saver, graph = CheckpointWriter(tmp_path / "run", {}), fake_parts.FakeParts(plan).graph
+    saver, graph = CheckpointSaver(tmp_path / "run", {}), fake_parts.FakeParts(plan).graph
     sizes = [
         sum(facts["bytes"] for facts in saved.manifest["files"].values())
-        for saved in Checkpoints(tmp_path / "run").all_checkpoints()
+        for saved in CheckpointStore(tmp_path / "run").all_checkpoints()
     ]
     missing = 5 * max(sizes) - sum(sizes)
-    monkeypatch.setattr("declare.runtime.checkpoint.writer.free_bytes", lambda _: missing)
+    monkeypatch.setattr("declare.runtime.checkpoint.saver.free_bytes", lambda _: missing)
     saver.require_space(graph, plan)
-    monkeypatch.setattr("declare.runtime.checkpoint.writer.free_bytes", lambda _: missing - 1)
+    monkeypatch.setattr("declare.runtime.checkpoint.saver.free_bytes", lambda _: missing - 1)
     with pytest.raises(ProblemError) as caught:
         saver.require_space(graph, plan)
     assert caught.value.problem.code == "RES804"

@@ -1,4 +1,7 @@
-"""Saving and finding state: what goes into a checkpoint, which ones stay, where weights come from."""
+"""Saving and finding state: what goes into a checkpoint, which ones stay, where weights come from.
+
+`atomic_write.py` puts them on the disk.
+"""
 
 import contextlib
 from collections.abc import Mapping
@@ -13,11 +16,11 @@ from declare.compiler.phases.memory import optimizer_states
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.checkpoint_files import max_checkpoints
 from declare.ir.plan import InitPlan, PhasePlan, Plan
+from declare.runtime.checkpoint.atomic_write import CheckpointStore, Files, Snapshot, load_tree
 from declare.runtime.checkpoint.background import Worker
 from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes
 from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.state_tree import ORIGIN, StateTree, Tree
-from declare.runtime.checkpoint.store import Checkpoints, Files, Snapshot, load_tree
 from declare.runtime.run_folder.durable_io import (
     brief,
     disk_full_problem,
@@ -37,11 +40,11 @@ _WORTH_BYTES = 1 << 20
 _LARGE = ("model", "optimizer", "average")
 
 
-class CheckpointWriter:
+class CheckpointSaver:
     """Writes the run's checkpoints and reads weights back; `about` goes into every manifest."""
 
     def __init__(self, run_folder: Path, about: dict[str, Any]) -> None:
-        self._store = Checkpoints(run_folder)
+        self._store = CheckpointStore(run_folder)
         self._about = about
         self._worker: Worker[SavedCheckpoint] = Worker()
 

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill at any instant, a full disk and a power cut: the commit protocol.
+"""Atomic checkpoints: they survive a kill at any instant, a full disk and a power cut (the commit protocol).
 
 A checkpoint is written into a temporary folder beside its final place; every file is hashed while written
 and made durable; a manifest seals them; one rename gives it its name. Only then older ones go, and of those
@@ -64,7 +64,7 @@ class Snapshot:
         return tensor_bytes(self.weights) + tensor_bytes(self.tensors)
 
 
-class Checkpoints:
+class CheckpointStore:
     """The checkpoints of one run. Only the holder of the run's lock may write."""
 
     def __init__(self, run_folder: Path) -> None:
