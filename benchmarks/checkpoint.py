@@ -21,7 +21,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.loop import VECTORS, plan_of
-from declare.runtime.checkpoint import writer
+from declare.runtime.checkpoint import saver
 from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.event_file import Event
@@ -70,7 +70,7 @@ class Pacer(Listener):
         if self._count == (self._rounds + 1) * len(KINDS):
             return Request.STOP_PHASE
         kind = KINDS[self._count % len(KINDS)]
-        writer._WORTH_BYTES = 0 if kind == "background" else NEVER  # noqa: SLF001
+        saver._WORTH_BYTES = 0 if kind == "background" else NEVER  # noqa: SLF001
         self._since = time.perf_counter()
         return None if kind == "none" else Request.SAVE
 

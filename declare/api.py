@@ -182,7 +182,7 @@ def _write_page(folder: Path) -> Problem | None:
     if not folder.is_dir():  # that it has gone was said
         return None
     try:
-        run = Run(folder, own=True)
+        run = Run(folder, just_written=True)
         write_whole(folder / "report.html", render(collect.of_run(run, layers_of(run.plan))))
     except (SpecError, ProblemError) as error:
         return _unwritten(folder, str(error).splitlines()[0])

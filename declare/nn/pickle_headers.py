@@ -187,8 +187,8 @@ def _from_stream(path: Path, size: int) -> Any:
         content, storages = _run_pickle(file, size)
         _run_pickle(file, size)
         room = size - file.tell()
-    whole = {storage.key: storage for storage in storages}.values()
-    if sum(8 + storage.numel * _BYTES.get(storage.dtype, 1) for storage in whole) > room:
+    storages_by_key = {storage.key: storage for storage in storages}.values()
+    if sum(8 + storage.numel * _BYTES.get(storage.dtype, 1) for storage in storages_by_key) > room:
         raise UnreadableError("numbers of its tensors are missing: it is cut off")
     return content
 

@@ -76,8 +76,8 @@ def _check(header: Any, room: int) -> None:
             continue
         start, end = facts["data_offsets"]
         shape = facts["shape"]
-        whole = all(type(number) is int and number >= 0 for number in (start, end, *shape))
-        if not whole or end - start != math.prod(shape) * _SIZES[facts["dtype"]]:
+        are_counts = all(type(number) is int and number >= 0 for number in (start, end, *shape))
+        if not are_counts or end - start != math.prod(shape) * _SIZES[facts["dtype"]]:
             raise UnreadableError(f"the size of `{name[:60]}` differs from its header")
         places.append((start, end))
     _check_places(sorted(places), room)

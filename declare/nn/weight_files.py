@@ -55,14 +55,14 @@ def _torch(path: Path, size: int) -> Any:
 
 def _check_shared_storage(content: Any, size: int) -> Any:
     """Return `found` unless its tensors share numbers so that they are far larger than the file."""
-    seen: set[int] = set()
+    storages: set[int] = set()
     total, waiting = 0, [content]
     while waiting:
         item = waiting.pop()
         if isinstance(item, Tensor):
             total += item.numel() * item.element_size()
-        elif isinstance(item, dict | list | tuple) and id(item) not in seen:
-            seen.add(id(item))
+        elif isinstance(item, dict | list | tuple) and id(item) not in storages:
+            storages.add(id(item))
             waiting += item.values() if isinstance(item, dict) else item
     refuse_grown(total, size)
     return content

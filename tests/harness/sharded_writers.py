@@ -33,7 +33,7 @@ def main() -> None:
 def make(folder, name, options, *, last):
     """Train or resume a run; return its status and the codes of its findings."""
     from declare.compiler.pipeline import check
-    from declare.runtime.checkpoint import store as store_module
+    from declare.runtime.checkpoint import atomic_write as store_module
     from declare.runtime.listeners.listener import Listener, Request
     from declare.runtime.run import train
 

@@ -46,7 +46,7 @@ _COLUMNS = (
     _Column("range", _range),
     _Column("zeros", lambda item: f"{item.zeros / item.count:.0%}" if item.count else ""),
     _Column("dead", lambda item: f"{item.dead}/{item.units}" if item.dead else ""),
-    _Column("at bounds", lambda item: "" if item.saturated is None else f"{item.saturated:.0%}"),
+    _Column("at bounds", lambda item: "" if item.saturated_share is None else f"{item.saturated_share:.0%}"),
     _Column("not finite", lambda item: f"{item.nonfinite:,}" if item.nonfinite else ""),
 )
 
@@ -60,7 +60,7 @@ def _worries(inspection: Inspection) -> list[str]:
         lines.append(
             f"units that are never active: {', '.join(f'{item.name} {item.dead}' for item in dead[:6])}"
         )
-    full = [item for item in inspection.activities if (item.saturated or 0) > _SATURATED]
+    full = [item for item in inspection.activities if (item.saturated_share or 0) > _SATURATED]
     if full:
         lines.append(f"mostly at their bounds: {', '.join(item.name for item in full[:6])}")
     return lines or [f"nothing suspicious in {inspection.num_samples} samples"]

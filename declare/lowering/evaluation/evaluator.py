@@ -313,7 +313,11 @@ class Evaluator:
 
     def _true_expectation(self, task: str, dataset: str, split: str) -> Tensor | None:
         field = self._plan.tasks[task].target_field
-        if field is None or self._tables is None or not hasattr(self._losses[task].adapter, "expected"):
+        if (
+            field is None
+            or self._tables is None
+            or not hasattr(self._losses[task].adapter, "with_expectation")
+        ):
             return None
         expectation = self._tables.table(dataset, split).expectation(field)
         return None if expectation is None else torch.from_numpy(expectation).to(self._device)
@@ -325,7 +329,7 @@ class Evaluator:
         start = 0
         for fields in self._batches(dataset, split, self._batch_size(dataset), None):
             number = len(next(iter(fields.values())))
-            prediction, target = adapter.expected(expectation[start : start + number], fields)
+            prediction, target = adapter.with_expectation(expectation[start : start + number], fields)
             start += number
             for score in scores:
                 score.update((), prediction, target)

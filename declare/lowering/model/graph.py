@@ -99,7 +99,7 @@ def _build(
     seed: int, path: str, node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]
 ) -> nn.Module:
     shapes = inputs(wires)
-    with _seeded(seed, path):
+    with _seed_weights(seed, path):
         if node.role == "head":
             module = read_component("heads", node.block).build(shapes, next(iter(outputs.values())))
         else:
@@ -110,14 +110,14 @@ def _build(
 
 def _build_for_datasets(seed: int, node: ModulePlan) -> nn.Module:
     inputs_by_dataset = {name: inputs(variant.wires) for name, variant in node.variants.items()}
-    with _seeded(seed, node.path):
+    with _seed_weights(seed, node.path):
         module = read_component("modules", node.block).build_each(inputs_by_dataset)
     assert isinstance(module, nn.Module)
     return module
 
 
 @contextmanager
-def _seeded(seed: int, path: str) -> Iterator[None]:
+def _seed_weights(seed: int, path: str) -> Iterator[None]:
     """Let weights be drawn from the plan's seed and the node's path alone."""
     digest = hashlib.sha256(f"{seed}/{path}".encode()).digest()
     with torch.random.fork_rng(devices=[]):

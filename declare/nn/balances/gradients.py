@@ -14,27 +14,27 @@ class Gradients:
     def __init__(self, parameters: Sequence[Tensor], num_tasks: int) -> None:
         self._parameters = [item for item in parameters if item.requires_grad]
         self._num_tasks = num_tasks
-        self._found: list[list[Tensor | None]] = [
+        self._gradients: list[list[Tensor | None]] = [
             [None] * len(self._parameters) for _ in range(num_tasks + 1)
         ]
 
     def add(self, row: int, loss: Tensor, *, last: bool) -> None:
         """Add the gradients of `loss` to a row; `last` frees its graph."""
         new = torch.autograd.grad(loss, self._parameters, retain_graph=not last, allow_unused=True)
-        kept = self._found[row]
+        stored = self._gradients[row]
         for index, gradient in enumerate(new):
             if gradient is not None:
-                old = kept[index]
-                kept[index] = gradient if old is None else old + gradient
+                old = stored[index]
+                stored[index] = gradient if old is None else old + gradient
 
     def average(self, world: ProcessGroup) -> None:
         """Put the mean over processes in the place of every gradient."""
-        self._found = [fill_missing_gradients(row, self._parameters, world) for row in self._found]
-        world.all_reduce_mean([item for row in self._found for item in row if item is not None])
+        self._gradients = [fill_missing_gradients(row, self._parameters, world) for row in self._gradients]
+        world.all_reduce_mean([item for row in self._gradients for item in row if item is not None])
 
     def _stack(self, index: int) -> Tensor | None:
         """Return the tasks' gradients [tasks, size] of a parameter; None where fewer than two reach it."""
-        column = [self._found[task][index] for task in range(self._num_tasks)]
+        column = [self._gradients[task][index] for task in range(self._num_tasks)]
         if sum(item is not None for item in column) < 2:
             return None
         empty = torch.zeros_like(self._parameters[index])
@@ -43,20 +43,23 @@ class Gradients:
     def products(self) -> Tensor:
         """Return the inner products [tasks, tasks] of gradients over the parameters that tasks share."""
         device = self._parameters[0].device if self._parameters else None  # all may be frozen
-        found = torch.zeros(self._num_tasks, self._num_tasks, dtype=torch.float64, device=device)
+        products = torch.zeros(self._num_tasks, self._num_tasks, dtype=torch.float64, device=device)
         for index in range(len(self._parameters)):
             stack = self._stack(index)
             if stack is not None:
-                found += (stack @ stack.T).double()
-        return found
+                products += (stack @ stack.T).double()
+        return products
 
     def write(self, factors: Tensor | None) -> None:
         """Put the sum of all rows into the parameters, tasks times `factors` where they share one."""
         for index, parameter in enumerate(self._parameters):
             stack = None if factors is None else self._stack(index)
-            rows = [row[index] for row in (self._found if stack is None else self._found[self._num_tasks :])]
-            there = [item for item in rows if item is not None]
+            rows = [
+                row[index]
+                for row in (self._gradients if stack is None else self._gradients[self._num_tasks :])
+            ]
+            gradients = [item for item in rows if item is not None]
             if stack is not None and factors is not None:
-                there.append((factors.to(stack.dtype) @ stack).view_as(parameter))
-            if there:
-                parameter.grad = there[0] if len(there) == 1 else torch.stack(there).sum(0)
+                gradients.append((factors.to(stack.dtype) @ stack).view_as(parameter))
+            if gradients:
+                parameter.grad = gradients[0] if len(gradients) == 1 else torch.stack(gradients).sum(0)

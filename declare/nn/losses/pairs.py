@@ -66,8 +66,8 @@ class InfoNce(PairLoss):
         """Return the sum."""
         unit = functional.normalize(values, dim=-1)
         likeness = unit @ unit.t() / self.temperature
-        unwanted = negatives(target, explicit=self.explicit)
-        against = likeness.masked_fill(~unwanted, _NEVER).logsumexp(1, keepdim=True)
+        negative_pairs = negatives(target, explicit=self.explicit)
+        against = likeness.masked_fill(~negative_pairs, _NEVER).logsumexp(1, keepdim=True)
         losses = functional.softplus(against - likeness) * wanted
         return (losses.sum(1) / wanted.sum(1).clamp_min(1)).sum()
 

@@ -27,10 +27,10 @@ class PoissonNLL(SummedLoss):
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return (sum, weight)."""
         require_same(output, target)
-        known = ~target.isnan()
+        valid = ~target.isnan()
         rate = rates(output, self.offset, self._link)
-        cost = rate - torch.where(known, target, 0.0) * log_rates(output, self.offset, self._link)
-        return torch.where(known, cost, 0.0).sum(), self.count(target)
+        cost = rate - torch.where(valid, target, 0.0) * log_rates(output, self.offset, self._link)
+        return torch.where(valid, cost, 0.0).sum(), self.count(target)
 
     def count(self, target: Tensor) -> Tensor:
         """Return the number of counts that are there."""

@@ -70,9 +70,9 @@ class LabelMatches(Accumulator):
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the numbers of a batch."""
-        known = (~target.isnan()).all(1)
-        right = ((prediction > 0) == (target > 0.5)).all(1) & known
-        return torch.stack([right.sum(), known.sum()])
+        valid = (~target.isnan()).all(1)
+        right = ((prediction > 0) == (target > 0.5)).all(1) & valid
+        return torch.stack([right.sum(), valid.sum()])
 
 
 class Decisions(NamedTuple):

@@ -26,19 +26,19 @@ class LabelRanks(Accumulator):
 
     @staticmethod
     def _sums(score: Tensor, label: Tensor) -> Tensor:
-        known = ~label.isnan()
-        true, false = known & (label > 0.5), known & (label <= 0.5)
+        valid = ~label.isnan()
+        true, false = valid & (label > 0.5), valid & (label <= 0.5)
         # [N, L, L]: the second label stands at least as high as the first.
         above = score.unsqueeze(1) >= score.unsqueeze(2)
         rank, true_rank, false_rank = (
-            (above & among.unsqueeze(1)).sum(2).double() for among in (known, true, false)
+            (above & among.unsqueeze(1)).sum(2).double() for among in (valid, true, false)
         )
         number, others = true.sum(1), false.sum(1)
         ranked = (number > 0) & (others > 0)
         coverage = rank.where(true, 0.0).amax(1)
         precision = (true_rank / rank.clamp_min(1)).where(true, 0.0).sum(1) / number.clamp_min(1)
         loss = false_rank.where(true, 0.0).sum(1) / (number * others).clamp_min(1)
-        some = known.any(1)
+        some = valid.any(1)
         return torch.stack(
             [
                 coverage.sum(),

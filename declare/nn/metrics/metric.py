@@ -10,13 +10,13 @@ from torch import Tensor
 
 def is_broken(prediction: Tensor, target: Tensor) -> Tensor:
     """Return whether the prediction of a known target is NaN, a scalar; shapes as metrics take them."""
-    gone = prediction.isnan()
-    if gone.dim() == target.dim() + 1:
+    is_nan = prediction.isnan()
+    if is_nan.dim() == target.dim() + 1:
         # The axis of classes is the second, of tokens [N, T, V] the last.
-        axis = 1 if gone.shape[:1] + gone.shape[2:] == target.shape else -1
-        gone = gone.any(axis)
+        axis = 1 if is_nan.shape[:1] + is_nan.shape[2:] == target.shape else -1
+        is_nan = is_nan.any(axis)
     known = ~target.isnan() if target.is_floating_point() else target >= 0
-    return (gone & known).any() if gone.shape == known.shape else gone.any()
+    return (is_nan & known).any() if is_nan.shape == known.shape else is_nan.any()
 
 
 class Accumulator:
@@ -53,8 +53,8 @@ class Accumulator:
 
     def merge_states(self, states: Sequence[Any]) -> None:
         """Take what all processes have seen, by rank, in the place of the own portion."""
-        seen = [portion for portion in states if portion is not None]
-        self.state = reduce(self.merge, seen) if seen else None
+        nonempty = [portion for portion in states if portion is not None]
+        self.state = reduce(self.merge, nonempty) if nonempty else None
 
     def total(self) -> Tensor | None:
         """Return the sums so far in double precision on the CPU; None where there was no batch."""
@@ -97,12 +97,12 @@ class Figure:
         Sums by unit stand side by side, sums of one form are merged; where neither has a meaning, the mean of the
         figures that are defined.
         """
-        own = [item for item in figures if isinstance(item, cls)]
-        totals = [total for item in own if (total := item.accumulator.total()) is not None]
-        if totals and len(own) == len(figures):
-            whole = own[0].accumulator.combine(totals)
-            if whole is not None:
-                return own[0].formula(whole)
+        alike = [item for item in figures if isinstance(item, cls)]
+        totals = [total for item in alike if (total := item.accumulator.total()) is not None]
+        if totals and len(alike) == len(figures):
+            merged = alike[0].accumulator.combine(totals)
+            if merged is not None:
+                return alike[0].formula(merged)
         values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in figures])
         return values[values.isfinite()].mean()
 

@@ -33,15 +33,15 @@ class Moments(Accumulator):
         """Return the moments of a batch."""
         width = target.shape[-1] if target.dim() > 1 else 1
         p, t = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
-        known = ~t.isnan()
-        gap = (p - t).where(known, 0.0)
-        number = known.double().sum(0)
-        values = torch.stack([p.where(known, 0.0), t.where(known, 0.0), gap])
+        valid = ~t.isnan()
+        gap = (p - t).where(valid, 0.0)
+        number = valid.double().sum(0)
+        values = torch.stack([p.where(valid, 0.0), t.where(valid, 0.0), gap])
         means = values.sum(1) / number.clamp_min(1)
-        off = (values - means.unsqueeze(1)).where(known, 0.0)
-        rests = off.sum(1) / number.clamp_min(1)
-        off = (off - rests.unsqueeze(1)).where(known, 0.0)
-        spreads, shared = (off * off).sum(1), (off[P] * off[T]).sum(0)
+        deviations = (values - means.unsqueeze(1)).where(valid, 0.0)
+        rests = deviations.sum(1) / number.clamp_min(1)
+        deviations = (deviations - rests.unsqueeze(1)).where(valid, 0.0)
+        spreads, shared = (deviations * deviations).sum(1), (deviations[P] * deviations[T]).sum(0)
         return torch.stack([number, *means, *rests, *spreads, shared, gap.abs().sum(0), (gap * gap).sum(0)])
 
     def merge(self, left: Tensor, right: Tensor) -> Tensor:

@@ -29,10 +29,10 @@ class Likelihoods(Accumulator):
         """Return the sums of a batch."""
         rate, target = to_double(prediction).clamp_min(_TINY), to_double(target)
         mean = torch.tensor(self._means, dtype=torch.float64, device=rate.device).clamp_min(_TINY)
-        known = ~target.isnan()
-        count = torch.where(known, target, 0.0)
+        valid = ~target.isnan()
+        count = torch.where(valid, target, 0.0)
         gain = count * (rate.log() - mean.log()) - (rate - mean)
-        gained = torch.where(known, gain, 0.0).sum(0) / math.log(2)
+        gained = torch.where(valid, gain, 0.0).sum(0) / math.log(2)
         return torch.stack([gained, count.sum(0)])
 
 

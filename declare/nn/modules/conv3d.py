@@ -28,8 +28,8 @@ class SpaceTime(nn.Conv3d):
             return functional.conv2d(image_BCHW, kernel_OIHW, self.bias, padding=padding).unsqueeze(2)
         if kernel_frames == 1:
             image_BCHW = x.transpose(1, 2).flatten(0, 1)
-            done = functional.conv2d(image_BCHW, self.weight.squeeze(2), self.bias, padding=padding)
-            return done.unflatten(0, (-1, frames)).transpose(1, 2)
+            output = functional.conv2d(image_BCHW, self.weight.squeeze(2), self.bias, padding=padding)
+            return output.unflatten(0, (-1, frames)).transpose(1, 2)
         return super().forward(x)
 
 

@@ -34,11 +34,11 @@ class Huggingface(nn.Module):
 
         # It warns of special tokens of vocabularies that are not used here.
         logging.set_verbosity_error()
-        stated = AutoConfig.for_model(name, **config)
+        plan_config = AutoConfig.for_model(name, **config)
         if weights:
             model, report = AutoModel.from_pretrained(
                 str(folder),
-                config=stated,
+                config=plan_config,
                 local_files_only=True,
                 trust_remote_code=False,
                 weights_only=True,
@@ -48,23 +48,23 @@ class Huggingface(nn.Module):
             if lacking:
                 raise LookupError(f"{len(lacking)} weights are not there, the first is {lacking[0]}")
         else:
-            model = AutoModel.from_config(stated, trust_remote_code=False)
+            model = AutoModel.from_config(plan_config, trust_remote_code=False)
         if getattr(model, "pooler", None) is not None:
             model.pooler = None  # the mean over real positions stands in its place
         self.writes = writes
-        self.model = model.get_encoder() if stated.is_encoder_decoder and not writes else model
+        self.model = model.get_encoder() if plan_config.is_encoder_decoder and not writes else model
 
     def forward(self, x: Tensor, written: Tensor | None = None) -> dict[str, Tensor]:
         """Return the sequence, its mean, and which positions are real."""
         mask = x >= 0
-        shown: dict[str, Any] = {"input_ids": x.clamp_min(0)}
+        arguments: dict[str, Any] = {"input_ids": x.clamp_min(0)}
         if not x.is_meta:  # the library looks at the values of a mask
-            shown["attention_mask"] = _nonempty_mask(mask)
+            arguments["attention_mask"] = _nonempty_mask(mask)
         if written is not None:
             mask = written >= 0
-            shown |= {"decoder_input_ids": written.clamp_min(0)}
-        shown |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
-        hidden_states: Tensor = self.model(**shown).last_hidden_state
+            arguments |= {"decoder_input_ids": written.clamp_min(0)}
+        arguments |= {"use_cache": False} if hasattr(self.model.config, "use_cache") else {}
+        hidden_states: Tensor = self.model(**arguments).last_hidden_state
         return {"output": hidden_states, "pooled": masked_mean(hidden_states, mask), "mask": mask}
 
     @torch.no_grad()
@@ -88,11 +88,11 @@ class Huggingface(nn.Module):
         text = torch.where(torch.arange(3 * count, device=longer.device) < count, longer, -1)
         inputs = 1 + self.writes
         try:
-            alone = self(*[text[None, :count]] * inputs)["output"][0].float()
-            beside = self(*[torch.stack([text, longer])] * inputs)["output"][0, : len(alone)].float()
+            unpadded = self(*[text[None, :count]] * inputs)["output"][0].float()
+            padded = self(*[torch.stack([text, longer])] * inputs)["output"][0, : len(unpadded)].float()
         except (RuntimeError, ValueError, TypeError, IndexError):
             return False
-        return not torch.allclose(alone, beside, rtol=1e-3, atol=1e-4 * float(alone.abs().max() + 1))
+        return not torch.allclose(unpadded, padded, rtol=1e-3, atol=1e-4 * float(unpadded.abs().max() + 1))
 
 
 def _nonempty_mask(mask: Tensor) -> Tensor:

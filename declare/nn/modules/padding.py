@@ -72,10 +72,10 @@ def _masked_batch_norm(layer: Any, x: Tensor, real: Tensor, channels: int) -> Te
     """Return x after a batch norm over what `real` shows, in fixed shapes; `channels` is their axis."""
     axes = [axis for axis in range(x.dim()) if axis != channels]
     form = [-1 if axis == channels else 1 for axis in range(x.dim())]
-    wide, gone = x.float(), ~real
+    wide, is_padding = x.float(), ~real
     number = real.sum() * (x.numel() // (real.numel() * x.shape[channels]))
-    mean = wide.masked_fill(gone, 0.0).sum(axes) / number
-    centred = (wide - mean.view(form)).masked_fill(gone, 0.0)
+    mean = wide.masked_fill(is_padding, 0.0).sum(axes) / number
+    centred = (wide - mean.view(form)).masked_fill(is_padding, 0.0)
     variance = centred.square().sum(axes) / number
     with torch.no_grad():
         unbiased = variance * (number / (number - 1).clamp_min(1))
@@ -98,14 +98,14 @@ def group_norm(layer: nn.GroupNorm, x: Tensor, lengths: Tensor) -> Tensor:
     return fill_padding(output * layer.weight.view(per_channel) + layer.bias.view(per_channel), lengths)
 
 
-def downsample_pairs(x: Tensor, lengths: Tensor, how: str) -> tuple[Tensor, Tensor]:
+def downsample_pairs(x: Tensor, lengths: Tensor, mode: str) -> tuple[Tensor, Tensor]:
     """Return x[B, C, T] with every two steps merged, and its lengths; a single step is kept.
 
-    `how` is `max` or `mean`.
+    `mode` is `max` or `mean`.
     """
     # Not the larger of two sizes: torch.compile knows no order of such strides.
     odd = functional.pad(x, (0, 1)) if x.shape[2] < 2 else x
-    if how == "max":
+    if mode == "max":
         pooled = functional.max_pool1d(fill_padding(odd, lengths, value=-torch.inf), 2)
     else:
         number = functional.avg_pool1d(within(lengths, odd.shape[2]).to(x.dtype), 2).clamp_min(0.5)

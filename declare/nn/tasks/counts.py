@@ -53,7 +53,7 @@ class Counts(MaskedTarget):
         """Return rates in double precision, and counts."""
         return self._rates(output), self.target(batch)
 
-    def expected(self, value: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    def with_expectation(self, value: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return predictions and targets for the metrics if the true rates are known: the best prediction."""
         return value, self.target(batch)
 

@@ -44,15 +44,18 @@ class MaskedToken:
         """Return the text with some tokens hidden, and `TARGET.hidden` [B, T]: which are to be predicted."""
         tokens = fields[self._target]
         first, second, third = _split_generators(generator, 3)
-        chosen = self._choose(tokens, first)
+        is_chosen = self._choose(tokens, first)
         fate = torch.rand(tokens.shape[::-1], generator=second, device=tokens.device).t()
-        others = torch.randint(
+        random_tokens = torch.randint(
             0, self._classes, tokens.shape[::-1], generator=third, device=tokens.device
         ).t()
         masked_share, random_share = self._shares
-        shown = torch.where(chosen & (fate < masked_share), self._symbol, tokens)
-        swapped = chosen & (fate >= masked_share) & (fate < masked_share + random_share)
-        return {self._target: torch.where(swapped, others, shown), f"{self._target}.hidden": chosen}
+        visible_tokens = torch.where(is_chosen & (fate < masked_share), self._symbol, tokens)
+        is_random = is_chosen & (fate >= masked_share) & (fate < masked_share + random_share)
+        return {
+            self._target: torch.where(is_random, random_tokens, visible_tokens),
+            f"{self._target}.hidden": is_chosen,
+        }
 
     def _choose(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
         """Return which tokens [B, T] are to be predicted: a fraction of each text, at least one."""

@@ -61,8 +61,8 @@ class NextToken(MaskedTarget):
 
     def shift_right(self, tokens: Tensor) -> Tensor:
         """Return `bos` and the tokens [B, T] without the last; padding stays where it was."""
-        moved = torch.cat([torch.full_like(tokens[:, :1], self._bos), tokens[:, :-1]], 1)
-        return torch.where(tokens >= 0, moved, -1)
+        shifted = torch.cat([torch.full_like(tokens[:, :1], self._bos), tokens[:, :-1]], 1)
+        return torch.where(tokens >= 0, shifted, -1)
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
         """Return logits [B, T, V] and ids [B, T], -1 where nothing counts."""
@@ -87,25 +87,25 @@ class NextToken(MaskedTarget):
         number = sampling.max_new_tokens or (self._length if self._afresh else None) or 64
         size, device = len(tokens), tokens.device
         start = torch.full((size, 1), self._bos, device=device)
-        written = torch.full((size, number), -1, device=device)
-        seen = torch.cat([start, tokens, written], 1).long()
+        generated = torch.full((size, number), -1, device=device)
+        sequence = torch.cat([start, tokens, generated], 1).long()
         last = (tokens >= 0).sum(1)
         going = torch.ones(size, dtype=torch.bool, device=device)
         origin = np.uint64((sampling.first + (sampling.seed << 32)) % 2**64)
         keys = np.arange(size, dtype=np.uint64) + origin
         for step in range(number):
-            view, place = self._view(seen, last)
+            view, place = self._view(sequence, last)
             logits = run({**fields, self._target: view})
-            chosen = self._sample_token(
+            next_tokens = self._sample_token(
                 logits[torch.arange(size, device=device), place].float(), sampling, (keys, step)
             )
-            going = going & (chosen != self._eos)
+            going = going & (next_tokens != self._eos)
             if not going.any():
                 break
             last = last + going.long()
-            written[going, step] = chosen[going]
-            seen[going, last[going]] = chosen[going]
-        return {"text": written}
+            generated[going, step] = next_tokens[going]
+            sequence[going, last[going]] = next_tokens[going]
+        return {"text": generated}
 
     def _view(self, seen: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
         """Return the part of texts [B, T] that fits the model, and the place in it of each one's last token."""
@@ -125,8 +125,8 @@ class NextToken(MaskedTarget):
         if sampling.temperature == 0:
             return logits.argmax(1)
         if sampling.top_k is not None and sampling.top_k < logits.shape[1]:
-            least = logits.topk(sampling.top_k, 1).values[:, -1:]
-            logits = logits.masked_fill(logits < least, -torch.inf)
+            threshold = logits.topk(sampling.top_k, 1).values[:, -1:]
+            logits = logits.masked_fill(logits < threshold, -torch.inf)
         draws = uniform(*place, logits.shape[1]).clip(1e-300, 1 - 1e-16)
         # The greatest of scores with Gumbel noise is a draw by their softmax.
         noise = torch.from_numpy(-np.log(-np.log(draws)))

@@ -14,9 +14,9 @@ def class_logits(counts: Sequence[int] | None) -> Tensor | None:
     """
     if not counts or not sum(counts):
         return None
-    seen = torch.tensor(counts, dtype=torch.float64)
-    seen = seen if bool(seen.all()) else seen + 1
-    return (seen / seen.sum()).log().float()
+    class_counts = torch.tensor(counts, dtype=torch.float64)
+    class_counts = class_counts if bool(class_counts.all()) else class_counts + 1
+    return (class_counts / class_counts.sum()).log().float()
 
 
 def conditional_logits(counts: Sequence[int] | None) -> Tensor | None:

@@ -83,14 +83,14 @@ class Reconstruction:
         Of a sample that is no longer than a block nothing is hidden. What is drawn for a sample does not depend on
         how long others are.
         """
-        own = lengths.view(-1, *[1] * len(rows))
-        count = (own + self._block - 1) // self._block
+        lengths_by_axis = lengths.view(-1, *[1] * len(rows))
+        count = (lengths_by_axis + self._block - 1) // self._block
         number = torch.minimum((self._ratio * count).round().clamp_min(1), count - 1)
         size = -(-steps // self._block)
         draws = torch.rand((size, *rows), generator=generator, device=lengths.device).movedim(0, -1)
         draws = draws.masked_fill(torch.arange(size, device=lengths.device) >= count, 2.0)
         hidden = draws.argsort(-1).argsort(-1).lt(number).repeat_interleave(self._block, -1)[..., :steps]
-        return hidden & (torch.arange(steps, device=lengths.device) < own)
+        return hidden & (torch.arange(steps, device=lengths.device) < lengths_by_axis)
 
     def target(self, batch: Fields) -> Tensor:
         """Return the field, NaN where nothing was hidden, and beyond the end of each sample."""

@@ -75,8 +75,8 @@ class PerSample(nn.Module):
 
     def _transform_one(self, drawing: Drawing, picture: Tensor, key: Any) -> Tensor:
         drawing.seed(int(key) ^ self.salt)
-        done: Tensor = self.transform(self._as_mask(picture))
-        return done
+        picture_after: Tensor = self.transform(self._as_mask(picture))
+        return picture_after
 
     def _pictures(self, values: Tensor) -> Tensor:
         """Bring samples to torchvision's order: frames before channels, masks with a channel."""

@@ -39,8 +39,8 @@ _CHANNELS_SECOND = (
 class Activity:
     """Statistics of one output of a module over all samples; `shape` is that of one sample.
 
-    `dead` of its `units` were zero for every sample and place. `saturated` is the share of values at the bounds of an
-    activation that has some, None for others. `nonfinite` values are left out of the rest.
+    `dead` of its `units` were zero for every sample and place. `saturated_share` is the share of values at the bounds
+    of an activation that has some, None for others. `nonfinite` values are left out of the rest.
     """
 
     name: str
@@ -112,7 +112,7 @@ class Activity:
         return int((~self.alive).sum())
 
     @property
-    def saturated(self) -> float | None:
+    def saturated_share(self) -> float | None:
         """Return the fraction of values at the bounds."""
         return None if self.at_bounds is None else self.at_bounds / max(1, self.count)
 
@@ -130,7 +130,7 @@ class Activity:
             "zeros": self.zeros / self.count if has_values else None,
             "units": self.units,
             "dead": self.dead,
-            "saturated": self.saturated,
+            "saturated": self.saturated_share,
             "nonfinite": self.nonfinite,
         }
 
@@ -248,7 +248,7 @@ class _ForwardOnRealSteps:
             value if step is None else value.narrow(step[0], 0, step[1])
             for value, step in zip(values, self._steps, strict=True)
         ]
-        with self._watch.paused():
+        with self._watch.pause():
             output, fits = self._forward(*values, **keywords), False
             with suppress(RuntimeError, ValueError):  # it may be made for one length
                 self._forward(*real, **keywords)
@@ -310,7 +310,7 @@ class _ActivationRecorder:
                 handle.remove()
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def pause(self) -> Iterator[None]:
         """See nothing while inside."""
         self._is_paused = True
         try:

@@ -114,9 +114,9 @@ class Run:
     Each file is checked against its published schema, unless this process wrote it itself a moment ago (`own`).
     """
 
-    def __init__(self, path: Path | str, *, own: bool = False) -> None:
+    def __init__(self, path: Path | str, *, just_written: bool = False) -> None:
         self.path = Path(path)
-        self._own = own
+        self._just_written = just_written
         if not (self.path / PLAN).is_file():
             raise ProblemError(_not_a_run(self.path))
 
@@ -124,7 +124,7 @@ class Run:
     def plan(self) -> Plan:
         """The plan of the run; raises `ProblemError` (RES808) where it cannot be read."""
         try:
-            if not self._own:
+            if not self._just_written:
                 read_json(self.path / PLAN, "plan")
             return Plan.model_validate_json((self.path / PLAN).read_bytes())
         except ProblemError as error:
@@ -142,7 +142,9 @@ class Run:
         """Yield the events in order, or those called `name`; raises `ProblemError` (RES823) for invalid ones."""
         records = read_events(self.path / EVENTS_FILE)
         records = (
-            records if self._own else checked_forms(records, "event", self.path / EVENTS_FILE, kind="event")
+            records
+            if self._just_written
+            else checked_forms(records, "event", self.path / EVENTS_FILE, kind="event")
         )
         return (event for event in records if name is None or event["event"] == name)
 
@@ -166,7 +168,7 @@ class Run:
         Raises `ProblemError` (RES823) where they are damaged.
         """
         path = self.path / FINAL
-        if self._own or not path.exists():
+        if self._just_written or not path.exists():
             return _read_figures(path) or {}
         return strict_json.with_nan(read_json(path, "metrics"))
 

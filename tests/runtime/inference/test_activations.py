@@ -52,8 +52,8 @@ def test_saturation_is_known_for_bounded_activations_alone() -> None:
     """Values at the ends of a tanh count; a ReLU has no end."""
     model = nn.Sequential(nn.Tanh(), nn.ReLU())
     watch = watched(model, torch.tensor([[-50.0, 0.1, 50.0, 0.2]]))
-    assert watch.activities["0"].saturated == pytest.approx(0.5)
-    assert watch.activities["1"].saturated is None
+    assert watch.activities["0"].saturated_share == pytest.approx(0.5)
+    assert watch.activities["1"].saturated_share is None
 
 
 def test_the_source_of_a_nan_is_the_first_module_that_makes_it() -> None:

@@ -222,7 +222,7 @@ def test_a_figure_that_is_not_defined_is_null_and_comes_back_as_nan(tmp_path, pl
     place = folders.create(plan, "", tmp_path / "run")
     (place / folders.FINAL).write_text('{"val/a/loss": null, "val/a/accuracy": 0.5}')
     assert Run(place).has_finished
-    for run in (Run(place), Run(place, own=True)):
+    for run in (Run(place), Run(place, just_written=True)):
         assert math.isnan(run.final["val/a/loss"])
         assert run.final["val/a/accuracy"] == 0.5
     (problem,) = missed_bounds({"val/a/loss": "<= 9"}, Run(place).final)
