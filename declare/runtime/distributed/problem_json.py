@@ -12,12 +12,12 @@ _LISTS = ("notes", "helps")
 
 
 def problems_to_json(problems: Sequence[Problem]) -> str:
-    """Return problems as a text that `told` reads."""
+    """Return problems as a text that `problems_from_json` reads."""
     return strict_json.dumps([asdict(problem) for problem in problems], default=str)
 
 
 def problems_from_json(message: str) -> tuple[Problem, ...]:
-    """Return the problems of another process; `message` is its rank, a line end, and what `written` gave."""
+    """Return the problems of another process; `message` is its rank, a line end, and its `problems_to_json`."""
     rank, _, text = message.partition("\n")
     problems = map(problem_from_json, json.loads(text))
     return tuple(replace(item, notes=(*item.notes, f"in the process of rank {rank}")) for item in problems)

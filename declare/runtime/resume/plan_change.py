@@ -1,6 +1,4 @@
-"""Another plan for a run that is resumed: whether the run can go on with it, and what is kept of the old one."""
-
-from __future__ import annotations
+"""Another plan for a resumed run: whether the run can continue with it, and what is kept of the old one."""
 
 import shutil
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ it reads the state (`newest_state`, `fit_state`). The loop starts from that: the
 `Loop.run`, those of the phase that was under way in `restore_phase`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -89,7 +87,7 @@ def machine_changes(tree: Tree, origin: dict[str, Any]) -> Iterator[tuple[str, A
 
 
 def restore_phase(parts: StateTree, tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Give the parts of the phase that a state was saved in theirs back, each process its shares of tensors.
+    """Load the saved state into the parts of the phase that it was saved in, in each process its shards.
 
     Raises `ProblemError` (RES806, RES809) where a part does not fit its state, or has none.
     """

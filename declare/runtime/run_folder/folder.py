@@ -111,7 +111,7 @@ def _age_key(place: Path) -> tuple[str, int]:
 class Run:
     """A run folder, read: what was planned, what happened, what came out.
 
-    Each file is checked against its published schema, unless this process wrote it itself a moment ago (`own`).
+    Each file is checked against its published schema, unless this process wrote it a moment ago (`just_written`).
     """
 
     def __init__(self, path: Path | str, *, just_written: bool = False) -> None:
