@@ -131,6 +131,11 @@ def test_a_class_may_have_the_word_of_a_split_in_its_name(tmp_path):
         ["train2017/1.png", "val2017/1.png"],
         ["a/train/1.png", "a/test/1.png", "b/train/1.png", "b/test/1.png"],
         ["data/train/a/1.png", "data/train/b/1.png"],
+        ["a/1.png", "b/1.png", "Unlabelled/1.png"],
+        ["a/1.png", "b/1.png", "unsup/x/1.png"],
+        ["train/a/1.png", "train/unlabeled/1.png", "test/a/1.png"],
+        ["fold1/a/1.png", "fold1/b/1.png", "fold2/a/1.png", "fold2/b/1.png"],
+        ["seen/a/x/1.png", "seen/b/1.png", "new/a/1.png", "new/b/1.png"],
     ],
 )
 def test_folders_that_may_be_splits_or_classes_are_a_question(names, tmp_path):
@@ -139,6 +144,20 @@ def test_folders_that_may_be_splits_or_classes_are_a_question(names, tmp_path):
     assert problem(block).code == "DAT323"
     top = [name.partition("/")[0] for name in sorted(names)]
     assert source(block | {"layout": "class"}).open().read("label") == top
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["cat/small/1.png", "cat/large/1.png", "dog/small/1.png", "dog/large/1.png", "dog/1.png"],
+        ["cat/small/1.png", "cat/large/1.png", "dog/small/1.png"],
+        ["cat/images/1.png", "dog/images/1.png"],
+        ["cat/small/1.png", "cat/large/1.png"],
+    ],
+)
+def test_folders_inside_of_classes_are_no_question(names, tmp_path):
+    """Only the same folders in every class, with no picture beside them, may be the classes."""
+    assert set(source(tree(tmp_path, *names)).open().read("label")) <= {"cat", "dog"}
 
 
 def test_split_folders_may_be_stated(tmp_path):

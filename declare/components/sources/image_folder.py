@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,7 +12,13 @@ from pydantic import Field as Param
 from declare.contract.facts import Reader
 from declare.contract.files.listing import Listing, list_files, split_of
 from declare.contract.files.picture_formats import SUFFIXES
-from declare.contract.files.split_folders import Layouts, by_split, split_folders_unclear, unclear_splits
+from declare.contract.files.split_folders import (
+    Layouts,
+    by_split,
+    inner_folders,
+    split_folders_unclear,
+    unclear_splits,
+)
 from declare.contract.kinds.source import Fingerprints, Source, SpecPath, is_folder, local_stamp
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
@@ -32,7 +38,8 @@ class ImageFolder(Source):
     Gives `image`, `label` (the name of the class folder) and `file` (the path inside the folder). Every file
     type that Pillow decodes is read; links are followed. Folders named `train`, `val`, `valid`, `validation`,
     `dev` or `test` (any case) that contain class folders are the splits; pictures next to those have no class
-    and are left out. If names are ambiguous, state `layout` (else DAT323). `dcl plan` and `dcl data check`
+    and are left out. If names are ambiguous, state `layout` (else DAT323): also for a class called `unlabelled`,
+    and if every top-level folder contains the same folders. `dcl plan` and `dcl data check`
     count the files that are skipped: hidden files, other types, pictures without a class folder, empty
     folders.
 
@@ -135,6 +142,7 @@ def _layout(root: Path, names: Sequence[tuple[str, ...]]) -> Layout:
     if problem := unclear_splits(root, [parts for parts in names if len(parts) > 1], _LAYOUTS):
         raise ProblemError(problem)
     if not splits:
+        _refuse_other_layouts(root, names)
         return "class"
     with_classes = {parts[0] for parts in names if len(parts) > 2}
     nested = [name for name in splits if name in with_classes]
@@ -143,8 +151,36 @@ def _layout(root: Path, names: Sequence[tuple[str, ...]]) -> Layout:
     several = len({split_of(name) for name in nested}) > 1
     known = all(name.lower() in _UNLABELLED for name in others)
     if "train" in map(split_of, nested) and (known or (several and unlabelled == others)):
+        _refuse_unlabelled(root, {parts[1] for parts in names if len(parts) > 2})
         return "split/class"
     raise ProblemError(_unclear(root, splits, others, nested))
+
+
+def _refuse_unlabelled(root: Path, classes: Iterable[str]) -> None:
+    """Raise `ProblemError` DAT323 if a class folder has a name that means "without a class"."""
+    name = next((name for name in sorted(classes) if name.lower() in _UNLABELLED), None)
+    if name is None:
+        return
+    notes = ["it would be learned as one more class"]
+    helps = ["move it out of the folder", "state `layout` if it is a class"]
+    title = f"`{name}` may be a class or pictures without a class"
+    raise ProblemError(split_folders_unclear(root, title, notes, helps))
+
+
+def _refuse_other_layouts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
+    """Raise `ProblemError` DAT323 if top-level folders may be no classes: unlabelled, or equal folders in each."""
+    _refuse_unlabelled(root, {parts[0] for parts in names if len(parts) > 1})
+    inner = inner_folders(names)
+    first = next(iter(inner.values()), set())
+    direct = any(len(parts) == 2 for parts in names)
+    if direct or len(inner) < 2 or len(first) < 2 or any(folders != first for folders in inner.values()):
+        return
+    title = f"the classes of `{root.name[:40]}` may be one folder deeper"
+    notes = [
+        f"each top-level folder contains the folders {', '.join(f'`{name}`' for name in sorted(first)[:4])}"
+    ]
+    helps = [_LAYOUTS.whole, f"lay the pictures out as CLASS/name.jpg or {_LAYOUTS.lay_out}"]
+    raise ProblemError(split_folders_unclear(root, title, notes, helps))
 
 
 def _unclear(root: Path, splits: Sequence[str], others: Sequence[str], nested: Sequence[str]) -> Problem:

@@ -32,7 +32,7 @@ def folders_like_splits(names: Names) -> list[str]:
 
     Those are folders that name different splits, or ones that hold the same folders as another one does.
     """
-    inner = _inner(names)
+    inner = inner_folders(names)
     named = {name: splits for name in sorted(inner) if (splits := splits_named_in(name))}
     different = len(named) > 1 and len(set().union(*named.values())) > 1
     alike = Counter(frozenset(folders) for folders in inner.values() if folders)
@@ -50,7 +50,7 @@ def files_like_splits(names: Names) -> list[str]:
 
 def splits_inside(names: Names) -> list[str]:
     """Return the folders named like splits inside the top-level folders, if each of these has some."""
-    inner = _inner(names)
+    inner = inner_folders(names)
     named = [{name for name in folders if splits_named_in(name)} for folders in inner.values()]
     found = sorted(set().union(*named))
     return found if len(_splits_of(found)) > 1 and all(named) else []
@@ -70,7 +70,7 @@ def _splits_of(names: Iterable[str]) -> set[str]:
     return {split for name in names for split in splits_named_in(name)}
 
 
-def _inner(names: Names) -> dict[str, set[str]]:
+def inner_folders(names: Names) -> dict[str, set[str]]:
     """Return the folders at the top, each with the folders in it."""
     inner: dict[str, set[str]] = {}
     for parts in names:
