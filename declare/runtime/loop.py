@@ -103,13 +103,13 @@ class Loop:
         for index, phase in enumerate(self._plan.phases):
             self._phase = phase
             if index > progress.index or (index == progress.index and not progress.finished):
-                inside = tree is not None and phase.name == progress.phase
+                is_resumed = tree is not None and phase.name == progress.phase
                 with self._flag.interruptible():
-                    state = self._start_phase(index, phase, tree if inside else None)
+                    state = self._start_phase(index, phase, tree if is_resumed else None)
                 self._train(state)
                 self._finish_phase(phase)
             elif index == progress.index:
-                self._require_done(phase)
+                self._require_trained(phase)
             self._run_probes(phase)
 
     def _start_phase(self, index: int, phase: PhasePlan, tree: Tree | None) -> PhaseState:
@@ -231,11 +231,11 @@ class Loop:
         at_end = progress.step >= phase.steps
         stopping = self._world.any(self._flag.raised)
         # Stopped between two boundaries: the unread losses travel with the state, as if nothing had happened.
-        early = stopping and progress.step != self._next_boundary(state, progress.step - 1)
+        between_boundaries = stopping and progress.step != self._next_boundary(state, progress.step - 1)
         requests: set[Request] = set()
-        if len(state.losses) and not early:
+        if len(state.losses) and not between_boundaries:
             self._report_losses(state)
-        if at_end or (self._is_due(phase.evaluate_every) and not early):
+        if at_end or (self._is_due(phase.evaluate_every) and not between_boundaries):
             requests = self._evaluate_unless_stopped(state)
             stopping = stopping or progress.evaluation_due
             at_end = at_end and not progress.evaluation_due
@@ -260,8 +260,8 @@ class Loop:
         report = state.losses.read()
         self._subtract_skipped_updates(state)
         self._parts.sync_skipped_samples()
-        often = max(1, int(_STOP_CHECK_SECONDS / report["step_seconds"]))
-        (self._stop_check_every,) = self._world.all_reduce_min(often)
+        check_every = max(1, int(_STOP_CHECK_SECONDS / report["step_seconds"]))
+        (self._stop_check_every,) = self._world.all_reduce_min(check_every)
         lr, balance = state.setup.step.lr, state.setup.config.objective.balance
         self._emit(events.Step(rate=lr.current, group_rates=lr.by_group, epoch=self._epoch, **report))
         if balance is not None:
@@ -365,11 +365,11 @@ class Loop:
             self._bus.emit(Event.of(body, checkpoint.phase, checkpoint.phase_step, checkpoint.step))
 
     def _finish_phase(self, phase: PhasePlan) -> None:
-        self._require_done(phase)
+        self._require_trained(phase)
         self._emit(events.PhaseFinished(updates=self.progress.updates, skipped=self.progress.skipped))
 
-    def _require_done(self, phase: PhasePlan) -> None:
-        """Raise where a phase is over without what it is there for, however often the run is resumed."""
+    def _require_trained(self, phase: PhasePlan) -> None:
+        """Raise if a phase has ended without an update or without its best weights, in resumed runs too."""
         if self.progress.updates == 0:
             raise ProblemError(nothing_trained_problem(phase))
         if phase.best is not None and phase.name not in self.progress.best:

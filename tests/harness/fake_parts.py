@@ -159,14 +159,14 @@ class Objective(nn.Module):
     def prepare(self, batch, seed):
         return batch
 
-    def weights(self, batch):
+    def denominators(self, batch):
         return torch.tensor([float(sum(len(fields["label"]) for fields in batch.values()))])
 
-    def forward(self, batch, totals=None):
-        totals = self.weights(batch) if totals is None else totals
+    def forward(self, batch, denominators=None):
+        denominators = self.denominators(batch) if denominators is None else denominators
         x = torch.cat([fields["x"] for fields in batch.values()])
         label = torch.cat([fields["label"] for fields in batch.values()])
-        part = functional.cross_entropy(self.graph(x), label, reduction="sum") / totals[0]
+        part = functional.cross_entropy(self.graph(x), label, reduction="sum") / denominators[0]
         return part, part.reshape(1)
 
 

@@ -115,9 +115,9 @@ class Objective(nn.Module):
 
     `names` are `TASK`, or `TASK/LOSS` where a task has several, then `regularizer/TYPE`, then `consistency`
     where the phase asks scales to agree. Each loss is a sum
-    over valid targets, divided by its weight over the whole step batch: `weights(batch)` gives those
-    weights, and `forward(piece, totals)` divides by them, so that the gradients of the pieces add up to
-    that of the batch; over processes too, where `totals` are the mean of their weights and gradients are averaged.
+    over valid targets, divided by its weight over the whole step batch: `denominators(batch)` gives those
+    weights, and `forward(piece, denominators)` divides by them, so that the gradients of the pieces add up to
+    that of the batch; over processes too, where they are the mean of their weights and gradients are averaged.
     """
 
     def __init__(
@@ -185,20 +185,22 @@ class Objective(nn.Module):
             torch.manual_seed(seed)
         return self.augment(batch)
 
-    def weights(self, batch: Batch) -> Tensor:
-        """Return the weights [num_losses] that the losses of `batch` are divided by; they add up."""
-        weights: list[Weight] = []
+    def denominators(self, batch: Batch) -> Tensor:
+        """Return what the losses of `batch` are divided by [num_losses]: weights of valid targets; they add up."""
+        denominators: list[Weight] = []
         for task, losses in self._losses.items():
             present = [dataset for dataset in self._datasets[task] if dataset in batch]
             counts = [losses.of(name).count(self._target(task, batch, (name,))) for name in present]
-            weights += (
+            denominators += (
                 [sum(column) for column in zip(*counts, strict=True)] if counts else [0.0] * len(losses.names)
             )
-        weights += [float(num_rows(batch))] * (len(self.penalties) + (self._consistency is not None))
-        device = next((item.device for item in weights if isinstance(item, Tensor)), device_of(batch))
-        return torch.stack([torch.as_tensor(item, dtype=torch.float32, device=device) for item in weights])
+        denominators += [float(num_rows(batch))] * (len(self.penalties) + (self._consistency is not None))
+        device = next((item.device for item in denominators if isinstance(item, Tensor)), device_of(batch))
+        return torch.stack(
+            [torch.as_tensor(item, dtype=torch.float32, device=device) for item in denominators]
+        )
 
-    def forward(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Batch, denominators: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
         batch = self._views.with_views(batch, 0)
         original = batch
@@ -208,13 +210,13 @@ class Objective(nn.Module):
         for task in self._views.masking_tasks:
             views = {dataset: model_view(task, fields) for dataset, fields in original.items()}
             outputs |= self.graph(views, (task,), joined=True)
-        if self._direct is not None and totals is None and len(outputs.get(self.tasks[0], ())) == 1:
+        if self._direct is not None and denominators is None and len(outputs.get(self.tasks[0], ())) == 1:
             return self._directly(self._direct, batch, *outputs[self.tasks[0]][0])
         sums = self._sums(batch, outputs)
-        if totals is None:
+        if denominators is None:
             values = [_mean(total, weight) for total, weight in sums]
         else:
-            divisors = totals.clamp_min(_TINY).unbind()
+            divisors = denominators.clamp_min(_TINY).unbind()
             values = [total / divisor for (total, _), divisor in zip(sums, divisors, strict=True)]
         if len(values) == 1:
             return self._scale_loss(values[0])

@@ -26,14 +26,15 @@ def lacking(phase: PhasePlan, processes: int) -> Iterator[Problem]:
     for name in phase.datasets:
         groups = -(-phase.rows[name] // sampler.group_size)
         if groups < processes:
-            what = "samples" if sampler.group_size == 1 else f"groups of {sampler.group_size}"
+            units = ("sample", "samples") if sampler.group_size == 1 else ("group", "groups")
+            of = "" if sampler.group_size == 1 else f" of {sampler.group_size}"
             yield Problem(
                 CODE,
-                f"`{name[:20]}` has {groups} {what} in a batch for {processes} processes",
+                f"`{name[:20]}` has {groups} {units[groups > 1]}{of} in a batch for {processes} processes",
                 at=f"phases.{phase.name}.batch_size",
                 label="fewer than processes",
                 helps=(
                     "raise `batch_size`, or the dataset's part of it",
-                    f"or train with {groups} processes",
+                    f"or train with {groups} process{'es' * (groups > 1)}",
                 ),
             )

@@ -38,10 +38,12 @@ class ForwardBackward(Protocol):
         """Get ready for step `number`."""
         ...
 
-    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(
+        self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
+    ) -> Losses:
         """Add the gradients of a micro-batch, random draws keyed by `seed`; return (loss, parts), detached.
 
-        Losses are divided by `weights`. `last` where its backward pass completes the step.
+        Losses are divided by `denominators`. `last` where its backward pass completes the step.
         """
         ...
 
@@ -83,19 +85,21 @@ class SingleScale:
     def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
         """Do nothing."""
 
-    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(
+        self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
+    ) -> Losses:
         """Make the passes."""
-        loss, parts = self.forward(batch, weights, seed, last=last)
+        loss, parts = self.forward(batch, denominators, seed, last=last)
         self.backward(loss)
         return loss.detach(), parts.detach()
 
-    def forward(self, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def forward(self, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool) -> Losses:
         """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
         with self._timer("forward"), self._autocast:
             for generator in self._generators:
                 generator.manual_seed(seed)
             self.strategy.set_gradient_sync(last)
-            return self.strategy.model(batch, weights)
+            return self.strategy.model(batch, denominators)
 
     def backward(self, loss: Tensor) -> None:
         """Add the loss's gradients; nothing where everything that it depends on is frozen."""
@@ -119,16 +123,18 @@ class SequentialScales:
         self._single, self._scales, self._statistics = single, scales, statistics
         self.start_step, self.finish_step = single.start_step, single.finish_step
 
-    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(
+        self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
+    ) -> Losses:
         """Make the passes."""
         sizes = self._scales.sizes(number)
         share = 1 / len(sizes)
         losses = []
         batches = self._scales.batches(self._single.strategy.objective.augment_once(batch, seed), number)
         for index, (size, resized) in enumerate(zip(sizes, batches, strict=True)):
-            draws, final = mix(seed, index), last and index + 1 == len(sizes)
+            scale_seed, final = mix(seed, index), last and index + 1 == len(sizes)
             with self._statistics.at(size):
-                loss, parts = self._single.forward(resized, weights, draws, last=final)
+                loss, parts = self._single.forward(resized, denominators, scale_seed, last=final)
                 self._single.backward(loss * share)
             losses.append((loss.detach() * share, parts.detach() * share))
             del loss, parts, resized
@@ -138,7 +144,9 @@ class SequentialScales:
 class JointScales(SequentialScales):
     """All scales at once, then one backward: as fast, with the activations of all scales in memory."""
 
-    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(
+        self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
+    ) -> Losses:
         """Make the passes."""
         batches = list(
             self._scales.batches(self._single.strategy.objective.augment_once(batch, seed), number)
@@ -146,9 +154,9 @@ class JointScales(SequentialScales):
         share = 1 / len(batches)
         losses = []
         for index, (size, resized) in enumerate(zip(self._scales.sizes(number), batches, strict=True)):
-            draws, final = mix(seed, index), last and index + 1 == len(batches)
+            scale_seed, final = mix(seed, index), last and index + 1 == len(batches)
             with self._statistics.at(size):
-                losses.append(self._single.forward(resized, weights, draws, last=final))
+                losses.append(self._single.forward(resized, denominators, scale_seed, last=final))
         self._single.backward(torch.stack([loss for loss, _ in losses]).sum() * share)
         return sum_losses([(loss.detach() * share, parts.detach() * share) for loss, parts in losses])
 
@@ -166,9 +174,11 @@ class BalancedLosses:
         self._balance.start_step(number, self._parameters)
         self._passes.start_step(number, micro_batches)
 
-    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(
+        self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
+    ) -> Losses:
         """Make the passes; the strategy's backward pass is that of the balance."""
-        return self._passes(number, batch, weights, seed, last=last)
+        return self._passes(number, batch, denominators, seed, last=last)
 
     def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
         """Let the balance complete the gradients, with a further term of the loss if it has one."""
@@ -199,9 +209,11 @@ class StatisticsOncePerStep:
         self._statistics.start_step()
         self._passes.start_step(number, micro_batches)
 
-    def __call__(self, number: int, batch: Batch, weights: Tensor | None, seed: int, *, last: bool) -> Losses:
+    def __call__(
+        self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
+    ) -> Losses:
         """Make the passes and take in what they changed."""
-        losses = self._passes(number, batch, weights, seed, last=last)
+        losses = self._passes(number, batch, denominators, seed, last=last)
         self._statistics.add_micro_batch(self._shares.pop(0))
         return losses
 

@@ -85,11 +85,11 @@ class Objective(Protocol):
         """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
         ...
 
-    def weights(self, batch: Batch) -> Tensor:
+    def denominators(self, batch: Batch) -> Tensor:
         """Return the normalising weight of each loss over a whole step batch."""
         ...
 
-    def __call__(self, batch: Batch, totals: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def __call__(self, batch: Batch, denominators: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (loss, its parts in the order of `names`)."""
         ...
 

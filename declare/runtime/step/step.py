@@ -31,7 +31,7 @@ class Step:
         self.timer = PartTimer()
         self._forward_backward = make_forward_backward(config, self._parameters, self.timer)
         self._split = BatchSplitter(config.micro_batches, group_size(config.phase), config.world)
-        self._is_whole = config.micro_batches == config.world.size == 1
+        self._is_single_micro_batch = config.micro_batches == config.world.size == 1
         self._first_micro_batch = config.world.rank * config.micro_batches
         self._phase_key = key(*config.seed_prefix)
         self.lr = OptimizerLR(config.optimizer, config.lr, config.phase)
@@ -53,14 +53,17 @@ class Step:
             parameter.grad = None
         batch = strategy.prepare(batch, seed)
         micro_batches = self._split(batch)
-        # loss = sum over valid targets / `weights`, their number in the whole batch of all processes: so the
+        # loss = sum over valid targets / `denominators`, their number in the whole batch of all processes: so the
         # gradients of micro-batches add up to that of the batch. None: divide by the number in `batch` itself.
-        weights = None if self._is_whole else strategy.global_weights(batch, micro_batches)
+        denominators = (
+            None if self._is_single_micro_batch else strategy.global_denominators(batch, micro_batches)
+        )
         losses = []
         forward_backward.start_step(number, micro_batches)
         for index, micro_batch in enumerate(micro_batches):
-            draws, last = mix(seed, self._first_micro_batch + index), index + 1 == len(micro_batches)
-            losses.append(forward_backward(number, micro_batch, weights, draws, last=last))
+            micro_batch_seed = mix(seed, self._first_micro_batch + index)
+            last = index + 1 == len(micro_batches)
+            losses.append(forward_backward(number, micro_batch, denominators, micro_batch_seed, last=last))
             strategy.after_micro_batch(self._parameters)
         loss, parts = forward_backward.finish_step(*sum_losses(losses, strategy.loss_scale), seed)
         strategy.reduce_gradients(self._parameters)

@@ -28,7 +28,7 @@ def grown(graph, objective, batch, pieces=1):
     parameters = [*graph.parameters(), *objective.balance.parameters()] if objective.balance else []
     if objective.balance is not None:
         objective.balance.start_step(0, parameters)
-    totals = objective.weights(batch)
+    totals = objective.denominators(batch)
     parts = 0.0
     for piece in cut(batch, pieces):
         loss, found = objective(piece, totals)

@@ -72,7 +72,7 @@ def test_pieces_give_the_gradient_of_the_whole_batch(left, right, pieces, seed):
     loss, parts = objective(batch)
     loss.backward()
     whole = gradient(graph)
-    totals = objective.weights(batch)
+    totals = objective.denominators(batch)
     results = []
     for piece in cut(batch, pieces):
         piece_loss, piece_parts = objective(piece, totals)
@@ -147,9 +147,9 @@ def test_weights_of_a_batch_are_the_numbers_of_labels():
         7,
         (~batch["left"]["age"].isnan()).sum() + (~batch["right"]["age"].isnan()).sum(),
     ]
-    assert objective.weights(batch).tolist() == [float(item) for item in expected]
-    halves = sum(objective.weights(piece) for piece in cut(batch, 2))
-    torch.testing.assert_close(halves, objective.weights(batch))
+    assert objective.denominators(batch).tolist() == [float(item) for item in expected]
+    halves = sum(objective.denominators(piece) for piece in cut(batch, 2))
+    torch.testing.assert_close(halves, objective.denominators(batch))
 
 
 def test_tasks_without_rows_count_nothing():
@@ -160,7 +160,7 @@ def test_tasks_without_rows_count_nothing():
     loss.backward()
     assert parts[1] == 0
     assert graph.heads.kind.weight.grad is None
-    assert objective.weights(batch)[1] == 0
+    assert objective.denominators(batch)[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_labels_of_several_kinds_train_together():
     loss, _ = objective({"lab": {"x": torch.randn(2, 4), "tags": tags}})
     loss.backward()
     assert gradient(graph).isfinite().all()
-    assert objective.weights({"lab": {"x": torch.zeros(2, 4), "tags": tags}}).tolist() == [5.0]
+    assert objective.denominators({"lab": {"x": torch.zeros(2, 4), "tags": tags}}).tolist() == [5.0]
 
 
 def test_augments_change_training_batches_only():
@@ -197,7 +197,7 @@ def test_augments_change_training_batches_only():
     graph, objective = built(classify(missing=2), augment=({"type": "mixup", "alpha": 1.0},))
     batch = {"lab": {"x": torch.randn(8, 4), "y": torch.tensor([0, 1, 2, 1, -1, 1, 2, 0])}}
     torch.manual_seed(1)
-    mixed, _ = objective(batch, objective.weights(batch))
+    mixed, _ = objective(batch, objective.denominators(batch))
     torch.manual_seed(1)
     alone, _ = objective(batch)
     torch.testing.assert_close(mixed, alone)

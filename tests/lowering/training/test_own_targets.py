@@ -123,7 +123,7 @@ def test_the_loss_is_that_of_all_counts_together(neural):
         total, weight = total + part, weight + number
     _, parts = objective(batch)
     assert float(parts[objective.names.index("response")]) == pytest.approx(float(total / weight))
-    totals = objective.weights(batch)
+    totals = objective.denominators(batch)
     assert float(totals[objective.names.index("response")]) == float(weight)
     halves = [
         {name: {k: v[i::2] for k, v in fields.items()} for name, fields in batch.items()} for i in range(2)

@@ -33,13 +33,13 @@ class AllRanksOrNone(Strategy):
         """Return the batch of a step."""
         return self._agree(self._strategy.prepare, batch, seed)
 
-    def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the weights of this process's part of a batch."""
-        return self._agree(self._strategy.loss_weights, batch, micro_batches)
+    def local_denominators(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
+        """Return the denominators of this process's part of a batch."""
+        return self._agree(self._strategy.local_denominators, batch, micro_batches)
 
-    def reduce_weights(self, weights: Tensor) -> Tensor:
-        """Return the weights that losses are divided by."""
-        return self._strategy.reduce_weights(weights)
+    def reduce_denominators(self, denominators: Tensor) -> Tensor:
+        """Return the denominators of losses."""
+        return self._strategy.reduce_denominators(denominators)
 
     def set_gradient_sync(self, enabled: bool) -> None:
         """Say whether the next backward pass completes the step."""
@@ -49,10 +49,10 @@ class AllRanksOrNone(Strategy):
         """Take in the gradients of a micro-batch."""
         self._strategy.after_micro_batch(parameters)
 
-    def _forward(self, batch: Batch, weights: Tensor | None) -> Losses:
+    def _forward(self, batch: Batch, denominators: Tensor | None) -> Losses:
         if self._strategy.forward_is_collective:
-            return self._collective(self._strategy.model, batch, weights)
-        return self._agree(self._strategy.model, batch, weights)
+            return self._collective(self._strategy.model, batch, denominators)
+        return self._agree(self._strategy.model, batch, denominators)
 
     def _backward(self, loss: Tensor) -> None:
         self._collective(self._strategy.backward, loss)

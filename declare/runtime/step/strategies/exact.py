@@ -54,17 +54,17 @@ class Exact(Strategy):
         """Remove the state of a step that failed half way."""
         self._tree.clear()
 
-    def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the sum of the weights of its micro-batches, by the tree."""
+    def local_denominators(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
+        """Return the sum of the denominators of its micro-batches, by the tree."""
         tree = Tree(torch.add)
         for micro_batch in micro_batches:
-            tree.add(self.objective.weights(micro_batch))
-        weights: Tensor = tree.pop_total()
-        return weights
+            tree.add(self.objective.denominators(micro_batch))
+        denominators: Tensor = tree.pop_total()
+        return denominators
 
-    def reduce_weights(self, weights: Tensor) -> Tensor:
+    def reduce_denominators(self, denominators: Tensor) -> Tensor:
         """Return the sum over processes."""
-        return _tree_all_reduce(self.world, weights)
+        return _tree_all_reduce(self.world, denominators)
 
     def after_micro_batch(self, parameters: Sequence[Tensor]) -> None:
         """Put the gradient of a micro-batch into the tree."""

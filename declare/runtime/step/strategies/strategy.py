@@ -14,7 +14,7 @@ class Strategy:
     loss_scale = 1.0
     """What the losses of a process are multiplied by, so that their mean over processes is that of the batch."""
     model: Callable[[Batch, Tensor | None], Losses]
-    """Returns (loss, parts) of a micro-batch, losses divided by weights."""
+    """Returns (loss, parts) of a micro-batch, losses divided by their denominators."""
     backward: Callable[[Tensor], object]
     """Adds the gradients of a loss."""
     forward_is_collective = False
@@ -36,20 +36,20 @@ class Strategy:
         """Return the batch of a step with what tasks hide; draws differ in processes, which hold other rows."""
         return self.objective.prepare(batch, seed + self.world.rank)
 
-    def global_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the divisor of losses: the mean over processes of the weights of their parts of a batch.
+    def global_denominators(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
+        """Return what losses are divided by: the mean over processes of the denominators of their parts of a batch.
 
         The mean of the processes' gradients is then the gradient of the batch.
         """
-        return self.reduce_weights(self.loss_weights(batch, micro_batches))
+        return self.reduce_denominators(self.local_denominators(batch, micro_batches))
 
-    def loss_weights(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
-        """Return the weights of this process's part of a batch, which is divided into `micro_batches`."""
-        return self.objective.weights(batch)
+    def local_denominators(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
+        """Return the denominators of this process's part of a batch, which is divided into `micro_batches`."""
+        return self.objective.denominators(batch)
 
-    def reduce_weights(self, weights: Tensor) -> Tensor:
-        """Return the weights that losses are divided by from those of this process's share."""
-        return self.world.mean(weights)
+    def reduce_denominators(self, denominators: Tensor) -> Tensor:
+        """Return the denominators of losses from those of this process's share."""
+        return self.world.mean(denominators)
 
     def set_gradient_sync(self, enabled: bool) -> None:
         """Say whether the next backward pass completes the step, so that gradients may be reduced in it."""

@@ -60,7 +60,7 @@ def test_a_dataset_that_is_too_small_to_share_is_refused() -> None:
     with pytest.raises(ProblemError) as caught:
         make_strategy(fake_parts.make_plan(phase), phase, objective, Two())
     assert caught.value.problem.code == "HW706"
-    assert "`right` gives 1 samples" in caught.value.problem.title
+    assert "`right` has 1 sample in a batch" in caught.value.problem.title
 
 
 @pytest.mark.parametrize(
