@@ -35,6 +35,7 @@ APART = {
     "other order": "{type: random_horizontal_flip, field: image}, {type: random_vertical_flip, field: image}, "
     "{type: random_vertical_flip, field: mask}, {type: random_horizontal_flip, field: mask}",
     "other sizes": f"{{type: resize, field: image, size: 48}}, {{type: random_rotation, {BOTH}, degrees: 20}}",
+    "what no mask can follow": "{type: rand_augment, field: image}",
     "in evaluation too": "{type: center_crop, field: image, size: 24}",
 }
 TOGETHER = {
@@ -63,6 +64,21 @@ def test_what_moves_both_alike_is_let_pass(tmp_path: Path, case: str) -> None:
     assert "DAT356" not in codes(tmp_path, SCENES % TOGETHER[case])
 
 
+@pytest.mark.parametrize(("fields", "apart"), [("noisy", True), ("noisy, clean", False)])
+def test_a_picture_that_is_a_target_moves_with_its_input(tmp_path: Path, fields: str, apart: bool) -> None:
+    """Pixels of a picture are learned from those at the same place of another one."""
+    pictures = np.zeros((12, 8, 8), np.uint8)
+    np.savez(tmp_path / "d.npz", noisy=pictures, clean=pictures + np.arange(8, dtype=np.uint8))
+    spec = (SCENES % f"{{type: random_horizontal_flip, fields: [{fields}]}}").replace(
+        "input: image", "input: noisy"
+    )
+    source = "{type: npz, path: d.npz}\n    fields: {noisy: {type: image}, clean: {type: image}}"
+    spec = spec.replace("{type: simulated, name: segmentation, samples: 24}", source)
+    task = "type: segmentation, dataset: scenes, target: mask, head: {type: segmentation, input: encoder.map}"
+    spec = spec.replace(task, "type: reconstruction, dataset: scenes, target: clean")
+    assert ("DAT356" in codes(tmp_path, spec)) == apart
+
+
 def test_a_picture_without_a_mask_moves_freely(tmp_path: Path) -> None:
     """Where no task has a mask, nothing needs to go along."""
     spec = (SCENES % APART["flip of the picture"]).replace("segmentation, samples", "textures, samples")
@@ -82,6 +98,8 @@ def test_every_transform_that_moves_pixels_says_so(name: str) -> None:
     record = getattr(cls, "record", None)
     moves = record["moves"] if record is not None else name in {"random_crop", "center_crop"}
     assert cls.moves == (moves and name not in keeps)
+    policies = {"aug_mix", "auto_augment", "rand_augment", "trivial_augment_wide"}
+    assert cls.moves_alone == (name in policies)
 
 
 @pytest.mark.parametrize(

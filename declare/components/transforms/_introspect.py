@@ -49,13 +49,20 @@ _SIZES = ((1, 1), (1, 7), (2, 3), (5, 5), (17, 4), (160, 224))
 _NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
 """Parameters without which the transform does nothing."""
 
+_DRAWS = 200
+_CONTRAST = 20
+"""Grey levels between a box and its surroundings that are enough to tell them apart."""
+_MOVED = 0.05
+"""Fraction of pixels that noise and blur do not put on the wrong side of the edge."""
+
 
 def records() -> dict[str, dict[str, Any]]:
     """Return name -> {class, summary, parameters: {name: [kind, default, required]}, example, and what it does}.
 
     `draws`: "nothing", whether it changes a picture ("chance"), "parameters", "chance and parameters", or
-    "all" if the change itself is random too. `moves`: it moves pixels, and therefore masks. `channels`: the
-    only numbers of channels that it accepts. `any_size`: with its defaults it accepts pictures of any size.
+    "all" if the change itself is random too. `moves`: it moves pixels, and therefore masks. `moves_alone`: it
+    moves pixels of pictures, but no mask can follow. `channels`: the only numbers of channels that it accepts.
+    `any_size`: with its defaults it accepts pictures of any size.
     """
     from torchvision.transforms import v2
 
@@ -133,11 +140,29 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
         behaviour["moves"] = any(not torch.equal(transform(mask), mask) for _ in range(40))
     except TypeError:  # it says itself that it does not take masks
         behaviour["moves"] = False
+    if not behaviour["moves"] and _moves_pictures(transform):
+        behaviour["moves_alone"] = True
     if not example and all(
         _result(rule, example, number, size) is not None for number in channels for size in _SIZES
     ):
         behaviour["any_size"] = True
     return behaviour if len(channels) == 4 else behaviour | {"channels": channels}
+
+
+def _moves_pictures(transform: Any) -> bool:
+    """Return whether a grey box is elsewhere, or of another form, after some of the draws."""
+    import torch
+
+    box = torch.zeros(48, 64, dtype=torch.bool)
+    box[6:26, 8:38] = True
+    picture = torch.where(box, 170, 60).to(torch.uint8).expand(3, -1, -1)
+    for _ in range(_DRAWS):
+        grey = transform(picture).float().mean(0)
+        inside, outside = grey[box].median(), grey[~box].median()
+        nearer = (grey - inside).abs() < (grey - outside).abs()
+        if abs(inside - outside) > _CONTRAST and (nearer ^ box).float().mean() > _MOVED:
+            return True
+    return False
 
 
 def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple[int, int] = (48, 64)) -> Any:

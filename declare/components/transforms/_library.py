@@ -103,7 +103,8 @@ class _FromTorchvision(Transform):
         """Return the problem that the transform does not accept a field of this shape, or None."""
         name, moves, channels = self.type_name(), self.record["moves"], self.record.get("channels")
         if shape.layout not in PICTURES or (shape.layout == "mask" and not moves):
-            what = "no masks: it moves no pixels" if shape.layout == "mask" else f"pictures, not {shape}"
+            why = "it moves pictures alone" if self.moves_alone else "it moves no pixels"
+            what = f"no masks: {why}" if shape.layout == "mask" else f"pictures, not {shape}"
             helps = ("use an `image` field, or remove the transform",)
             return Problem(
                 "SHP511", f"`{name}` changes {what}", at="type", label="not for this field", helps=helps
@@ -277,6 +278,7 @@ def component(name: str, record: Record) -> type[_FromTorchvision]:
     transform_class.normalises = name == "Normalize"
     transform_class.record = record
     transform_class.moves = record["moves"]
+    transform_class.moves_alone = record.get("moves_alone", False)
     transform_class.at_any_size = record["draws"] == "chance"
     transform_class.effect = "places" if record["moves"] else "range"
     return transform_class
@@ -331,6 +333,8 @@ def _text(name: str, record: Record) -> str:
     where = (
         "It moves pixels, so list masks with the pictures: `fields: [image, mask]`."
         if record["moves"]
+        else "It moves pixels, and masks cannot follow: not for pictures with a mask."
+        if record.get("moves_alone")
         else ""
     )
     draws = "Every sample has its own random draws.\n" if record["draws"] != "nothing" else ""

@@ -29,6 +29,8 @@ class Transform(Component):
     """Whether it needs statistics of the training split."""
     moves: ClassVar[bool] = False
     """Whether pixels stand elsewhere afterwards, so that masks of the same picture must go along."""
+    moves_alone: ClassVar[bool] = False
+    """Whether it moves pixels of pictures in a way that no mask can follow."""
     at_any_size: ClassVar[bool] = False
     """Whether it moves pictures of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
     effect: ClassVar[Effect] = "units"

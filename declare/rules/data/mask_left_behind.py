@@ -1,4 +1,4 @@
-"""A transform that moves the pixels of a picture must move those of its mask too."""
+"""A transform that moves the pixels of a picture must move those of its mask or target picture too."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -22,11 +22,15 @@ _ALIKE = 0.05
 
 
 class _Move(NamedTuple):
-    """A transform that moves pixels of a field: its parameters, its input size, its index in the list."""
+    """A transform that moves pixels of a field: its parameters, its input size, its index in the list.
+
+    `alone`: no mask can follow.
+    """
 
     parameters: dict[str, Any]
     size: tuple[int | None, ...] | None
     place: int
+    alone: bool
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -35,13 +39,20 @@ def check(view: View) -> Iterator[Problem]:
     for task in tasks(view):
         for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
             shapes = view.shapes.get(dataset, {})
-            known = fields_of_task(view, task.name, dataset) | _target(shapes, get(task.block, "target"))
+            target = get(task.block, "target")
+            known = fields_of_task(view, task.name, dataset) | _target(shapes, target)
             pictures = [name for name, shape in known.items() if shape.layout in {"image", "video"}]
-            for mask in [name for name, shape in known.items() if shape.layout == "mask"]:
+            for mask in [name for name in known if _is_aligned(known, name, target)]:
                 for picture in pictures:
-                    if (dataset, picture, mask) not in seen:
+                    if picture != mask and (dataset, picture, mask) not in seen:
                         seen.add((dataset, picture, mask))
                         yield from _first_difference(view, dataset, picture, mask)
+
+
+def _is_aligned(shapes: Mapping[str, Shape], name: str, target: object) -> bool:
+    """Return whether the pixels of a field are those of the pictures of its task: masks, pictures as targets."""
+    layout = shapes[name].layout
+    return layout == "mask" or (layout in {"image", "video"} and name == target)
 
 
 def _target(shapes: Mapping[str, Shape], target: object) -> dict[str, Shape]:
@@ -87,6 +98,8 @@ def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | N
 
 def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
     """Return the problem that uncropped pictures and masks have different aspect ratios, such as a rotated mask."""
+    if view.facts[dataset].fields[mask].shape.layout != "mask":
+        return None
     one, other = (_uncut(view, dataset, name) for name in (picture, mask))
     if one is None or other is None or abs(one - other) <= _ALIKE * max(one, other):
         return None
@@ -136,10 +149,10 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
             continue
         if name not in {transform.field, *(transform.fields or ())}:
             continue
-        if transform.moves:
+        if transform.moves or transform.moves_alone:
             size = None if transform.at_any_size else shape.dims[-2:]
             own = {key: value for key, value in transform.dump().items() if key not in _WHERE}
-            moves.append(_Move(own, size, index))
+            moves.append(_Move(own, size, index, transform.moves_alone))
         after = transform.resolve(view.facts[dataset].fields).infer(shape)
         if isinstance(after, Problem):
             break
@@ -155,16 +168,21 @@ def _moved_alone_problem(
     move = one or other
     assert move is not None, "one of the two is moved"
     kind = move.parameters["type"]
+    together = (
+        f"state `fields: [{', '.join(names)}]` instead of `field`: both then get the same random draw",
+        "list transforms that move both in the same order, with the same parameters and the same `on`",
+    )
+    apart = (
+        "remove it: it rotates and shifts pictures, and no mask can follow",
+        "use transforms that move masks too",
+    )
     return Problem(
         CODE,
         f"`{kind}` moves the pixels of `{moved}`, but not those of `{still}`",
         at=f"datasets.{dataset}.transforms.{move.place}",
         label=f"`{still}` is not moved",
         also={field_place(view, dataset, still): "belongs to the same picture"},
-        helps=(
-            f"state `fields: [{', '.join(names)}]` instead of `field`: both then get the same random draw",
-            "list transforms that move both in the same order, with the same parameters and the same `on`",
-        ),
+        helps=apart if move.alone else together,
     )
 
 
