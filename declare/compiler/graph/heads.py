@@ -89,12 +89,12 @@ def _sink(stage: WiredSpec, task: str, component: Head, at: str) -> list[Ref] | 
     modules = stage.wiring.nodes
     names = task_datasets(stage, stage.spec.tasks[task])
     known = get(stage.spec, "model")
-    read = {ref.name for node in modules.values() for ref in node.refs}
+    referenced_names = {ref.name for node in modules.values() for ref in node.refs}
     if known is None or len(modules) < len(known) or any(name not in stage.shapes for name in names):
         return []
     if reads_unknown(stage, stage.wiring):
         return []
-    free = [name for name in modules if name not in read]
+    free = [name for name in modules if name not in referenced_names]
     sinks = [name for name in free if _is_available(stage, name, names)] or free
     if len(sinks) > 1:
         sinks = [name for name in sinks if _gives(stage, name, names, component)] or sinks

@@ -71,8 +71,8 @@ def _infer_input(
     None where too little is known of the data to tell.
     """
     port = component.ports[0]
-    read = {ref.name for inputs in earlier.values() for ref in inputs}
-    unread = [other for other in earlier if other not in read]
+    referenced_names = {ref.name for inputs in earlier.values() for ref in inputs}
+    unread = [other for other in earlier if other not in referenced_names]
     choices = [*unread, *_fitting_fields(stage, port.takes)]
     if _fields_unclear(stage):
         return None

@@ -18,10 +18,10 @@ _ROUNDS = 8
 def run(stage: ParsedSpec) -> Reports[ReadSpec]:
     """Read the spec; yield every key and value that is wrong."""
     unreadable = ReadSpec(POISON, stage.document, {}, stage.wrong_parts)
-    return (yield from catch(_read(stage), unreadable))
+    return (yield from catch(_read_spec(stage), unreadable))
 
 
-def _read(stage: ParsedSpec) -> Reports[ReadSpec]:
+def _read_spec(stage: ParsedSpec) -> Reports[ReadSpec]:
     """Return the spec with what is surely meant in place of what is wrong.
 
     Where nothing else can be meant, later passes see the spec as if it were written so: one mistake hides no other.

@@ -91,7 +91,7 @@ def certain(
     active = [node for node in used if not any(name.startswith(f"{node.path}.") for name in still)]
     activations = sum(size or 0 for size in _activations(phase, active)) // 2
     states = read_component("optimizers", phase.optimizer).states_per_parameter() or 0
-    return _memory(phase, used, activations, states, _read(nodes.values(), tasks, shapes))
+    return _memory(phase, used, activations, states, _loaded_shapes(nodes.values(), tasks, shapes))
 
 
 def estimate(
@@ -114,10 +114,10 @@ def estimate(
     if phase.scales is not None:
         activations = int(activations * _scale_share(phase.scales))
     states = optimizer_states(phase)
-    return _memory(phase, used, activations, states, _read(nodes.values(), tasks, shapes))
+    return _memory(phase, used, activations, states, _loaded_shapes(nodes.values(), tasks, shapes))
 
 
-def _read(
+def _loaded_shapes(
     nodes: Collection[ModulePlan],
     tasks: Mapping[str, TaskPlan],
     shapes: Mapping[str, Mapping[str, Shape]],

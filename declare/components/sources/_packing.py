@@ -35,7 +35,7 @@ class Packing(NamedTuple):
         """
         if self.unsigned and stored.dtype.kind == "i":
             stored = stored.view(stored.dtype.str.replace("i", "u"))
-            return self._unsigned(2 ** (8 * stored.dtype.itemsize)).unpack(stored)
+            return self._with_unsigned_attributes(2 ** (8 * stored.dtype.itemsize)).unpack(stored)
         gone = self._missing_mask(stored)
         if stored.dtype.kind not in "iuf":
             return [None if empty else value for value, empty in zip(stored, gone, strict=True)]
@@ -45,7 +45,7 @@ class Packing(NamedTuple):
         values[gone] = np.nan
         return values
 
-    def _unsigned(self, modulus: int) -> Self:
+    def _with_unsigned_attributes(self, modulus: int) -> Self:
         """Return what holds of unsigned numbers: attributes have the signed type, where large ones are negative."""
         gaps = tuple(gap % modulus if isinstance(gap, int) else gap for gap in self.gaps)
         low, high = (limit % modulus if isinstance(limit, int) else limit for limit in (self.low, self.high))

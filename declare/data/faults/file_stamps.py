@@ -48,7 +48,7 @@ class Stamps:
         return cls({path: stamp._replace(sha256=_hash(Path(path))) for path, stamp in stamps.items()})
 
     @classmethod
-    def read(cls, plain: Mapping[str, Any]) -> "Stamps":
+    def from_json(cls, plain: Mapping[str, Any]) -> "Stamps":
         """Return the stamps that `plain` gave; raises TypeError or ValueError for others."""
         return cls({path: Stamp(*stamp) for path, stamp in plain.items()})
 
@@ -110,7 +110,7 @@ class Ledger:
 def _load(path: Path) -> dict[str, tuple[str, Stamps]]:
     """Return the contents of the file by dataset; raises `ProblemError` RES823 if it is damaged."""
     kept = read_json(path, "data") if path.exists() else {}
-    return {name: (item["data"], Stamps.read(item["files"])) for name, item in kept.items()}
+    return {name: (item["data"], Stamps.from_json(item["files"])) for name, item in kept.items()}
 
 
 def _files(source: Mapping[str, Any], split: Mapping[str, Any]) -> Iterator[Path]:

@@ -188,8 +188,8 @@ def input_fields(plan: Plan, dataset: str) -> list[str]:
         if dataset in node.datasets
         for wire in (node.variants[dataset].wires if dataset in node.variants else node.wires)
     ]
-    read = {wire.name for wire in wires if wire.source == "field"}
-    return [name for name in plan.datasets[dataset].fields if name in read]
+    field_names = {wire.name for wire in wires if wire.source == "field"}
+    return [name for name in plan.datasets[dataset].fields if name in field_names]
 
 
 def allow_shorter(plan: Plan, dataset: str) -> Plan:

@@ -133,7 +133,7 @@ def test_stamps_say_what_differs(tmp_path):
         (tmp_path / "c").mkdir(exist_ok=True)
         (tmp_path / "c" / f"{name}.png").write_bytes(b"12345678")
     source = {"type": "image_folder", "path": str(tmp_path)}
-    stamps = Stamps.read(Stamps.of(source, {}).plain())
+    stamps = Stamps.from_json(Stamps.of(source, {}).plain())
     (tmp_path / "c" / "gone.png").unlink()
     (tmp_path / "c" / "grown.png").write_bytes(b"123456789")
     (tmp_path / "c" / "other.png").write_bytes(b"87654321")
