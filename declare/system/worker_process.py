@@ -88,6 +88,7 @@ class WorkerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._printed: IO[bytes] | None = None
+        self._printed_before = 0
         self._lock = threading.Lock()
         self.num_calls, self.seconds = 0, 0.0
         """Calls so far, and the time by the clock that they took together."""
@@ -150,6 +151,8 @@ class WorkerProcess:
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
+        assert self._printed is not None
+        self._printed_before = os.fstat(self._printed.fileno()).st_size
         with suppress(BrokenPipeError):
             process.stdin.write(line)
             process.stdin.flush()
@@ -177,8 +180,9 @@ class WorkerProcess:
         return CallError("crash", f"its process ended with {name}{': ' if words else ''}{words}")
 
     def _last_words(self) -> str:
+        """Return the last line that was printed in this call."""
         assert self._printed is not None
-        self._printed.seek(0)
+        self._printed.seek(self._printed_before)
         lines = self._printed.read().decode(errors="replace").strip().splitlines()
         return lines[-1][:200] if lines else ""
 

@@ -64,6 +64,14 @@ def test_an_end_is_an_error_too(worker: WorkerProcess, stmt: str, kind: str, say
     assert worker.call("os:getpid", {}) > 0
 
 
+def test_an_end_is_told_in_words_of_its_own_call(worker: WorkerProcess) -> None:
+    """What an earlier call printed explains no later end: neither its text nor its kind."""
+    assert worker.call(RUN, {"stmt": "import os; os.write(2, b'earlier: out of memory\\n')", "number": 1}) > 0
+    error = failure(worker, "import os; os._exit(3)")
+    assert (error.kind, error.text) == ("crash", "its process ended with exit code 3")
+    assert failure(worker, "import os; os.write(2, b'now\\n'); os._exit(3)").text.endswith("code 3: now")
+
+
 def test_a_worker_that_ended_is_started_anew() -> None:
     """As one does that waited too long: another process answers."""
     worker = WorkerProcess()
