@@ -18,7 +18,7 @@ from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.training.loss_balancing import weighted_tasks
 from declare.runtime.checkpoint.manager import CheckpointManager
 from declare.runtime.checkpoint.state_tree import Randomness, StateTree, Tree
-from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
+from declare.runtime.distributed.signal_handler import StopFlag, StopRequestedError
 from declare.runtime.errors import (
     batch_failed_problem,
     is_batch_error,

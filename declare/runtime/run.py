@@ -24,8 +24,8 @@ from declare.runtime.distributed.problem_json import (
     process_lost_problem,
 )
 from declare.runtime.distributed.process_group import join
-from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError
-from declare.runtime.distributed.stop_request import watch_stop_file
+from declare.runtime.distributed.signal_forwarding import watch_stop_requests
+from declare.runtime.distributed.signal_handler import StopFlag, StopRequestedError
 from declare.runtime.errors import first_line, problem_outside_step
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.events import Events
@@ -111,7 +111,7 @@ def train(
         if outcome is None:
             write_run_folder(place)
             flag = stack.enter_context(StopFlag())
-            stack.enter_context(watch_stop_file())
+            stack.enter_context(watch_stop_requests())
             outcome = _Session(plan, place, flag, listeners, world, Revision(spec_text, changes)).run(
                 resume=bool(resume)
             )

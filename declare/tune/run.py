@@ -14,8 +14,8 @@ from declare.runtime.run_folder.lock import RunLock
 from declare.tune import search_results
 from declare.tune.resume import resume_search
 from declare.tune.search import Search, Trial, best, create, invalid_points
+from declare.tune.search_signals import SearchStop
 from declare.tune.space import Values
-from declare.tune.stop_request import Halt
 
 Emit = Callable[[Trial], None]
 
@@ -23,7 +23,7 @@ Emit = Callable[[Trial], None]
 class Engine(Protocol):
     """What runs trials."""
 
-    def work(self, emit: Emit, halt: Halt) -> bool:
+    def work(self, emit: Emit, stop: SearchStop) -> bool:
         """Run trials until there are enough; False where the search was asked to stop."""
         ...
 
@@ -86,13 +86,13 @@ def search(
     tune = checked.spec.tune
     if spec_search.trials is not None:
         tune = tune.model_copy(update={"trials": spec_search.trials})
-    with RunLock(spec_search.folder), Halt() as halt:
-        engine, ended = _work(spec_search, tune, checked, workers, emit, halt)
+    with RunLock(spec_search.folder), SearchStop() as stop:
+        engine, ended = _work(spec_search, tune, checked, workers, emit, stop)
         return _outcome(spec_search, tune, engine, ended=ended)
 
 
 def _work(
-    spec_search: Search, tune: Tune, checked: CheckedSpec, workers: int | None, emit: Emit, halt: Halt
+    spec_search: Search, tune: Tune, checked: CheckedSpec, workers: int | None, emit: Emit, stop: SearchStop
 ) -> tuple[Engine, bool]:
     """Return what ran the trials, and whether it came to its end."""
     plan = checked.plan
@@ -103,15 +103,15 @@ def _work(
         from declare.tune.engines.ray import RayEngine
 
         cluster = RayEngine(spec_search, tune, plan.seed, steps, accelerator=accelerator, workers=workers)
-        return cluster, cluster.work(emit, halt)
+        return cluster, cluster.work(emit, stop)
     from declare.tune.engines.optuna import OptunaEngine
 
     engine = OptunaEngine(spec_search, tune, plan.seed, steps)
     if workers is None or workers == 1:
-        return engine, engine.work(emit, halt)
+        return engine, engine.work(emit, stop)
     from declare.tune.workers import Workers, cards, surroundings
 
-    return engine, Workers(spec_search, surroundings(workers, cards(accelerator))).run(engine, halt, emit)
+    return engine, Workers(spec_search, surroundings(workers, cards(accelerator))).run(engine, stop, emit)
 
 
 def _outcome(search: Search, tune: Tune, engine: Engine, *, ended: bool) -> SearchOutcome:

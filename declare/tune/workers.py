@@ -14,7 +14,7 @@ from declare.runtime.distributed.exit_codes import DONE, STOPPED
 from declare.system.python_process import SAFE_PATH
 from declare.tune.engines.optuna import Emit, OptunaEngine
 from declare.tune.search import Search, Trial
-from declare.tune.stop_request import Halt, Line
+from declare.tune.search_signals import ParentPipe, SearchStop
 
 _POLL_SECONDS = 0.3
 _CARDS = "CUDA_VISIBLE_DEVICES"
@@ -63,7 +63,7 @@ class Workers:
         self._lines: dict[int, Connection] = {}
         self.stopped = False
 
-    def run(self, engine: SharedSearch, halt: Halt, emit: Emit) -> bool:
+    def run(self, engine: SharedSearch, stop: SearchStop, emit: Emit) -> bool:
         """Work until all have ended; report trials as they end. False if the search was asked to stop."""
         reported = {trial.number for trial in engine.trials() if trial.state != "running"}
         for index in range(len(self._places)):
@@ -71,9 +71,9 @@ class Workers:
         stopping = False
         while self._jobs:
             time.sleep(_POLL_SECONDS)
-            if halt.is_requested and not stopping:
+            if stop.is_requested and not stopping:
                 stopping = True
-                self._stop(halt.reason)
+                self._stop(stop.reason)
             for index, job in list(self._jobs.items()):
                 if not job.is_alive():
                     self._on_worker_exit(index, job, engine, anew=not stopping)
@@ -136,10 +136,10 @@ def _report_ended(engine: SharedSearch, reported: set[int], emit: Emit) -> None:
 def _work(search: Search, line: Any) -> None:
     """Work on a search in a separate process, until the parent ends it or has gone."""
     os.setpgrp()  # Ctrl-C is heard by the process that started this one, and handed on
-    with Halt(Line(line)) as halt:
+    with SearchStop(ParentPipe(line)) as stop:
         checked = search.check()
         assert checked.plan is not None
         steps = sum(phase.steps for phase in checked.plan.phases)
         engine = OptunaEngine(search, search.tune, checked.plan.seed, steps)
-        if not engine.work(lambda _: None, halt):
+        if not engine.work(lambda _: None, stop):
             raise SystemExit(STOPPED)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from declare.language.spec import Space, Tune
-from declare.runtime.distributed.stop_flag import StopFlag
+from declare.runtime.distributed.signal_handler import StopFlag
 from declare.tune.engines import optuna as engines
 from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.search import Search, Trial
-from declare.tune.stop_request import GONE, Halt, Line
+from declare.tune.search_signals import GONE, ParentPipe, SearchStop
 from declare.tune.workers import cards, cause, surroundings
 
 TUNE = Tune(
@@ -74,9 +74,9 @@ def test_a_trial_under_way_is_left_to_its_process(
 ) -> None:
     """A trial that a living process holds is not taken; one whose process has let go is, with its number."""
     first, second = make(), make()
-    with Halt() as halt:
-        held = first._next_trial(halt)
-        other = second._next_trial(halt)
+    with SearchStop() as stop:
+        held = first._next_trial(stop)
+        other = second._next_trial(stop)
     assert held is not None
     assert other is not None
     assert {held.number, other.number} == {0, 1}
@@ -84,8 +84,8 @@ def test_a_trial_under_way_is_left_to_its_process(
     first._drain_gloo()  # as the system does when the process dies
     told: list[int] = []
     second._drain_gloo()
-    with Halt() as halt:
-        assert make().work(lambda trial: told.append(trial.number), halt)
+    with SearchStop() as stop:
+        assert make().work(lambda trial: told.append(trial.number), stop)
     assert told == [0, 1, 2]
     assert [trial.state for trial in first.trials()] == ["complete"] * 3
 
@@ -96,9 +96,9 @@ def test_values_that_a_killed_process_had_no_time_to_draw_are_drawn(
     """A trial that was begun and has no values yet gets all of them from whoever takes it up."""
     make()._study.ask()  # killed before the first value
     monkeypatch.setattr(engines, "run_trial", complete)
-    with Halt() as halt:
+    with SearchStop() as stop:
         engine = make()
-        assert engine.work(lambda _: None, halt)
+        assert engine.work(lambda _: None, stop)
     assert [set(trial.values) for trial in engine.trials()] == [{"a", "b"}] * 3
 
 
@@ -107,12 +107,12 @@ def test_a_stopped_trial_goes_on_and_its_time_adds_up(
 ) -> None:
     """A stop leaves the trial under way open; its seconds are those of all its parts."""
     monkeypatch.setattr(engines, "run_trial", stopped)
-    with Halt() as halt:
-        assert not make().work(lambda _: None, halt)
+    with SearchStop() as stop:
+        assert not make().work(lambda _: None, stop)
     monkeypatch.setattr(engines, "run_trial", complete)
-    with Halt() as halt:
+    with SearchStop() as stop:
         engine = make()
-        assert engine.work(lambda _: None, halt)
+        assert engine.work(lambda _: None, stop)
     assert [trial.seconds for trial in engine.trials()] == [3.0, 1.0, 1.0]
 
 
@@ -121,8 +121,8 @@ def test_a_trial_that_kills_its_process_twice_is_given_up(make: Callable[..., Op
     watching = make()
     for number in (41, 42):
         worker = make()
-        with Halt() as halt:
-            trial = worker._next_trial(halt)
+        with SearchStop() as stop:
+            trial = worker._next_trial(stop)
         assert trial is not None
         assert trial.number == 0
         trial.set_user_attr("processes", [number])
@@ -150,9 +150,9 @@ def test_a_grid_that_was_cut_short_is_laid_out_in_full(
         with pytest.raises(KeyboardInterrupt):
             make(tune)
     monkeypatch.setattr(engines, "run_trial", complete)
-    with Halt() as halt:
+    with SearchStop() as stop:
         engine = make(tune)
-        assert engine.work(lambda _: None, halt)
+        assert engine.work(lambda _: None, stop)
     found = [trial.values for trial in engine.trials()]
     assert sorted(map(str, found)) == sorted(map(str, points))
 
@@ -164,42 +164,42 @@ def test_a_search_that_was_killed_draws_the_same_points(
     """Draws go by the number of a trial: also those of one that was killed between its values, and of the next."""
     monkeypatch.setattr(engines, "run_trial", complete)
     tune = TUNE.model_copy(update={"sampler": sampler, "trials": 14})
-    with Halt() as halt:
+    with SearchStop() as stop:
         whole = make(tune)
-        assert whole.work(lambda _: None, halt)
+        assert whole.work(lambda _: None, stop)
         expected = [trial.values for trial in whole.trials()]
         assert len({str(values) for values in expected}) == 14
         (tmp_path / engines.DATABASE).unlink()
         first = make(tune.model_copy(update={"trials": 12}))
-        assert first.work(lambda _: None, halt)
+        assert first.work(lambda _: None, stop)
         half = first._study.ask()
         half._suggest("a", first._axes()["a"])  # and no time to draw the other one
         again = make(tune)
-        assert again.work(lambda _: None, halt)
+        assert again.work(lambda _: None, stop)
     assert [trial.values for trial in again.trials()] == expected
 
 
 def test_a_worker_hears_its_word_and_the_end_of_its_search() -> None:
     """What the search says, or that it has gone, asks a worker to stop; until then it hears nothing."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    line = Line(ours)
+    line = ParentPipe(ours)
     assert line() == ""
     theirs.send("SIGINT")
     assert line() == "SIGINT"
     ours, theirs = multiprocessing.Pipe(duplex=False)
-    line = Line(ours)
+    line = ParentPipe(ours)
     theirs.close()
     assert line() == GONE
 
 
 def test_a_halt_reaches_a_run_that_begins_later() -> None:
     """A run that had not begun when the stop was asked for stops as well."""
-    with Halt(lambda: "because") as halt, StopFlag() as flag:
+    with SearchStop(lambda: "because") as stop, StopFlag() as flag:
         until = time.monotonic() + 10
         while not flag.raised and time.monotonic() < until:
             time.sleep(0.01)
         assert flag.reason == "because"
-        assert halt.is_requested
+        assert stop.is_requested
 
 
 def test_a_stop_after_the_last_trial_stops_nothing(
@@ -207,10 +207,10 @@ def test_a_stop_after_the_last_trial_stops_nothing(
 ) -> None:
     """A search that has come to its end is done, whatever was asked for in its last moment."""
     monkeypatch.setattr(engines, "run_trial", complete)
-    with Halt() as halt:
+    with SearchStop() as stop:
         engine = make()
-        assert engine.work(lambda trial: halt.ask("SIGINT") if trial.number == 2 else None, halt)
-        assert not make(TUNE.model_copy(update={"trials": 4})).work(lambda _: None, halt)
+        assert engine.work(lambda trial: stop.request_stop("SIGINT") if trial.number == 2 else None, stop)
+        assert not make(TUNE.model_copy(update={"trials": 4})).work(lambda _: None, stop)
 
 
 def test_steps_that_are_evaluated_again_raise_no_voice(make: Callable[..., OptunaEngine]) -> None:

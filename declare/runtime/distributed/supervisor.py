@@ -13,7 +13,7 @@ from pathlib import Path
 from declare.contract.problem import Problem
 from declare.runtime.distributed.exit_codes import FAILED, STOPPED
 from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, launch
-from declare.runtime.distributed.stop_request import StopRequestFile
+from declare.runtime.distributed.signal_forwarding import SignalForwarder
 from declare.runtime.run_folder.event_file import Event, EventFile
 from declare.runtime.run_folder.events import ProcessDied
 
@@ -38,15 +38,15 @@ def supervise(spec: LaunchSpec, make_argv: MakeArgv, report: Report) -> int:
     """
 
     def attempt(folder: Path, number: int, run: Path | None) -> LaunchResult:
-        stop_file.watch_folder(folder)
+        forwarder.watch_folder(folder)
         return launch(spec, make_argv(run), folder, number)
 
     folder = tempfile.TemporaryDirectory(prefix="declare-", ignore_cleanup_errors=True)
-    with folder as root, StopRequestFile(kills=True) as stop_file:
+    with folder as root, SignalForwarder(kills=True) as forwarder:
         try:
-            return watch(spec, Path(root), attempt, report, lambda: stop_file.status)
+            return watch(spec, Path(root), attempt, report, lambda: forwarder.status)
         except KeyboardInterrupt:
-            return stop_file.status or FAILED
+            return forwarder.status or FAILED
 
 
 def watch(

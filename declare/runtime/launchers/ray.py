@@ -26,7 +26,7 @@ from declare.runtime.distributed.launch import (
     read_run_folder,
 )
 from declare.runtime.distributed.process_group import PATIENCE
-from declare.runtime.distributed.stop_request import StopRequestFile
+from declare.runtime.distributed.signal_forwarding import SignalForwarder
 from declare.runtime.distributed.supervisor import Report, watch
 from declare.runtime.errors import first_line
 from declare.runtime.launchers.ray_worker import LostError, Task, log_tail, work
@@ -74,9 +74,9 @@ class RayEngine:
         with ray_cluster.connect_ray(processors=num_workers) as ray, _launch_folder(place) as root:
             workers = _workers(plan.hardware, int(ray.cluster_resources().get("GPU", 0)))
             launch = _Launch(workers, task, EventBus(listeners), self._report)
-            with launch.stop_file as stop_file:
+            with launch.forwarder as forwarder:
                 status = watch(
-                    LaunchSpec(workers.size), root, launch.attempt, launch.hold_back, lambda: stop_file.status
+                    LaunchSpec(workers.size), root, launch.attempt, launch.hold_back, lambda: forwarder.status
                 )
             return launch.outcome(status)
 
@@ -160,7 +160,7 @@ class _Launch:
         self._held_back: Problem | None = None
         self._run: Path | None = None
         self._result: event_pipe.Result | None = None
-        self.stop_file = StopRequestFile(kills=False)
+        self.forwarder = SignalForwarder(kills=False)
 
     def hold_back(self, problem: Problem) -> None:
         """Store a problem of the supervisor, to be reported before the next attempt or in the result."""
@@ -173,7 +173,7 @@ class _Launch:
         task = replace(self._task, launch=str(folder))
         if run is not None:
             task = replace(task, folder=str(run), train_options={**task.train_options, "resume": True})
-        self.stop_file.watch_folder(folder)
+        self.forwarder.watch_folder(folder)
         error = self._wait(_RayFit(task, self._workers), folder)
         self._run, self._result = read_run_folder(folder) or run, event_pipe.read_result(folder)
         if self._result is not None and self._result.refused:

@@ -25,7 +25,7 @@ from declare.lowering.training.optimizer import make_optimizer
 from declare.nn.distributed.batch_norm import batch_norms, synchronise
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.distributed.problem_json import inexact_norm_problem
-from declare.runtime.distributed.stop_flag import StopRequests
+from declare.runtime.distributed.signal_handler import EvaluationInterruption
 from declare.runtime.machine.precision import HALF
 from declare.runtime.machine.torch_compile import compile_graph, reset_compiled
 from declare.runtime.run_folder.durable_io import write_durably
@@ -82,7 +82,7 @@ class PlanBuilder:
         if self._compiled:
             compile_graph(self.graph)
         self._eval_graph = fp32_copy.follow(self.graph) if fp32_copy else self.graph
-        self._interruption = StopRequests(world, sharded=uses_fsdp(plan, world))
+        self._interruption = EvaluationInterruption(world, sharded=uses_fsdp(plan, world))
         self._evaluator = Evaluator(
             plan, self._eval_graph, self._tables, device, world=SINGLE_PROCESS if exact else world
         )

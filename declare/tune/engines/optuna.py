@@ -17,8 +17,8 @@ from declare.language.spec import Space, Tune
 from declare.system.extras import require
 from declare.tune.quiet_optuna import hush_optuna
 from declare.tune.search import DATABASE, Search, State, Trial
+from declare.tune.search_signals import SearchStop
 from declare.tune.space import Values, all_values, from_database, grid, to_database
-from declare.tune.stop_request import Halt
 from declare.tune.trial import run_trial
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ class OptunaEngine:
         self._study.sampler = _sampler(tune, seed)
         self._study.pruner = _pruner(tune, total_steps)
 
-    def work(self, emit: Emit, halt: Halt) -> bool:
+    def work(self, emit: Emit, stop: SearchStop) -> bool:
         """Run trials until there are enough; False where it was asked to stop before.
 
         Trials that a process left when it died are finished first, whoever asks.
         """
-        while not halt.is_requested:
-            trial = self._next_trial(halt)
+        while not stop.is_requested:
+            trial = self._next_trial(stop)
             if trial is None:
                 break
             if not self._run(trial, emit):
@@ -142,12 +142,12 @@ class OptunaEngine:
             self._study.enqueue_trial(values, skip_if_exists=True)
         self._study.set_user_attr("laid_out", True)
 
-    def _next_trial(self, halt: Halt) -> optuna.Trial | None:
+    def _next_trial(self, stop: SearchStop) -> optuna.Trial | None:
         """Take a trial that has no process, or a new one; None where enough are done.
 
         Those of other processes are waited for: one that dies leaves its trial to whoever is still there.
         """
-        while not halt.is_requested:
+        while not stop.is_requested:
             with self._alone:
                 trial = self._orphan() or self._new()
                 if trial is not None:

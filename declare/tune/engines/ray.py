@@ -21,8 +21,8 @@ from declare.runtime.run_folder.lock import is_locked
 from declare.system.extras import require
 from declare.tune.quiet_optuna import hush_optuna
 from declare.tune.search import Search, Trial
+from declare.tune.search_signals import SearchStop
 from declare.tune.space import Values, all_values, from_database, to_database
-from declare.tune.stop_request import Halt
 from declare.tune.trial import run_trial
 from declare.tune.trial_records import Records
 
@@ -56,7 +56,7 @@ class RayEngine:
         self._seen: set[int] = set()
         """The trials that Ray knows of."""
 
-    def work(self, emit: Emit, halt: Halt) -> bool:
+    def work(self, emit: Emit, stop: SearchStop) -> bool:
         """Run trials until there are enough; False where it was asked to stop."""
         os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # signals are ours
@@ -67,7 +67,7 @@ class RayEngine:
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
         # Ray takes the signals for itself when it connects: they are heard anew inside.
-        with connect_ray() as ray, Halt(lambda: halt.reason) as inner, self._watch_trials(emit, inner):
+        with connect_ray() as ray, SearchStop(lambda: stop.reason) as inner, self._watch_trials(emit, inner):
             gpus = int(ray.cluster_resources().get("GPU", 0))
             trainable = self._trainable(gpu=gpus > 0 and self._accelerator in {"auto", "cuda"})
             for part in range(1000):
@@ -203,10 +203,10 @@ class RayEngine:
                 emit(trial)
 
     @contextlib.contextmanager
-    def _watch_trials(self, emit: Emit, halt: Halt) -> Iterator[None]:
+    def _watch_trials(self, emit: Emit, stop: SearchStop) -> Iterator[None]:
         """While inside, report trials as they end; stop them, and then Ray's own work, on request."""
         done = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(emit, halt, done), name="trials", daemon=True)
+        watcher = threading.Thread(target=self._watch, args=(emit, stop, done), name="trials", daemon=True)
         catches = threading.current_thread() is threading.main_thread()
         # Ray Tune listens to this signal while it works; before and after that it must not end us.
         before = signal.signal(signal.SIGUSR1, signal.SIG_IGN) if catches else None
@@ -219,15 +219,15 @@ class RayEngine:
             if catches:
                 signal.signal(signal.SIGUSR1, before)
 
-    def _watch(self, emit: Emit, halt: Halt, done: threading.Event) -> None:
+    def _watch(self, emit: Emit, stop: SearchStop, done: threading.Event) -> None:
         asked_at: float | None = None
         while not done.wait(_POLL_SECONDS):
             self._tell(emit)
-            if not halt.is_requested:
+            if not stop.is_requested:
                 continue
             if asked_at is None:
                 asked_at = time.monotonic()
-                self._records.order_stop(halt.reason)
+                self._records.order_stop(stop.reason)
             if not self._saving() or time.monotonic() - asked_at > _SAVING_SECONDS:
                 os.kill(os.getpid(), signal.SIGUSR1)
 
@@ -289,7 +289,7 @@ class _Trainable:
             tune.report({"value": value, "step": step})
             return False
 
-        with Halt(records.stop_reason):
+        with SearchStop(records.stop_reason):
             done = run_trial(self._search, number, values, self._metric, ask)
         done = replace(done, seconds=round(done.seconds + spent, 3))
         records.write(done)

@@ -10,8 +10,8 @@ import torch
 
 from declare.lowering.evaluation.interruption import Interruption
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.runtime.distributed import stop_flag
-from declare.runtime.distributed.stop_flag import StopFlag, StopRequestedError, StopRequests
+from declare.runtime.distributed import signal_handler
+from declare.runtime.distributed.signal_handler import EvaluationInterruption, StopFlag, StopRequestedError
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_parts
 from tests.harness.fake_parts import train
@@ -140,7 +140,7 @@ def test_a_request_from_a_thread_interrupts_too():
     import threading
 
     with StopFlag() as flag:
-        threading.Timer(0.2, stop_flag.request_stop, ["an order"]).start()
+        threading.Timer(0.2, signal_handler.request_stop, ["an order"]).start()
         began = time.monotonic()
         with pytest.raises(StopRequestedError), flag.interruptible():
             time.sleep(LONG)
@@ -162,23 +162,29 @@ class Two(ProcessGroup):
 
 def test_processes_leave_an_evaluation_together():
     """One that was not asked leaves with the one that was; where none was, all go on."""
-    with pytest.raises(StopRequestedError), StopRequests(Two(True), sharded=False).interruptible():
+    with pytest.raises(StopRequestedError), EvaluationInterruption(Two(True), sharded=False).interruptible():
         pass
-    with StopRequests(Two(False), sharded=False).interruptible() as _:
+    with EvaluationInterruption(Two(False), sharded=False).interruptible() as _:
         Interruption().check()
-    assert StopRequests(Two(True), sharded=True).is_requested()
-    assert not StopRequests(Two(True), sharded=False).is_requested()
+    assert EvaluationInterruption(Two(True), sharded=True).is_requested()
+    assert not EvaluationInterruption(Two(True), sharded=False).is_requested()
 
 
 def test_a_process_of_a_group_leaves_a_batch_at_once():
     """However long a batch takes; the group goes the same way, so that nothing of it counts as left alone."""
     with StopFlag() as flag:
-        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).interruptible():
+        with (
+            pytest.raises(StopRequestedError),
+            EvaluationInterruption(Two(False), sharded=False).interruptible(),
+        ):
             ask_and_wait()
         assert waited() < LONG / 2
         assert flag.raised
         assert not flag.interrupted
-        with pytest.raises(StopRequestedError), StopRequests(Two(False), sharded=False).interruptible():
+        with (
+            pytest.raises(StopRequestedError),
+            EvaluationInterruption(Two(False), sharded=False).interruptible(),
+        ):
             pytest.fail("a request from before is heard, too")
 
 

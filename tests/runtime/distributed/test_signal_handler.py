@@ -64,7 +64,7 @@ def test_a_signal_to_the_group_saves_and_exits_75(tmp_path, number):
 
 LEAVING = """
 import os, signal, sys, time
-from declare.runtime.distributed.stop_flag import StopFlag
+from declare.runtime.distributed.signal_handler import StopFlag
 
 with StopFlag() as flag:
     for _ in range(2):  # delivered twice at once: one request
@@ -146,7 +146,7 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
 
 AFTERWARDS = """
 import os, signal, time
-from declare.runtime.distributed.stop_flag import StopFlag
+from declare.runtime.distributed.signal_handler import StopFlag
 
 signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
 with StopFlag() as flag:
@@ -169,7 +169,7 @@ def test_the_handlers_of_the_caller_are_theirs_again():
 ORPHAN = """
 import os, signal, time
 from pathlib import Path
-from declare.runtime.distributed.stop_flag import StopFlag
+from declare.runtime.distributed.signal_handler import StopFlag
 
 with StopFlag() as flag:
     print("ready", flush=True)

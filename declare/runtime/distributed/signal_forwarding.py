@@ -1,6 +1,7 @@
-"""A request to stop, from the launcher to the processes that it has started: a word in the folder of the launch.
+"""The launcher's handler of Ctrl-C and SIGTERM: forwards the request to stop to its processes.
 
-A file reaches processes that do not listen to signals yet, and other machines where the folder is shared.
+The request is a file in the folder of the launch. It reaches processes that do not listen to signals yet, and other
+machines if they share the folder.
 """
 
 import contextlib
@@ -13,16 +14,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
-from declare.runtime.distributed import heartbeat, stop_flag
+from declare.runtime.distributed import heartbeat, signal_handler
 from declare.runtime.distributed.exit_codes import SIGNALLED, STOPPED
 from declare.runtime.distributed.rank_environment import LAUNCH
 
-_FILE = "order"
+_STOP_FILE = "stop_request"
 _SECONDS = 0.25
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopRequestFile:
+class SignalForwarder:
     """While inside, the first SIGINT or SIGTERM asks all processes to save and stop; the second one leaves.
 
     It leaves at once where no process has begun: there is nothing to save. With `kills` the processes are this
@@ -55,20 +56,20 @@ class StopRequestFile:
         return SIGNALLED + self._signals[-1] if self._is_killed else STOPPED
 
     def watch_folder(self, folder: Path) -> None:
-        """Let orders go to the processes of the launch in `folder` from now on, an earlier one too."""
+        """Forward requests to the processes of the launch in `folder` from now on; an earlier one at once."""
         self._folder = folder
         if self._signals:
-            request_stop(folder, self._signals[0].name)
+            write_stop_request(folder, self._signals[0].name)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if self._signals and time.monotonic() - self._since < stop_flag.SAME_SECONDS:
+        if self._signals and time.monotonic() - self._since < signal_handler.SAME_SECONDS:
             return
         self._signals.append(signal.Signals(number))
         self._since = time.monotonic()
         heartbeats = heartbeat.read_heartbeats(self._folder)
         if heartbeats and len(self._signals) == 1:
-            stop_flag.print_stop_notice(self._signals[0].name)
-            request_stop(self._folder, self._signals[0].name)
+            signal_handler.print_stop_notice(self._signals[0].name)
+            write_stop_request(self._folder, self._signals[0].name)
             return
         self._is_killed = True
         for process, _step in heartbeats.values() if self._kills else ():
@@ -77,30 +78,30 @@ class StopRequestFile:
         raise KeyboardInterrupt
 
 
-def request_stop(folder: Path, reason: str) -> None:
+def write_stop_request(folder: Path, reason: str) -> None:
     """Ask the processes of a launch to save and stop."""
-    draft = folder / f"{_FILE}.draft"
+    draft = folder / f"{_STOP_FILE}.draft"
     draft.write_text(reason, encoding="utf-8")
-    draft.replace(folder / _FILE)
+    draft.replace(folder / _STOP_FILE)
 
 
 @contextlib.contextmanager
-def watch_stop_file() -> Iterator[None]:
-    """While inside, an order to stop reaches the run of this process as a signal would, if it was launched."""
+def watch_stop_requests() -> Iterator[None]:
+    """While inside, a request in the launch folder reaches the run of this process as a signal would."""
     if LAUNCH not in os.environ:
         yield
         return
-    path = Path(os.environ[LAUNCH]) / _FILE
+    path = Path(os.environ[LAUNCH]) / _STOP_FILE
     finished = threading.Event()
 
     def listen() -> None:
         while True:
             with contextlib.suppress(OSError):
-                stop_flag.request_stop(path.read_text(encoding="utf-8"))
+                signal_handler.request_stop(path.read_text(encoding="utf-8"))
             if finished.wait(_SECONDS):
                 return
 
-    listener = threading.Thread(target=listen, name="orders", daemon=True)
+    listener = threading.Thread(target=listen, name="stop-requests", daemon=True)
     listener.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Stopping on request: the first Ctrl-C or SIGTERM asks, the second one leaves at once."""
+"""The handler of Ctrl-C and SIGTERM: the first asks to save and stop, the second leaves at once."""
 
 import contextlib
 import ctypes
@@ -33,12 +33,12 @@ def request_stop(reason: str) -> None:
         flag.request_stop(reason)
 
 
-def is_requested() -> bool:
+def is_stop_requested() -> bool:
     """Whether a run of this process was asked to stop."""
     return any(flag.raised for flag in _flags)
 
 
-class StopRequests(Interruption):
+class EvaluationInterruption(Interruption):
     """What evaluations ask whether to leave: the flags of this process, and those of the others of its group.
 
     Where a model is held in shares (`sharded`) each forward pass needs all processes: they ask each other before it.
@@ -50,7 +50,7 @@ class StopRequests(Interruption):
 
     def is_requested(self) -> bool:
         """Whether to leave now."""
-        requested = is_requested()
+        requested = is_stop_requested()
         return self._world.any(requested) if self._sharded else requested
 
     @contextlib.contextmanager

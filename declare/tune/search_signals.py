@@ -1,4 +1,4 @@
-"""A request to stop a search: a signal to this process, or the word of the process that started it."""
+"""Stopping a search: by Ctrl-C or SIGTERM, or on request of the process that started this one."""
 
 import contextlib
 import threading
@@ -6,24 +6,25 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Self
 
-from declare.runtime.distributed import stop_flag
-from declare.runtime.distributed.stop_flag import StopFlag
+from declare.runtime.distributed import signal_handler
+from declare.runtime.distributed.signal_handler import StopFlag
 
 _SECONDS = 0.2
 GONE = "its search has gone"
 
 
-class Halt:
-    """While inside, the first SIGINT or SIGTERM, or what `heard` returns, stops the search and the run under way.
+class SearchStop:
+    """While inside, SIGINT, SIGTERM or a request of the parent process stops the search and the run under way.
 
-    It is said again and again, since runs begin and end, and each reads a flag of its own.
+    The request is repeated, since runs begin and end, and each has its own flag. `parent_request` returns its reason,
+    empty while there is none.
     """
 
-    def __init__(self, heard: Callable[[], str] = lambda: "") -> None:
-        self._heard = heard
+    def __init__(self, parent_request: Callable[[], str] = lambda: "") -> None:
+        self._parent_request = parent_request
         self._flag = StopFlag()
         self._done = threading.Event()
-        self._listener = threading.Thread(target=self._listen, name="halt", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name="search-stop", daemon=True)
 
     @property
     def is_requested(self) -> bool:
@@ -33,9 +34,9 @@ class Halt:
     @property
     def reason(self) -> str:
         """What asked; empty where nothing did."""
-        return self._flag.reason if self._flag.raised else self._heard()
+        return self._flag.reason if self._flag.raised else self._parent_request()
 
-    def ask(self, reason: str) -> None:
+    def request_stop(self, reason: str) -> None:
         """Stop the search from within."""
         self._flag.request_stop(reason)
 
@@ -52,22 +53,22 @@ class Halt:
     def _listen(self) -> None:
         while not self._done.wait(_SECONDS):
             if reason := self.reason:
-                stop_flag.request_stop(reason)
+                signal_handler.request_stop(reason)
 
 
-class Line:
+class ParentPipe:
     """A message from the process that started a worker, or that it has gone."""
 
     def __init__(self, end: Connection) -> None:
         self._end = end
-        self._said = ""
+        self._message = ""
 
     def __call__(self) -> str:
         """Return what asks this process to stop; empty while nothing does."""
-        if not self._said:
+        if not self._message:
             with contextlib.suppress(BlockingIOError):
-                self._said = self._listen()
-        return self._said
+                self._message = self._listen()
+        return self._message
 
     def _listen(self) -> str:
         try:
