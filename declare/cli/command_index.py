@@ -30,9 +30,9 @@ def function(name: str) -> Callable[..., Any]:
 
 
 def prepare_argv(name: str, words: list[str]) -> list[str]:
-    """Return the argv that the parser takes; a command's `prepare` makes implicit arguments explicit."""
-    prepare = getattr(_module(name), "prepare", list)
-    return list(prepare(words))
+    """Return the argv that the parser takes; a command's `expand_argv` makes implicit arguments explicit."""
+    expand_argv = getattr(_module(name), "expand_argv", list)
+    return list(expand_argv(words))
 
 
 def _module(name: str) -> ModuleType:

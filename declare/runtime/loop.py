@@ -1,9 +1,8 @@
 """The loop: every phase and every task is trained here, from the first step to the last.
 
-A phase is a row of optimizer steps with *boundaries* in it: steps at which something is due (losses are
-read, the model is evaluated, state is saved, something thaws). Between boundaries nothing but batches and
-updates happens. Everything that must survive a kill is a part of one state tree; the position is the step
-alone.
+A *boundary* is a step after which something is due: losses are read, the model is evaluated, state is saved,
+parameters are frozen or unfrozen. Between boundaries nothing but batches and updates happens. Everything that must
+survive a kill is a part of one state tree; the position is the step alone.
 """
 
 import time
@@ -38,7 +37,7 @@ from declare.runtime.run_folder.manifest import SavedCheckpoint
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import trainable
-from declare.runtime.step.interfaces import Batch, TrainingParts, close_batches
+from declare.runtime.step.interfaces import Batch, RunBuilder, close_batches
 from declare.runtime.step.skipping import BatchFailedError, UnskippableBatchError
 from declare.runtime.step.split_batch import count_rows
 
@@ -60,16 +59,16 @@ class Loop:
     def __init__(
         self,
         plan: Plan,
-        parts: TrainingParts,
+        builder: RunBuilder,
         bus: EventBus,
         checkpoints: CheckpointManager,
         auto: AutoSettings,
         flag: StopFlag,
     ) -> None:
         self._plan = plan
-        self._parts = parts
-        self._world = parts.world
-        self._graph = parts.graph
+        self._builder = builder
+        self._world = builder.world
+        self._graph = builder.graph
         self._bus = bus
         self._checkpoints = checkpoints
         self._auto = (auto, self._emit_choice)
@@ -125,14 +124,14 @@ class Loop:
         state = make_phase_state(
             self._plan,
             phase,
-            self._parts,
+            self._builder,
             at_step=self.progress.step,
             trainable=self._trainable,
             auto=self._auto,
         )
         if tree is not None:
-            parts = self._tree.with_parts(**state.stateful())
-            restore_phase(parts, tree, self._graph, state.setup.config.optimizer)
+            state_tree = self._tree.with_parts(**state.stateful())
+            restore_phase(state_tree, tree, self._graph, state.setup.config.optimizer)
             # Restoring leaves the plan's base rates in the optimizer.
             state.setup.step.lr.apply(max(self.progress.step - 1, 0))
         self._update_evaluation_size(state)
@@ -144,7 +143,7 @@ class Loop:
             before = self._plan.phases[index - 1].name
             sizes = self._checkpoints.load_phase_weights(self._graph, self.progress, before)
             self.progress.evaluated_at = initial_sizes(self._plan, phase, sizes)
-        return self._parts.initialize(phase, partial(self._checkpoints.resolve, self.progress))
+        return self._builder.initialize(phase, partial(self._checkpoints.resolve, self.progress))
 
     def _train(self, state: PhaseState) -> None:
         """Go from boundary to boundary until the phase is over."""
@@ -152,10 +151,10 @@ class Loop:
         state.losses.restart_clock()
         with close_batches(batches):
             if self.progress.evaluation_due:
-                self._boundary(state)
+                self._evaluate_and_save(state)
             while not self.progress.finished:
                 self._train_until_boundary(state, batches)
-                self._boundary(state)
+                self._evaluate_and_save(state)
 
     def _train_until_boundary(self, state: PhaseState, batches: Iterator[Batch]) -> None:
         progress = self.progress
@@ -184,11 +183,11 @@ class Loop:
             losses.data_seconds += now - before
             losses.samples += count_rows(batch)
             try:
-                loss, parts = train_step(progress.step, batch)
+                loss, terms = train_step(progress.step, batch)
             except BatchFailedError as error:
                 self._skip(state, error)
             else:
-                losses.add(progress.step, loss, parts)
+                losses.add(progress.step, loss, terms)
                 progress.updates += 1
             progress.step += 1
             progress.total += 1
@@ -220,7 +219,7 @@ class Loop:
         by_listeners = self._world.broadcast_from_rank0(lambda: self._bus.next_step(step))
         return min(state.next_due(step), state.phase.steps if by_listeners is None else by_listeners)
 
-    def _boundary(self, state: PhaseState) -> None:
+    def _evaluate_and_save(self, state: PhaseState) -> None:
         """Read losses, evaluate, decide, save: in this order a saved state needs nothing done again."""
         progress, phase = self.progress, state.phase
         self._report_saved(self._checkpoints.collect())
@@ -259,7 +258,7 @@ class Loop:
         """Read the losses of the last steps, and the speed where it was measured."""
         report = state.losses.read()
         self._subtract_skipped_updates(state)
-        self._parts.sync_skipped_samples()
+        self._builder.sync_skipped_samples()
         check_every = max(1, int(_STOP_CHECK_SECONDS / report["step_seconds"]))
         (self._stop_check_every,) = self._world.all_reduce_min(check_every)
         lr, balance = state.setup.step.lr, state.setup.config.objective.balance
@@ -329,20 +328,20 @@ class Loop:
         if change is not None:
             config.lr.restart()
             self._emit(events.EvaluationSize(**change))
-        self._parts.evaluate_at(self.progress.evaluated_at)
+        self._builder.evaluate_at(self.progress.evaluated_at)
 
     def _val_metrics(self, state: PhaseState) -> dict[str, float]:
         ema = state.setup.config.ema
         interruptible = self._flag.interruptible(single_process=self._world.size == 1)
         with nullcontext() if ema is None else ema.average_parameters(), interruptible:
-            metrics = dict(self._parts.evaluate("val", tuple(state.phase.tasks)))
+            metrics = dict(self._builder.evaluate("val", tuple(state.phase.tasks)))
         return self._world.broadcast_from_rank0(lambda: metrics)
 
     def _report_trivial(self, state: PhaseState) -> None:
         """Emit what trivial predictors reach, once in a phase."""
         if not state.is_trivial_reported:
             state.is_trivial_reported = True
-            metrics = dict(self._parts.trivial("val", tuple(state.phase.tasks)))
+            metrics = dict(self._builder.trivial("val", tuple(state.phase.tasks)))
             if metrics:
                 self._emit(events.Trivial(split="val", metrics=metrics))
 
@@ -380,10 +379,10 @@ class Loop:
         if not phase.probes or phase.name in self.progress.probes:
             return
         with self._flag.interruptible(single_process=self._world.size == 1):
-            self._parts.evaluate_at(
+            self._builder.evaluate_at(
                 self._checkpoints.load_phase_weights(self._graph, self.progress, phase.name)
             )
-            metrics = dict(self._parts.probe(phase))
+            metrics = dict(self._builder.probe(phase))
         metrics = self._world.broadcast_from_rank0(lambda: metrics)
         self.progress.probes[phase.name] = metrics
         self._emit(events.Probed(epoch=self._epoch, metrics=metrics))

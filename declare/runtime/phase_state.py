@@ -11,7 +11,7 @@ from declare.runtime.machine.memory_budget import MemoryBudget
 from declare.runtime.profiling.step_timer import Meter
 from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.phase import PhaseSetup, assemble
-from declare.runtime.step.interfaces import TrainingParts
+from declare.runtime.step.interfaces import RunBuilder
 from declare.runtime.step.loss_buffer import LossBuffer, log_interval
 from declare.system.out_of_memory import is_shortage
 
@@ -54,7 +54,7 @@ class PhaseState:
 def make_phase_state(
     plan: Plan,
     phase: PhasePlan,
-    parts: TrainingParts,
+    builder: RunBuilder,
     *,
     at_step: int,
     trainable: Collection[str],
@@ -64,12 +64,12 @@ def make_phase_state(
 
     Raises `ProblemError` (RES810) where a batch that is tried on the way does not fit into memory.
     """
-    memory = MemoryBudget(plan, phase, parts.device, parts.world.size)
+    memory = MemoryBudget(plan, phase, builder.device, builder.world.size)
     try:
-        setup = assemble(plan, parts, phase, trainable_names=trainable, auto=auto, at_step=at_step)
+        setup = assemble(plan, builder, phase, trainable_names=trainable, auto=auto, at_step=at_step)
     except Exception as error:
         if not is_shortage(error):
             raise
         raise ProblemError(out_of_memory_problem(phase, at_step, error, memory)) from error
-    losses = LossBuffer(setup.config.objective.names, parts.world, setup.loader.describe_samples)
-    return PhaseState(phase, setup, losses, Meter(setup.step.timer, parts.device, phase.steps), memory)
+    losses = LossBuffer(setup.config.objective.names, builder.world, setup.loader.describe_samples)
+    return PhaseState(phase, setup, losses, Meter(setup.step.timer, builder.device, phase.steps), memory)

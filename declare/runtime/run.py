@@ -35,7 +35,7 @@ from declare.runtime.listeners.metrics import Metrics
 from declare.runtime.listeners.trackers import Trackers
 from declare.runtime.loop import Loop, StoppedError
 from declare.runtime.machine.device import choose_device
-from declare.runtime.machine.environment import facts, prepare
+from declare.runtime.machine.environment import configure_torch, facts
 from declare.runtime.machine.memory_budget import require_memory
 from declare.runtime.resume.plan_change import Revision, adopt_plan, check_changes, is_other_run
 from declare.runtime.resume.plan_diff import Change
@@ -59,7 +59,7 @@ from declare.runtime.run_folder.lock import RunLock
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.runtime.run_folder.trivial_baseline import trivial_findings, unbeaten, with_prefix
 from declare.runtime.setup.auto import AutoSettings
-from declare.runtime.step.interfaces import TrainingParts
+from declare.runtime.step.interfaces import RunBuilder
 from declare.runtime.step.strategies.select import uses_fsdp
 from declare.system.user_cache import on_damage
 
@@ -122,10 +122,10 @@ def train(
         return outcome
 
 
-def make_training_parts(
+def make_builder(
     plan: Plan, place: Path, device: torch.device, emit: Callable[[Event], object], world: ProcessGroup
-) -> TrainingParts:
-    """Return the parts of a real run; tests replace this function."""
+) -> RunBuilder:
+    """Return the builder of a real run; tests replace this function."""
     from declare.runtime.setup.builder import PlanBuilder
 
     return PlanBuilder(plan, place, device, emit, world)
@@ -201,17 +201,17 @@ class _Session:
 
     def _train_and_evaluate(self, *, resume: bool) -> dict[str, float]:
         with self._flag.interruptible():
-            checkpoints, parts, loop, tree = self._set_up(resume=resume)
+            checkpoints, builder, loop, tree = self._set_up(resume=resume)
         loop.run(tree)
         with self._flag.interruptible(single_process=self._world.size == 1):
-            return self._final_metrics(parts, checkpoints, loop.progress)
+            return self._final_metrics(builder, checkpoints, loop.progress)
 
-    def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, TrainingParts, Loop, Tree | None]:
+    def _set_up(self, *, resume: bool) -> tuple[CheckpointManager, RunBuilder, Loop, Tree | None]:
         """Open the data, build the model, find the state to resume; the run may be stopped at any point."""
         plan, world = self._plan, self._world
         device = choose_device(plan.hardware, world.local_rank if world.size > 1 else None)
         require_memory(plan, device)
-        prepare(plan.hardware, device)
+        configure_torch(plan.hardware, device)
         origin = {"plan_sha256": plan.sha256, "world_size": world.size, "device": device.type} | facts()
         origin["compile"] = str(plan.hardware.compile)
         checkpoints = CheckpointManager(
@@ -224,18 +224,18 @@ class _Session:
             reason = f"the spec asks for {plan.hardware.processes}, but whoever started this run decided"
             self._emit(events.Choice(name="processes", value=world.size, reason=reason))
         torch.manual_seed(plan.seed)
-        parts = make_training_parts(plan, self._place, device, self._bus.emit, world)
-        tree = self._adopt_plan(parts, tree, origin)
+        builder = make_builder(plan, self._place, device, self._bus.emit, world)
+        tree = self._adopt_plan(builder, tree, origin)
         auto = AutoSettings(plan, self._place if world.is_rank0 else None, device, world)
-        loop = Loop(plan, parts, self._bus, checkpoints, auto, self._flag)
+        loop = Loop(plan, builder, self._bus, checkpoints, auto, self._flag)
         self._progress = loop.progress
-        checkpoints.require_space(parts.graph, plan)
-        return checkpoints, parts, loop, tree
+        checkpoints.require_space(builder.graph, plan)
+        return checkpoints, builder, loop, tree
 
-    def _adopt_plan(self, parts: TrainingParts, tree: Tree | None, origin: dict[str, Any]) -> Tree | None:
+    def _adopt_plan(self, builder: RunBuilder, tree: Tree | None, origin: dict[str, Any]) -> Tree | None:
         """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
         if tree is not None:
-            tree = fit_state(tree, parts.graph, self._plan)
+            tree = fit_state(tree, builder.graph, self._plan)
             for name, old, new in machine_changes(tree, origin):
                 self._emit(events.MachineChanged(name=name, old=old, new=new))
         for change in self._revision.changes:
@@ -245,26 +245,28 @@ class _Session:
         return tree
 
     def _final_metrics(
-        self, parts: TrainingParts, checkpoints: CheckpointManager, progress: TrainProgress
+        self, builder: RunBuilder, checkpoints: CheckpointManager, progress: TrainProgress
     ) -> dict[str, float]:
         """Evaluate the weights that the last phase stands for, on validation and test data."""
-        parts.evaluate_at(checkpoints.load_phase_weights(parts.graph, progress, self._plan.phases[-1].name))
-        parts.graph.eval()
+        builder.evaluate_at(
+            checkpoints.load_phase_weights(builder.graph, progress, self._plan.phases[-1].name)
+        )
+        builder.graph.eval()
         trained_tasks = {task for phase in self._plan.phases for task in phase.tasks}
         tasks = tuple(name for name in self._plan.tasks if name in trained_tasks)
         metrics: dict[str, float] = {}
         bounds: dict[str, float] = {}
         trivial: dict[str, float] = {}
         for split in ("val", "test"):
-            metrics |= parts.evaluate(split, tasks)
-            bounds |= parts.bounds(split, tasks)
-            trivial |= parts.trivial(split, tasks)
+            metrics |= builder.evaluate(split, tasks)
+            bounds |= builder.bounds(split, tasks)
+            trivial |= builder.trivial(split, tasks)
         for figures in progress.probes.values():
             metrics |= figures
         if bounds:
             self._emit(events.Oracle(metrics=bounds))
-        metrics |= parts.composites(metrics)
-        metrics |= with_prefix(trivial | dict(parts.composites(trivial)))
+        metrics |= builder.composites(metrics)
+        metrics |= with_prefix(trivial | dict(builder.composites(trivial)))
         return self._world.broadcast_from_rank0(lambda: metrics)
 
     def _finish_run(self, metrics: dict[str, float]) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2] / "declare"
 ASKS = re.compile(r"getattr\([^,\n]+, ['\"][a-z_]+['\"]")
 FOREIGN = {
-    "cli/command_index.py": "a command's module may have `prepare`",
+    "cli/command_index.py": "a command's module may have `expand_argv`",
     "compiler/meta/flop_count.py": "layers of any library",
     "components/fields/_pictures.py": "pictures of Pillow",
     "components/fields/_values.py": "raw values: numpy, pandas, datetime",

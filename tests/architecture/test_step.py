@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from declare.runtime.step.step import Step
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 from tests.runtime.test_loop import run, with_parts
 
 LOOP = "declare/runtime/loop.py"
@@ -30,7 +30,7 @@ def test_few_frames_lie_between_the_loop_and_the_model(
     stacks: list[list[str]] = []
 
     def change(parts: Any) -> None:
-        objective = fake_parts.Objective(parts.graph)
+        objective = fake_builder.Objective(parts.graph)
         forward = objective.forward
 
         def watched(batch: Any, totals: Any = None) -> Any:
@@ -40,7 +40,7 @@ def test_few_frames_lie_between_the_loop_and_the_model(
         objective.forward = watched  # type: ignore[method-assign]
         parts.objective = lambda phase: objective
 
-    run(tmp_path, fake_parts.make_plan(fake_parts.phase(steps=1, **changes)), with_parts(change))
+    run(tmp_path, fake_builder.make_plan(fake_builder.phase(steps=1, **changes)), with_parts(change))
     stack = stacks[-1]
     above = stack[: next(index for index, frame in enumerate(stack) if LOOP in frame)]
     ours = [frame for frame in above if "/torch/" not in frame]

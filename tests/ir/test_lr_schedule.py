@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from declare.contract.kinds.schedule import PlateauRule
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import PhasePlan
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 METRIC = "val/digit/loss"
 COURSES = st.lists(st.sampled_from([1.0, 0.9, 0.85, 0.5, 0.45, 0.2, 1.3]), min_size=1, max_size=25)
@@ -29,7 +29,7 @@ RULES = st.builds(
 
 def following(rule):
     """Return the schedule of a phase that reacts as `rule` says."""
-    return LRSchedule(fake_parts.phase(schedule={"type": "plateau"} | rule._asdict()))
+    return LRSchedule(fake_builder.phase(schedule={"type": "plateau"} | rule._asdict()))
 
 
 def factors(rule, values, rate=None):
@@ -83,8 +83,8 @@ def test_a_run_that_goes_on_remembers_what_the_plateau_saw(rule, values, cut):
 def test_a_plan_names_the_metric_that_a_schedule_follows():
     """Its own, else the one that picks the best checkpoint: also in a plan that leaves it open."""
     best, own = {"metric": METRIC, "mode": "max"}, {"metric": "val/age/mae", "mode": "min"}
-    open_phase = fake_parts.phase(schedule={"type": "plateau"}, best=best)
-    stated = fake_parts.phase(schedule={"type": "plateau"} | own, best=best)
+    open_phase = fake_builder.phase(schedule={"type": "plateau"}, best=best)
+    stated = fake_builder.phase(schedule={"type": "plateau"} | own, best=best)
     assert [open_phase.schedule["metric"], open_phase.schedule["mode"]] == [METRIC, "max"]
     assert [stated.schedule["metric"], stated.schedule["mode"]] == ["val/age/mae", "min"]
     assert PhasePlan.model_validate(open_phase.model_dump()) == open_phase
@@ -92,7 +92,7 @@ def test_a_plan_names_the_metric_that_a_schedule_follows():
 
 def test_a_plan_holds_durations_in_steps():
     """`every: 2 epochs` falls after twice the steps of an epoch; a window of a balance and a share are in steps too."""
-    phase = fake_parts.phase(
+    phase = fake_builder.phase(
         schedule={"type": "step", "every": "2 epochs", "gamma": 0.5},
         balance={"type": "dynamic", "every": "1 epochs"},
         steps=20,
@@ -104,7 +104,7 @@ def test_a_plan_holds_durations_in_steps():
 
 def test_the_warm_up_comes_first():
     """Asked in any order, each step has the same factor."""
-    lr = LRSchedule(fake_parts.phase(schedule={"type": "cosine"}, warmup_steps=4, steps=20))
+    lr = LRSchedule(fake_builder.phase(schedule={"type": "cosine"}, warmup_steps=4, steps=20))
     values = [lr(step) for step in range(20)]
     assert [lr(step) for step in reversed(range(20))] == values[::-1]
     assert values[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
@@ -114,7 +114,7 @@ def test_the_warm_up_comes_first():
 
 def test_what_is_printed_shows_the_first_and_the_last_step():
     """A long phase is shown at 100 steps, a short one at each."""
-    phase = partial(fake_parts.phase, schedule={"type": "cosine"}, optimizer={"type": "adamw", "lr": 0.1})
+    phase = partial(fake_builder.phase, schedule={"type": "cosine"}, optimizer={"type": "adamw", "lr": 0.1})
     assert [step for step, _ in LRSchedule(phase(steps=5, warmup_steps=2)).planned_lr()] == [0, 1, 2, 3, 4]
     points = LRSchedule(phase(steps=1000, warmup_steps=100)).planned_lr()
     assert len(points) == 100

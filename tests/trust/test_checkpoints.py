@@ -18,7 +18,7 @@ from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.checkpoint.sharded_read import shard_metadata
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, seal
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 SPEC = """declare: 1
 name: x
@@ -150,7 +150,7 @@ def test_shares_that_do_not_make_a_whole_are_a_finding(tmp_path, starts):
         said = shard_metadata({"optimizer/a": (start, 2)})
         files |= write_share(temporary, f"state-{number + 1}-of-{len(starts)}.safetensors", rows, said)
     skeleton = {"optimizer": {"$": "tensor", "name": "optimizer/a"}}
-    saved = store.write(Snapshot(1, {}, {}, skeleton, fake_parts.ABOUT), files)
+    saved = store.write(Snapshot(1, {}, {}, skeleton, fake_builder.ABOUT), files)
     assert damage(saved) is None
     for lazy in (False, True):
         with pytest.raises(ProblemError) as caught:

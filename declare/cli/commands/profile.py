@@ -50,13 +50,13 @@ def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:
     import torch
 
     from declare.runtime.machine.device import choose_device
-    from declare.runtime.machine.environment import prepare
+    from declare.runtime.machine.environment import configure_torch
     from declare.runtime.profiling.profile import profile
     from declare.runtime.setup.builder import PlanBuilder
 
     folder.mkdir(parents=True, exist_ok=True)
     device = choose_device(plan.hardware)
-    prepare(plan.hardware)
+    configure_torch(plan.hardware)
     torch.manual_seed(plan.seed)
     builder = PlanBuilder(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
     return profile(plan, builder, folder, steps=steps)

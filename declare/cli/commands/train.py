@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LATEST = "latest"
 
 
-def prepare(words: list[str]) -> list[str]:
+def expand_argv(words: list[str]) -> list[str]:
     """Allow `--resume` without a value: it then means `latest`."""
     following = [*words[1:], "-"][: len(words)]
     alone = (
@@ -146,11 +146,11 @@ def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes:
 def _see_sane(plan: Plan, checked: CheckedSpec, *, as_json: bool) -> list[Problem]:
     """Try one batch in each phase and return warnings; end the command if a phase does not learn it."""
     from declare.runtime.machine.device import choose_device
-    from declare.runtime.machine.environment import prepare
+    from declare.runtime.machine.environment import configure_torch
     from declare.runtime.profiling.overfit_check import problem, trials, warning
 
     device = choose_device(plan.hardware)
-    prepare(plan.hardware, device)  # before the first product of matrices
+    configure_torch(plan.hardware, device)  # before the first product of matrices
     done = list(trials(plan, device))
     if not as_json and not terminal.settings.quiet:
         from declare.cli.printing.sanity import render

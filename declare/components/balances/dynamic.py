@@ -46,9 +46,13 @@ class Dynamic(Balance):
         steps = max(1, self.every.steps(total_steps, steps_per_epoch))
         return self.model_copy(update={"every": Duration(float(steps), "steps")})
 
-    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
+    def build(
+        self, task_indices: Sequence[int], loss_weights: Sequence[float], num_tasks: int
+    ) -> balance.Balance:
         """Return the balance that weights the losses."""
         from declare.nn.balances import dynamic
 
         every = max(1, self.every.steps(1, 1))
-        return dynamic.Dynamic(owners, shares, num_tasks, (every, self.temperature))
+        return dynamic.Dynamic(
+            task_indices, loss_weights, num_tasks, every=every, temperature=self.temperature
+        )

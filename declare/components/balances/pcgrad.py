@@ -25,8 +25,10 @@ class PCGrad(Balance):
 
     needs_per_task_gradients: ClassVar[bool] = True
 
-    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
+    def build(
+        self, task_indices: Sequence[int], loss_weights: Sequence[float], num_tasks: int
+    ) -> balance.Balance:
         """Return the balance that projects the gradients."""
         from declare.nn.balances import pcgrad
 
-        return pcgrad.PCGrad(owners, shares, num_tasks)
+        return pcgrad.PCGrad(task_indices, loss_weights, num_tasks)

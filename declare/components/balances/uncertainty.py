@@ -30,8 +30,10 @@ class Uncertainty(Balance):
         None, gt=0, le=1e3, description="learning rate of the log variances; default: the optimizer's"
     )
 
-    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
+    def build(
+        self, task_indices: Sequence[int], loss_weights: Sequence[float], num_tasks: int
+    ) -> balance.Balance:
         """Return the balance with its learned parameters."""
         from declare.nn.balances import uncertainty
 
-        return uncertainty.Uncertainty(owners, shares, num_tasks, self.lr)
+        return uncertainty.Uncertainty(task_indices, loss_weights, num_tasks, self.lr)

@@ -25,8 +25,10 @@ class Balance(Component):
         """Return the balance with its durations in steps of a phase of `total_steps`."""
         return self
 
-    def build(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> balance.Balance:
-        """Return the object that combines the losses: `owners` are their tasks, `shares` their weights."""
+    def build(
+        self, task_indices: Sequence[int], loss_weights: Sequence[float], num_tasks: int
+    ) -> balance.Balance:
+        """Return the object that combines the losses: the task and the weight of each loss are given."""
         from declare.nn.balances.balance import Balance as Sum
 
-        return Sum(owners, shares, num_tasks)
+        return Sum(task_indices, loss_weights, num_tasks)

@@ -57,7 +57,7 @@ TWINS: dict[str, Twin] = {
         "from torch import Tensor\n\nfrom declare.nn.balances.balance import Balance",
         ("factors(self) -> Tensor | None", "Return the current factor of each task; None means 1."),
         base="Balance",
-        build="return Real(owners, shares, num_tasks)",
+        build="return Real(task_indices, loss_weights, num_tasks)",
     ),
     "heads": _module(_TENSORS, ("forward(self, values: Tensor) -> Tensor", "Return what the target needs.")),
     "losses": _module(

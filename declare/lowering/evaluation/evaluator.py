@@ -16,7 +16,7 @@ from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.model.loss_shapes import require_scores
 from declare.lowering.model.task_inputs import Views, model_view, target_view
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.metrics.metric import Figure, is_broken
 from declare.nn.precision import to_double, widest
@@ -114,9 +114,9 @@ class CombinedScores:
 def _loss(parts: Sequence[Scores]) -> float:
     """Return the loss over all that the scores saw; NaN where some loss saw nothing valid."""
     loss = 0.0
-    for index, share in enumerate(parts[0]._losses.shares):  # noqa: SLF001
+    for index, weight in enumerate(parts[0]._losses.loss_weights):  # noqa: SLF001
         total, valid = (sum(float(part._sums[index][item]) for part in parts) for item in (0, 1))  # noqa: SLF001
-        loss += share * total / valid if valid else math.nan
+        loss += weight * total / valid if valid else math.nan
     return loss
 
 

@@ -13,7 +13,7 @@ from declare.lowering.data.tables import Tables
 from declare.lowering.evaluation.evaluator import Scores, evaluating
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.modules.padding import mean_over
 from declare.reading.read_component import read_component
 
@@ -140,12 +140,12 @@ def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapp
         target = torch.cat([losses.of(name).adapter.target(split.fields) for name, split in group.items()])
 
     def loss(output: Tensor) -> Tensor:
-        parts = [
+        terms = [
             total / weight.clamp_min(_TINY) if isinstance(weight, Tensor) else total / (weight or 1)
             for total, weight in task_losses(output, target)
         ]
         return torch.stack(
-            [part * share for part, share in zip(parts, task_losses.shares, strict=True)]
+            [term * weight for term, weight in zip(terms, task_losses.loss_weights, strict=True)]
         ).sum()
 
     shape = tuple(dim or 0 for dim in task.target_of(first).output.dims)

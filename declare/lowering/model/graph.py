@@ -49,7 +49,7 @@ class Graph(nn.Module):
         key = (tuple(tasks), tuple(batch), joined)
         program = self._programs.get(key)
         if program is None:
-            program = self.prepare(*key)
+            program = self.build_program(*key)
         slots = program.run(batch)
         if joined:
             return {
@@ -66,7 +66,7 @@ class Graph(nn.Module):
         values = {name: slots[groups[0][1]] for name, groups in program.results}
         return [(values[str(number)], values.get(f"{number}.lengths")) for number in range(len(wires))]
 
-    def prepare(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
+    def build_program(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
         """Make the calls for batches of these datasets; done before the first batch where it is known."""
         key = (tasks, datasets, joined)
         self._programs[key] = make_program(self._plan, self._instances, *key)

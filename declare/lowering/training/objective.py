@@ -1,113 +1,25 @@
 """The losses of a phase as one module: task losses over valid targets, and penalties on parameters."""
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from declare.contract.kinds.task import Target, TaskAdapter
-from declare.ir.plan import PhasePlan, Plan, TaskPlan
+from declare.ir.plan import PhasePlan, Plan
 from declare.lowering.data.augments import make_augments
 from declare.lowering.data.multiscale import Scales
 from declare.lowering.model.graph import Batch, Graph, Joined
-from declare.lowering.model.loss_shapes import shape_mismatch, target_sizes
 from declare.lowering.model.padding import join_padded
 from declare.lowering.model.task_inputs import Fields, Views, model_view, original_fields, target_view
-from declare.lowering.training.loss_balancing import make_balance
-from declare.nn.distributed.all_gather_rows import all_gather_rows
+from declare.lowering.training.loss_balancing import loss_weights, make_balance, weighted_tasks
+from declare.lowering.training.task_losses import Penalty, TaskLosses, Weight
 from declare.nn.distributed.batch_norm import batch_norms
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.losses.consistency import Consistency
-from declare.nn.losses.shapes import ShapeMismatchError
 from declare.nn.losses.summed_loss import SummedLoss
-from declare.reading.read_component import read_component
 
-Weight = Tensor | float
 _TINY = 1e-12
-
-
-class TaskLosses(nn.Module):
-    """The losses of one task on outputs of its head. `shares` are their weights inside the task.
-
-    Where each dataset has a head of its own, `of(dataset)` gives its losses, else these. A loss that compares rows
-    sees those of all processes in `world`.
-    """
-
-    def __init__(
-        self, task: TaskPlan, target: Target | None = None, world: ProcessGroup = SINGLE_PROCESS
-    ) -> None:
-        super().__init__()
-        self._world = world
-        target = target or task.target
-        self.adapter: TaskAdapter = read_component("tasks", task.block).build(target)
-        if self.adapter.module is not None:
-            self.buffers_of_task = self.adapter.module
-        components = [read_component("losses", loss.block) for loss in task.losses]
-        self.summed_losses: list[SummedLoss] = [component.build(target) for component in components]
-        self.losses = nn.ModuleList(self.summed_losses)
-        self.shares = [loss.weight for loss in task.losses]
-        self.names = [loss.name for loss in task.losses]
-        self._target = target
-        self._components = components
-        targets = task.targets if target is task.target else {}
-        self._losses_by_dataset = {
-            name: TaskLosses(task, item, world) for name, item in targets.items() if item is not task.target
-        }
-        # Named by number: datasets may have names that modules have already.
-        self.parts = nn.ModuleList(self._losses_by_dataset.values())
-
-    @property
-    def needs_all_rows(self) -> bool:
-        """Return whether some loss compares the rows of a batch."""
-        return any(loss.needs_all_rows for loss in self.summed_losses)
-
-    def of(self, dataset: str) -> "TaskLosses":
-        """Return the losses in one dataset."""
-        return self._losses_by_dataset.get(dataset, self)
-
-    def forward(self, output: Tensor, target: Tensor) -> list[tuple[Tensor, Weight]]:
-        """Return (sum, weight) of each loss."""
-        return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self.summed_losses]
-
-    def check(self, name: str, output: Tensor, target: Tensor) -> None:
-        """Raise `ProblemError` (LOS432) where an output and a target of the task `name` do not go together.
-
-        Asked once, of the first real tensors: it may wait for the device.
-        """
-        dims = tuple(output.shape[1:])
-        task_target = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
-        for component, loss in zip(self._components, self.summed_losses, strict=True):
-            try:
-                loss.check(output, target, target_sizes(component, task_target, target))
-            except ShapeMismatchError as error:
-                raise shape_mismatch(name, f"`{component.type_name()}`", error) from error
-
-    def count(self, target: Tensor) -> list[Weight]:
-        """Return the weight of each loss, known from the target alone."""
-        return [loss.count(self._rows(loss, target)) for loss in self.summed_losses]
-
-    def _rows(self, loss: SummedLoss, values: Tensor) -> Tensor:
-        """Return the rows that a loss wants to see: its own process's, or all."""
-        return all_gather_rows(values, self._world) if loss.needs_all_rows else values
-
-
-class Penalty(nn.Module):
-    """A regularizer on the parameters whose names match its pattern."""
-
-    def __init__(self, block: Mapping[str, object], graph: nn.Module) -> None:
-        super().__init__()
-        component = read_component("regularizers", block)
-        self.rule: Any = component.build()
-        # In a plain list: the parameters belong to the graph.
-        self._parameters_of_graph = [
-            item for name, item in graph.named_parameters() if fnmatchcase(name, component.match)
-        ]
-
-    def forward(self) -> Tensor:
-        """Return the unweighted penalty."""
-        return self.rule(self._parameters_of_graph)
 
 
 class Objective(nn.Module):
@@ -125,7 +37,7 @@ class Objective(nn.Module):
     ) -> None:
         super().__init__()
         self.graph = graph
-        self.tasks = tuple(name for name, weight in phase.tasks.items() if weight > 0)
+        self.tasks = weighted_tasks(phase)
         self._losses = {name: TaskLosses(plan.tasks[name], world=world) for name in self.tasks}
         self.losses = nn.ModuleList(self._losses.values())
         self._datasets = {name: plan.tasks[name].datasets for name in self.tasks}
@@ -135,12 +47,12 @@ class Objective(nn.Module):
         consistency = phase.scales.consistency if phase.scales is not None else None
         self._consistency = None if consistency is None else Consistency(consistency["type"])
         self.names: Sequence[str]
-        self.names, self._shares = self._losses_and_weights(phase)
+        self.names, self._loss_weights = loss_weights(plan, phase)
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, self._datasets)
         self._plain = tuple(name for name in self.tasks if name not in self._views.masking_tasks)
         self._direct = self._only_loss()
-        self.balance = make_balance(phase, self.names, self._shares, world)
+        self.balance = make_balance(phase, self.names, self._loss_weights, world)
         compares = any(losses.needs_all_rows for losses in self._losses.values())
         self.needs_collectives = world.size > 1 and (compares or bool(batch_norms(graph)))
         """Whether a pass waits for those of other processes: norms share statistics, losses see all rows."""
@@ -149,32 +61,18 @@ class Objective(nn.Module):
         for datasets in [(name,) for name in phase.datasets] if phase.alternate else [phase.datasets]:
             present = tuple(name for name in plan.datasets if name in datasets)
             for tasks in [self._plain, *[(name,) for name in self._views.masking_tasks]]:
-                graph.prepare(tasks, present, joined=True)
-
-    def _losses_and_weights(self, phase: PhasePlan) -> tuple[tuple[str, ...], tuple[float, ...]]:
-        """Return the names of all losses and their shares in the sum."""
-        names, shares = [], []
-        for task, losses in self._losses.items():
-            is_single = len(losses.names) == 1
-            names += [task if is_single else f"{task}/{name}" for name in losses.names]
-            shares += [phase.tasks[task] * share for share in losses.shares]
-        for block in phase.regularizers:
-            names.append(f"regularizer/{block['type']}")
-            shares.append(float(block["weight"]))
-        if self._consistency is not None and phase.scales is not None and phase.scales.consistency:
-            names.append("consistency")
-            shares.append(float(phase.scales.consistency["weight"]))
-        return tuple(names), tuple(shares)
+                graph.build_program(tasks, present, joined=True)
 
     def _only_loss(self) -> SummedLoss | None:
         """Return the only loss if it computes its mean in one call, else None."""
-        if len(self.names) != 1 or self.augments or not self._plain or self._losses[self.tasks[0]].parts:
+        if len(self.names) != 1 or self.augments or not self._plain:
             return None
-        loss = self._losses[self.tasks[0]].summed_losses[0]
-        return loss if loss.has_fused_mean else None
+        losses = self._losses[self.tasks[0]]
+        loss = losses.summed_losses[0]
+        return loss if loss.has_fused_mean and not losses.losses_of_datasets else None
 
-    def prepare(self, batch: Batch, seed: int) -> Batch:
-        """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
+    def mask_inputs(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step in which tasks have masked or shifted their inputs, drawn by `seed`."""
         return self._views.with_views(batch, seed)
 
     def augment_once(self, batch: Batch, seed: int) -> Batch:
@@ -201,7 +99,7 @@ class Objective(nn.Module):
         )
 
     def forward(self, batch: Batch, denominators: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return (loss, parts [num_losses]); parts are not weighted. 0 for a loss without a valid target."""
+        """Return (loss, terms [num_losses]); terms are not weighted. 0 for a loss without a valid target."""
         batch = self._views.with_views(batch, 0)
         original = batch
         if self.training and self.scales is None:
@@ -220,16 +118,16 @@ class Objective(nn.Module):
             values = [total / divisor for (total, _), divisor in zip(sums, divisors, strict=True)]
         if len(values) == 1:
             return self._scale_loss(values[0])
-        parts = torch.stack(values)
+        terms = torch.stack(values)
         if self.balance is not None:
-            return self.balance(parts), parts.detach()
+            return self.balance(terms), terms.detach()
         # Not a matrix product: autocast would round it to bfloat16.
-        return (parts * self._weighing(parts)).sum(), parts.detach()
+        return (terms * self._weights_like(terms)).sum(), terms.detach()
 
     def _directly(
         self, loss: Any, batch: Batch, group: Sequence[str], output: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return (loss, parts) of one loss alone in as few operations as it can."""
+        """Return (loss, terms) of one loss alone in as few operations as it can."""
         target = self._target(self.tasks[0], batch, group)
         if self._unchecked and not torch.compiler.is_compiling():
             self._check(self.tasks[0], group, output, target)
@@ -242,8 +140,8 @@ class Objective(nn.Module):
             self._unchecked -= {(task, name) for name in group}
 
     def _scale_loss(self, value: Tensor) -> tuple[Tensor, Tensor]:
-        share = self._shares[0]
-        return value if share == 1.0 else value * share, value.detach().unsqueeze(0)
+        weight = self._loss_weights[0]
+        return value if weight == 1.0 else value * weight, value.detach().unsqueeze(0)
 
     def augment(self, batch: Batch) -> Batch:
         """Return a batch after the phase's augments, for each dataset separately.
@@ -297,12 +195,14 @@ class Objective(nn.Module):
     def _target_fields(self, task: str, fields: Fields) -> Fields:
         return target_view(task, fields) if task in self._views.masking_tasks else fields
 
-    def _weighing(self, parts: Tensor) -> Tensor:
-        if self._share_tensor is None or self._share_tensor.device != parts.device:
-            self._share_tensor = torch.tensor(self._shares, dtype=parts.dtype, device=parts.device)
-        return self._share_tensor
+    def _weights_like(self, terms: Tensor) -> Tensor:
+        if self._loss_weight_tensor is None or self._loss_weight_tensor.device != terms.device:
+            self._loss_weight_tensor = torch.tensor(
+                self._loss_weights, dtype=terms.dtype, device=terms.device
+            )
+        return self._loss_weight_tensor
 
-    _share_tensor: Tensor | None = None
+    _loss_weight_tensor: Tensor | None = None
 
 
 def num_rows(batch: Batch) -> int:

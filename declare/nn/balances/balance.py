@@ -14,37 +14,37 @@ from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 class Balance(nn.Module):
     """The plain sum of losses [L].
 
-    `owners` gives the task of each loss (the number of tasks where none), `shares` its weight.
+    `task_indices` gives the task of each loss (the number of tasks where none), `loss_weights` its weight.
 
-    A step calls `start_step` first, `forward` for the losses of each micro-batch, `backward` for what became of them
-    and `finish_step` when the gradients of the whole batch stand. Every `watch` steps (0: never) the gradients of the
-    tasks are taken one by one, and `readings` gets (step, products of the tasks' gradients on what they share).
-    Losses and gradients of several processes are averaged; each of them does the same with the means.
+    A step calls `start_step` first, `forward` for the losses of each micro-batch, `backward` for the loss that it
+    returns and `finish_step` when the gradients of the whole batch are complete. Every `watch` steps (0: never) the
+    gradients of the tasks are taken one by one, and `readings` gets (step, products of the tasks' gradients on what
+    they share). Losses and gradients of several processes are averaged; each of them does the same with the means.
     """
 
-    owners: Tensor
-    shares: Tensor
+    task_indices: Tensor
+    loss_weights: Tensor
     needs_per_task_gradients = False
     """Whether every step needs the gradients of the tasks one by one."""
     lr: float | None = None
     """The learning rate of its own parameters; None: that of the phase."""
     world: ProcessGroup = SINGLE_PROCESS
 
-    def __init__(self, owners: Sequence[int], shares: Sequence[float], num_tasks: int) -> None:
+    def __init__(self, task_indices: Sequence[int], loss_weights: Sequence[float], num_tasks: int) -> None:
         super().__init__()
         self.num_tasks = num_tasks
         self.watch = 0
         self.readings: list[tuple[int, Tensor]] = []
-        self.register_buffer("owners", torch.tensor(owners), persistent=False)
-        self.register_buffer("shares", torch.tensor(shares), persistent=False)
-        self._rows = max(owners) + 1
+        self.register_buffer("task_indices", torch.tensor(task_indices), persistent=False)
+        self.register_buffer("loss_weights", torch.tensor(loss_weights), persistent=False)
+        self._rows = max(task_indices) + 1
         self._gate = Gate(self._rows)
         self._gradients: Gradients | None = None
 
-    def task_losses(self, parts: Tensor) -> Tensor:
+    def task_losses(self, terms: Tensor) -> Tensor:
         """Return the weighted loss of each task, then that of all else, from unweighted losses."""
-        empty = torch.zeros(self.num_tasks + 1, dtype=parts.dtype, device=parts.device)
-        return empty.index_add(0, self.owners, parts * self.shares.to(parts.dtype))
+        empty = torch.zeros(self.num_tasks + 1, dtype=terms.dtype, device=terms.device)
+        return empty.index_add(0, self.task_indices, terms * self.loss_weights.to(terms.dtype))
 
     def start_step(self, number: int, parameters: Sequence[Tensor]) -> None:
         """Start step `number` of a phase."""
@@ -53,10 +53,10 @@ class Balance(nn.Module):
         alone = self.needs_per_task_gradients or self._watching
         self._gradients = Gradients(parameters, self.num_tasks) if alone else None
 
-    def forward(self, parts: Tensor) -> Tensor:
+    def forward(self, terms: Tensor) -> Tensor:
         """Return one loss from unweighted losses."""
         factors = self.factors()
-        losses = self.task_losses(parts)
+        losses = self.task_losses(terms)
         if factors is not None:
             losses = torch.cat([losses[:-1] * factors, losses[-1:]])
         return (losses if self._gradients is None else self._gate(losses)).sum()
@@ -75,10 +75,10 @@ class Balance(nn.Module):
             self._gradients.add(row, loss, last=row + 1 == self._rows)
         self._gate.all()
 
-    def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+    def finish_step(self, terms: Tensor, scale: float, seed: int) -> Tensor | None:
         """Complete the gradients of a step; return a further term of its loss, if any.
 
-        `parts` are the unweighted losses of the whole batch; gradients are `scale` times their true value.
+        `terms` are the unweighted losses of the whole batch; gradients are `scale` times their true value.
         """
         if self._gradients is None:
             return None

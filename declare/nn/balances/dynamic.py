@@ -23,13 +23,15 @@ class Dynamic(Balance):
 
     def __init__(
         self,
-        owners: Sequence[int],
-        shares: Sequence[float],
+        task_indices: Sequence[int],
+        loss_weights: Sequence[float],
         num_tasks: int,
-        course: tuple[int, float],
+        *,
+        every: int,
+        temperature: float,
     ) -> None:
-        super().__init__(owners, shares, num_tasks)
-        self._every, self._temperature = course
+        super().__init__(task_indices, loss_weights, num_tasks)
+        self._every, self._temperature = every, temperature
         self._steps = 0
         for name, value in (("sums", 0.0), ("counts", 0.0), ("before", 0.0), ("weights", 1.0)):
             self.register_buffer(name, torch.full((num_tasks,), value))
@@ -38,24 +40,25 @@ class Dynamic(Balance):
         """Return the weights of this window."""
         return self.weights
 
-    def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+    def finish_step(self, terms: Tensor, scale: float, seed: int) -> Tensor | None:
         """Record the losses of a step; at the end of a window, compute new weights."""
-        super().finish_step(parts, scale, seed)
-        losses = self.task_losses(parts)[:-1].float()
-        there = (losses != 0) & losses.isfinite().all()
-        self.sums += torch.where(there, losses, torch.zeros_like(losses))
-        self.counts += there.float()
+        super().finish_step(terms, scale, seed)
+        losses = self.task_losses(terms)[:-1].float()
+        has_targets = (losses != 0) & losses.isfinite().all()
+        self.sums += torch.where(has_targets, losses, torch.zeros_like(losses))
+        self.counts += has_targets.float()
         self._steps += 1
         if self._steps % self._every == 0:
-            self._weigh()
+            self._update_weights()
         return None
 
-    def _weigh(self) -> None:
-        seen = self.counts > 0
-        means = torch.where(seen, self.sums / self.counts.clamp_min(1), self.before)
-        known = seen & (self.before > 0) & (means > 0)
+    def _update_weights(self) -> None:
+        """Set the weights of the next window from the mean losses of this one and of the one before."""
+        has_losses = self.counts > 0
+        means = torch.where(has_losses, self.sums / self.counts.clamp_min(1), self.before)
+        is_comparable = has_losses & (self.before > 0) & (means > 0)
         ones = torch.ones_like(means)
-        ratios = torch.where(known, means / torch.where(known, self.before, ones), ones)
+        ratios = torch.where(is_comparable, means / torch.where(is_comparable, self.before, ones), ones)
         # New tensors: the graph of this step may still hold the old weights.
         self.weights = self.num_tasks * torch.softmax(ratios / self._temperature, 0)
         self.before, self.sums, self.counts = means, torch.zeros_like(means), torch.zeros_like(means)

@@ -18,9 +18,9 @@ class Uncertainty(Balance):
     """
 
     def __init__(
-        self, owners: Sequence[int], shares: Sequence[float], num_tasks: int, lr: float | None
+        self, task_indices: Sequence[int], loss_weights: Sequence[float], num_tasks: int, lr: float | None
     ) -> None:
-        super().__init__(owners, shares, num_tasks)
+        super().__init__(task_indices, loss_weights, num_tasks)
         self.lr = lr
         self.log_variances = nn.Parameter(torch.zeros(num_tasks))
 
@@ -28,10 +28,10 @@ class Uncertainty(Balance):
         """Return exp(-s)."""
         return torch.exp(-self.log_variances)
 
-    def finish_step(self, parts: Tensor, scale: float, seed: int) -> Tensor | None:
+    def finish_step(self, terms: Tensor, scale: float, seed: int) -> Tensor | None:
         """Return half the sum of s."""
-        super().finish_step(parts, scale, seed)
+        super().finish_step(terms, scale, seed)
         with torch.no_grad():
             self.log_variances.clamp_(-_BOUND, _BOUND)
-            there = (self.task_losses(parts)[:-1] != 0).to(self.log_variances.dtype)
-        return (self.log_variances * there).sum() / 2
+            has_targets = (self.task_losses(terms)[:-1] != 0).to(self.log_variances.dtype)
+        return (self.log_variances * has_targets).sum() / 2

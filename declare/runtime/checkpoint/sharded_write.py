@@ -37,8 +37,8 @@ def save_shares(
 
     What goes wrong in one of them is raised in all, and the checkpoints before are untouched.
     """
-    progress, parts, graph, ema = state
-    tree = parts.capture()
+    progress, state_tree, graph, ema = state
+    tree = state_tree.capture()
     if ema is None:
         del tree["model"]  # the file of weights holds it
     with nullcontext() if ema is None else ema.average_parameters():

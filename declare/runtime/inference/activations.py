@@ -16,7 +16,7 @@ from declare.diagnostics.suggest import suggest
 from declare.ir.sample_lengths import Span, is_fixed, visits
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.model.task_inputs import Views, model_view
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from declare.runtime.inference.loaded_run import LoadedRun
 
 _BATCH = 64

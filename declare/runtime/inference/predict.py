@@ -19,7 +19,7 @@ from declare.ir.plan import Plan, TaskPlan
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
 from declare.lowering.model.padding import join_padded
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.tasks.next_token import Sampling
 from declare.reading.read_component import read_component
 from declare.runtime.inference import text_outputs

@@ -26,7 +26,7 @@ def facts() -> dict[str, str]:
     }
 
 
-def prepare(hardware: HardwarePlan, device: torch.device | None = None) -> None:
+def configure_torch(hardware: HardwarePlan, device: torch.device | None = None) -> None:
     """Set the process up for training: the allocator, its limit, and exact arithmetic where the spec asks for it."""
     keep_freed_memory()
     if device is not None and device.type == "cuda" and hardware.memory_limit_bytes:

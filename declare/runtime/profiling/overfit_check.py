@@ -60,10 +60,10 @@ def trials(plan: Plan, device: torch.device, steps: int = STEPS) -> Iterator[Tri
         losses, starts = [], {}
         for number in range(min(steps, max(2, phase.steps - phase.warmup_steps))):
             # After the warm-up, where the rate is what the spec asks for.
-            loss, parts = setup.train_step(min(phase.warmup_steps + number, phase.steps - 1), batch)
+            loss, terms = setup.train_step(min(phase.warmup_steps + number, phase.steps - 1), batch)
             losses.append(float(loss))
             if not number:
-                named_losses = zip(setup.config.objective.names, parts.tolist(), strict=True)
+                named_losses = zip(setup.config.objective.names, terms.tolist(), strict=True)
                 starts = {name: (value, _expected_loss(plan, phase, name)) for name, value in named_losses}
         yield Trial(phase.name, losses[0], losses[-1], starts)
 

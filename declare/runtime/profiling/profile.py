@@ -20,7 +20,7 @@ from declare.ir.plan import PhasePlan, Plan
 from declare.runtime.run_folder.durable_io import translate_os_errors
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import PhaseSetup, assemble, trainable
-from declare.runtime.step.interfaces import TrainingParts
+from declare.runtime.step.interfaces import RunBuilder
 from declare.runtime.step.split_batch import count_rows
 
 # These two names are what torch-tb-profiler looks for to fill its DataLoader and Optimizer columns.
@@ -55,18 +55,18 @@ class PhaseProfile:
 
 
 def profile(
-    plan: Plan, parts: TrainingParts, folder: Path, *, steps: int = 8, warm_up: int = 3
+    plan: Plan, builder: RunBuilder, folder: Path, *, steps: int = 8, warm_up: int = 3
 ) -> list[PhaseProfile]:
     """Profile a few steps of every phase and write a Chrome trace of each into `folder/PHASE`.
 
     TensorBoard with torch-tb-profiler reads `folder` as a log directory. No weights are kept.
     """
-    trained_names = trainable(parts.graph)
-    auto = AutoSettings(plan, None, parts.device)
+    trained_names = trainable(builder.graph)
+    auto = AutoSettings(plan, None, builder.device)
     profiles = []
     for phase in plan.phases:
-        setup = assemble(plan, parts, phase, trainable_names=trained_names, auto=(auto, _ignore))
-        profiles.append(_profile_phase(phase, setup, parts.device, folder / phase.name, (warm_up, steps)))
+        setup = assemble(plan, builder, phase, trainable_names=trained_names, auto=(auto, _ignore))
+        profiles.append(_profile_phase(phase, setup, builder.device, folder / phase.name, (warm_up, steps)))
     return profiles
 
 

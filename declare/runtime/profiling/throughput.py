@@ -1,4 +1,4 @@
-"""How fast the phases of a plan are on this machine, and the split of a step into its parts."""
+"""How fast the phases of a plan are on this machine, and the split of a step into its builder."""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from declare.ir.plan import Plan
 from declare.runtime.profiling.step_timer import Stopwatch
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.phase import assemble, trainable
-from declare.runtime.step.interfaces import TrainingParts
+from declare.runtime.step.interfaces import RunBuilder
 from declare.runtime.step.split_batch import count_rows
 
 
@@ -23,10 +23,10 @@ class Speed:
     """What `auto` came to, with the reason."""
 
 
-def measure(plan: Plan, parts: TrainingParts, *, steps: int = 20, warm_up: int = 5) -> list[Speed]:
+def measure(plan: Plan, builder: RunBuilder, *, steps: int = 20, warm_up: int = 5) -> list[Speed]:
     """Make a few steps of every phase and return how fast they were; the weights are thrown away."""
-    trained_names = trainable(parts.graph)
-    auto = AutoSettings(plan, None, parts.device)
+    trained_names = trainable(builder.graph)
+    auto = AutoSettings(plan, None, builder.device)
     speeds = []
     for phase in plan.phases:
         reasons: dict[str, str] = {}
@@ -34,13 +34,13 @@ def measure(plan: Plan, parts: TrainingParts, *, steps: int = 20, warm_up: int =
         def record(name: str, value: object, reason: str, reasons: dict[str, str] = reasons) -> None:
             reasons[name] = f"{value} ({reason})"
 
-        setup = assemble(plan, parts, phase, trainable_names=trained_names, auto=(auto, record))
+        setup = assemble(plan, builder, phase, trainable_names=trained_names, auto=(auto, record))
         count = min(phase.steps, warm_up + steps)
         warm = min(warm_up, count - 1)
         batches = setup.loader.batches(0, count)
         for number in range(warm):
             setup.train_step(number, next(batches))
-        watch = Stopwatch(parts.device)
+        watch = Stopwatch(builder.device)
         setup.step.timer.timer = watch
         samples, data, start = 0, 0.0, time.perf_counter()
         for number in range(warm, count):

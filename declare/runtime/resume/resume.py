@@ -86,12 +86,14 @@ def machine_changes(tree: Tree, origin: dict[str, Any]) -> Iterator[tuple[str, A
             yield name, before[name], origin[name]
 
 
-def restore_phase(parts: StateTree, tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def restore_phase(
+    state_tree: StateTree, tree: Tree, graph: nn.Module, optimizer: torch.optim.Optimizer
+) -> None:
     """Load the saved state into the parts of the phase that it was saved in, in each process its shards.
 
     Raises `ProblemError` (RES806, RES809) where a part does not fit its state, or has none.
     """
-    parts.restore(shard_state(tree, graph, optimizer))
+    state_tree.restore(shard_state(tree, graph, optimizer))
 
 
 def _require_fit(graph: nn.Module, tree: Tree) -> None:

@@ -1,4 +1,4 @@
-"""Setting one phase up: loader, objective, optimizer, strategy and step, from the training parts of a run."""
+"""Setting one phase up: loader, objective, optimizer, strategy and step, from the builder of a run."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from declare.runtime.errors import nothing_trained_problem
 from declare.runtime.setup.auto import AutoSettings, Record
 from declare.runtime.setup.benchmark import Trial
 from declare.runtime.step.freeze import Freezer
-from declare.runtime.step.interfaces import Loader, Objective, TrainingParts
+from declare.runtime.step.interfaces import Loader, Objective, RunBuilder
 from declare.runtime.step.split_batch import split
 from declare.runtime.step.step import Step, TrainStep, wrap_step
 from declare.runtime.step.step_config import StepConfig
@@ -25,7 +25,7 @@ from declare.runtime.step.strategies.select import make_strategy
 
 @dataclass
 class PhaseSetup:
-    """A phase's parts, the step that they make, its batches and its freezing."""
+    """What a phase trains with: its step, batches and freezing."""
 
     config: StepConfig
     step: Step
@@ -46,7 +46,7 @@ def trainable(graph: nn.Module) -> list[str]:
 
 def assemble(
     plan: Plan,
-    parts: TrainingParts,
+    builder: RunBuilder,
     phase: PhasePlan,
     *,
     trainable_names: Collection[str],
@@ -57,47 +57,47 @@ def assemble(
 
     Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
     """
-    loader = parts.loader(phase)
-    freezer = Freezer(phase, parts.graph, trainable_names)
+    loader = builder.loader(phase)
+    freezer = Freezer(phase, builder.graph, trainable_names)
     frozen_patterns = freezer.apply(at_step)
     if not freezer.ever_trains:
         raise ProblemError(nothing_trained_problem(phase))
-    objective = parts.objective(phase)
+    objective = builder.objective(phase)
 
     def trial() -> Trial:
         # Of what stands in memory at once: a whole batch may not fit.
         batch = next(iter(loader.batches(0, 1)))
         micro_batch = next(split(batch, dict.fromkeys(batch, phase.accumulate), group_size(phase)))
-        return Trial(parts.graph, objective, micro_batch, parts.device)
+        return Trial(builder.graph, objective, micro_batch, builder.device)
 
-    optimizer = parts.optimizer(phase)
+    optimizer = builder.optimizer(phase)
     if objective.balance is not None:
         add_balance_parameters(optimizer, objective.balance)
     settings, record = auto
-    statistics = _statistics(phase, parts, objective, at_step)
+    statistics = _statistics(phase, builder, objective, at_step)
     config = StepConfig(
         phase=phase,
-        graph=parts.graph,
+        graph=builder.graph,
         objective=objective,
         precision=settings.resolve_precision(phase, trial, record),
         optimizer=optimizer,
-        lr=parts.lr_schedule(phase),
-        ema=parts.ema(phase),
+        lr=builder.lr_schedule(phase),
+        ema=builder.ema(phase),
         seed_prefix=(plan.seed, plan.phases.index(phase)),
-        strategy=make_strategy(plan, phase, objective, parts.world),
-        micro_batches=num_micro_batches(plan, phase, parts.world.size),
-        world=parts.world,
+        strategy=make_strategy(plan, phase, objective, builder.world),
+        micro_batches=num_micro_batches(plan, phase, builder.world.size),
+        world=builder.world,
         statistics=statistics,
     )
     step = Step(config)
-    unshared_tensors = unshared_statistics(config.graph, statistics) if parts.world.size > 1 else []
+    unshared_tensors = unshared_statistics(config.graph, statistics) if builder.world.size > 1 else []
     return PhaseSetup(
         config, step, wrap_step(step, config), loader, freezer, frozen_patterns, unshared_tensors
     )
 
 
 def _statistics(
-    phase: PhasePlan, parts: TrainingParts, objective: Objective, at_step: int
+    phase: PhasePlan, builder: RunBuilder, objective: Objective, at_step: int
 ) -> StatisticsBySize | None:
     """Return running statistics for each size of a phase with scales.
 
@@ -107,7 +107,7 @@ def _statistics(
     if scales is None:
         return None
     size = scales.evaluation_size(max(0, at_step - 1))
-    statistics = StatisticsBySize(parts.graph, scales.all_sizes, size)
+    statistics = StatisticsBySize(builder.graph, scales.all_sizes, size)
     if len(statistics) and size not in scales.all_sizes:
         at = f"phases.{phase.name}.scales"
         raise ProblemError(

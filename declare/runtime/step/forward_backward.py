@@ -41,14 +41,14 @@ class ForwardBackward(Protocol):
     def __call__(
         self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
     ) -> Losses:
-        """Add the gradients of a micro-batch, random draws keyed by `seed`; return (loss, parts), detached.
+        """Add the gradients of a micro-batch, random draws keyed by `seed`; return (loss, terms), detached.
 
         Losses are divided by `denominators`. `last` where its backward pass completes the step.
         """
         ...
 
-    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
-        """Complete the gradients from the losses of the whole batch; return (loss, parts)."""
+    def finish_step(self, loss: Tensor, terms: Tensor, seed: int) -> Losses:
+        """Complete the gradients from the losses of the whole batch; return (loss, terms)."""
         ...
 
 
@@ -89,12 +89,12 @@ class SingleScale:
         self, number: int, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool
     ) -> Losses:
         """Make the passes."""
-        loss, parts = self.forward(batch, denominators, seed, last=last)
+        loss, terms = self.forward(batch, denominators, seed, last=last)
         self.backward(loss)
-        return loss.detach(), parts.detach()
+        return loss.detach(), terms.detach()
 
     def forward(self, batch: Batch, denominators: Tensor | None, seed: int, *, last: bool) -> Losses:
-        """Return (loss, parts) of a micro-batch, its random draws keyed by `seed`."""
+        """Return (loss, terms) of a micro-batch, its random draws keyed by `seed`."""
         with self._timer("forward"), self._autocast:
             for generator in self._generators:
                 generator.manual_seed(seed)
@@ -107,9 +107,9 @@ class SingleScale:
             with self._timer("backward"):
                 self.strategy.backward(loss if self.scaler is None else self.scaler.scale(loss))
 
-    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+    def finish_step(self, loss: Tensor, terms: Tensor, seed: int) -> Losses:
         """Return the losses."""
-        return loss, parts
+        return loss, terms
 
 
 class SequentialScales:
@@ -134,10 +134,10 @@ class SequentialScales:
         for index, (size, resized) in enumerate(zip(sizes, batches, strict=True)):
             scale_seed, final = mix(seed, index), last and index + 1 == len(sizes)
             with self._statistics.at(size):
-                loss, parts = self._single.forward(resized, denominators, scale_seed, last=final)
+                loss, terms = self._single.forward(resized, denominators, scale_seed, last=final)
                 self._single.backward(loss * share)
-            losses.append((loss.detach() * share, parts.detach() * share))
-            del loss, parts, resized
+            losses.append((loss.detach() * share, terms.detach() * share))
+            del loss, terms, resized
         return sum_losses(losses)
 
 
@@ -158,7 +158,7 @@ class JointScales(SequentialScales):
             with self._statistics.at(size):
                 losses.append(self._single.forward(resized, denominators, scale_seed, last=final))
         self._single.backward(torch.stack([loss for loss, _ in losses]).sum() * share)
-        return sum_losses([(loss.detach() * share, parts.detach() * share) for loss, parts in losses])
+        return sum_losses([(loss.detach() * share, terms.detach() * share) for loss, terms in losses])
 
 
 class BalancedLosses:
@@ -180,16 +180,16 @@ class BalancedLosses:
         """Make the passes; the strategy's backward pass is that of the balance."""
         return self._passes(number, batch, denominators, seed, last=last)
 
-    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+    def finish_step(self, loss: Tensor, terms: Tensor, seed: int) -> Losses:
         """Let the balance complete the gradients, with a further term of the loss if it has one."""
-        loss, parts = self._passes.finish_step(loss, parts, seed)
+        loss, terms = self._passes.finish_step(loss, terms, seed)
         scaler, world = self._single.scaler, self._single.strategy.world
         scale = 1.0 if scaler is None else scaler.get_scale()
-        term = self._balance.finish_step(world.mean(parts), scale, mix(seed, -1))
+        term = self._balance.finish_step(world.mean(terms), scale, mix(seed, -1))
         if term is None:
-            return loss, parts
+            return loss, terms
         self._single.backward(term)
-        return loss + term.detach(), parts
+        return loss + term.detach(), terms
 
 
 class StatisticsOncePerStep:
@@ -217,18 +217,18 @@ class StatisticsOncePerStep:
         self._statistics.add_micro_batch(self._shares.pop(0))
         return losses
 
-    def finish_step(self, loss: Tensor, parts: Tensor, seed: int) -> Losses:
+    def finish_step(self, loss: Tensor, terms: Tensor, seed: int) -> Losses:
         """Let the statistics move."""
         self._statistics.finish_step()
-        return self._passes.finish_step(loss, parts, seed)
+        return self._passes.finish_step(loss, terms, seed)
 
 
 def sum_losses(losses: Sequence[Losses], scale: float = 1.0) -> Losses:
-    """Return the sum of (loss, parts) times `scale`."""
+    """Return the sum of (loss, terms) times `scale`."""
     if len(losses) == 1 and scale == 1.0:
         return losses[0]
-    totals, parts = zip(*losses, strict=True)
-    return torch.stack(totals).sum() * scale, torch.stack(parts).sum(0) * scale
+    totals, terms = zip(*losses, strict=True)
+    return torch.stack(totals).sum() * scale, torch.stack(terms).sum(0) * scale
 
 
 def _generators(device: torch.device) -> list[torch.Generator]:

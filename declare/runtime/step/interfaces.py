@@ -15,7 +15,7 @@ from declare.nn.distributed.process_group import ProcessGroup
 
 Batch = Mapping[str, Mapping[str, Tensor]]
 Losses = tuple[Tensor, Tensor]
-"""The loss, and its unweighted parts."""
+"""The loss (a scalar), and its unweighted terms [num_losses], one for each name of the objective."""
 BeforeUpdate = Callable[[Tensor, Sequence[Tensor]], object]
 """Sees the loss and the parameters with their gradients; what it raises keeps the weights from changing."""
 
@@ -81,8 +81,8 @@ class Objective(Protocol):
         """Return a batch that is about to be seen at several scales."""
         ...
 
-    def prepare(self, batch: Batch, seed: int) -> Batch:
-        """Return the batch of a step with what tasks hide from the model, drawn by `seed`."""
+    def mask_inputs(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step in which tasks have masked or shifted their inputs, drawn by `seed`."""
         ...
 
     def denominators(self, batch: Batch) -> Tensor:
@@ -90,7 +90,7 @@ class Objective(Protocol):
         ...
 
     def __call__(self, batch: Batch, denominators: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return (loss, its parts in the order of `names`)."""
+        """Return (loss, its terms [num_losses] in the order of `names`)."""
         ...
 
 
@@ -118,8 +118,8 @@ class EMA(Protocol):
         ...
 
 
-class TrainingParts(Protocol):
-    """Makes the parts of a run."""
+class RunBuilder(Protocol):
+    """Makes what a run trains with, and evaluates it."""
 
     @property
     def graph(self) -> nn.Module:

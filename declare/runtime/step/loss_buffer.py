@@ -31,7 +31,7 @@ class LossBuffer:
         self._world = world
         self._restored: list[Tensor] = []
         self._losses: list[Tensor] = []
-        self._parts: list[Tensor] = []
+        self._terms: list[Tensor] = []
         self._numbers: list[int] = []
         self.samples = 0
         self.data_seconds = 0.0
@@ -40,10 +40,10 @@ class LossBuffer:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def add(self, number: int, loss: Tensor, parts: Tensor) -> None:
+    def add(self, number: int, loss: Tensor, terms: Tensor) -> None:
         """Keep what step `number` gave, unread."""
         self._losses.append(loss)
-        self._parts.append(parts)
+        self._terms.append(terms)
         self._numbers.append(number)
 
     def read(self, seconds_elsewhere: float = 0.0) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class LossBuffer:
 
     def clear(self) -> None:
         """Forget what was kept."""
-        self._restored, self._losses, self._parts, self._numbers = [], [], [], []
+        self._restored, self._losses, self._terms, self._numbers = [], [], [], []
         self.samples, self.data_seconds = 0, 0.0
         self._since = time.perf_counter()
 
@@ -105,13 +105,13 @@ class LossBuffer:
             self.samples = state["samples"]
 
     def _values(self) -> Tensor:
-        """Return for each step the loss and its parts over all processes [steps, 1 + parts]; waits for the device.
+        """Return for each step the loss and its terms over all processes [steps, 1 + terms]; waits for the device.
 
         They are fp64: what is read does not depend on where a run was broken off and continued.
         """
         fresh = []
         if self._losses:
-            mine = torch.cat([torch.stack(self._losses).unsqueeze(1), torch.stack(self._parts)], 1)
+            mine = torch.cat([torch.stack(self._losses).unsqueeze(1), torch.stack(self._terms)], 1)
             fresh = [self._world.mean(mine.cpu().double())]
         return torch.cat(self._restored + fresh)
 

@@ -18,7 +18,7 @@ class TrainStep(Protocol):
     """Makes optimizer step `number` of a phase from its batch."""
 
     def __call__(self, number: int, batch: Batch) -> Losses:
-        """Return (loss, parts), on the device and unread."""
+        """Return (loss, terms), on the device and unread."""
         ...
 
 
@@ -41,7 +41,7 @@ class Step:
         self._ema = config.ema
 
     def __call__(self, number: int, batch: Batch, before_update: BeforeUpdate | None = None) -> Losses:
-        """Make step `number` (from 0) of the phase; return (loss, parts), on the device and unread.
+        """Make step `number` (from 0) of the phase; return (loss, terms), on the device and unread.
 
         Random draws are keyed by (seed, phase, step, micro-batch). `before_update(loss, parameters)` sees the
         gradients of the whole batch before any weight changes.
@@ -51,7 +51,7 @@ class Step:
         strategy.reset()
         for parameter in self._parameters:
             parameter.grad = None
-        batch = strategy.prepare(batch, seed)
+        batch = strategy.mask_inputs(batch, seed)
         micro_batches = self._split(batch)
         # loss = sum over valid targets / `denominators`, their number in the whole batch of all processes: so the
         # gradients of micro-batches add up to that of the batch. None: divide by the number in `batch` itself.
@@ -65,7 +65,7 @@ class Step:
             last = index + 1 == len(micro_batches)
             losses.append(forward_backward(number, micro_batch, denominators, micro_batch_seed, last=last))
             strategy.after_micro_batch(self._parameters)
-        loss, parts = forward_backward.finish_step(*sum_losses(losses, strategy.loss_scale), seed)
+        loss, terms = forward_backward.finish_step(*sum_losses(losses, strategy.loss_scale), seed)
         strategy.reduce_gradients(self._parameters)
         if before_update is not None:
             before_update(loss, self._parameters)
@@ -75,7 +75,7 @@ class Step:
             self._optimizer_step()
             if self._ema is not None:
                 self._ema.update()
-        return loss, parts
+        return loss, terms
 
 
 class MultiscaleStep:

@@ -11,7 +11,7 @@ from declare.components.transforms.standardize import Standardize
 from declare.contract.shapes import Shape
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from tests.compiler.specs import codes, run
 
 SPEC = """\

@@ -90,7 +90,7 @@ def what_belongs_to_no_task_keeps_its_weight(build: Build) -> None:
     for number in range(6):
         problem.step(number)
     heavier = copy.deepcopy(problem)
-    heavier.balance.shares[-1] += 1.0
+    heavier.balance.loss_weights[-1] += 1.0
     before = problem.values.detach().clone()
     found = heavier.step(6) - problem.step(6)
     torch.testing.assert_close(found, 2 * before, rtol=1e-4, atol=1e-4)
@@ -128,8 +128,8 @@ def test_every_balance_keeps_the_law(name, law):
 
 
 class Averaged(Sum):
-    def forward(self, parts):
-        return super().forward(parts) / self.num_tasks
+    def forward(self, terms):
+        return super().forward(terms) / self.num_tasks
 
 
 class Drawn(Sum):
@@ -139,13 +139,13 @@ class Drawn(Sum):
         super().__init__(*words)
         self.draws = generator(0)
 
-    def forward(self, parts):
-        return super().forward(parts) * (0.5 + torch.rand((), generator=self.draws))
+    def forward(self, terms):
+        return super().forward(terms) * (0.5 + torch.rand((), generator=self.draws))
 
 
 class Vanishing(Sum):
-    def forward(self, parts):
-        return super().forward(parts) * (self._number < 8)
+    def forward(self, terms):
+        return super().forward(terms) * (self._number < 8)
 
 
 class Counting(Sum):
@@ -153,12 +153,12 @@ class Counting(Sum):
 
     count = 0
 
-    def forward(self, parts):
-        return super().forward(parts) * (1 + self.count)
+    def forward(self, terms):
+        return super().forward(terms) * (1 + self.count)
 
-    def finish_step(self, parts, scale, seed):
+    def finish_step(self, terms, scale, seed):
         self.count += 1
-        return super().finish_step(parts, scale, seed)
+        return super().finish_step(terms, scale, seed)
 
 
 BROKEN: dict[Callable[[Build], None], type[Sum]] = {

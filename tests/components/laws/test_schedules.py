@@ -13,7 +13,7 @@ from declare.contract.kinds.schedule import Schedule
 from declare.ir.lr_schedule import LRSchedule
 from declare.reading.lookup import own_names
 from tests.components.conformance import variants
-from tests.harness.fake_parts import phase
+from tests.harness.fake_builder import phase
 
 LENGTHS = (1, 2, 3, 10, 101)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import LossPlan, TaskPlan
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.losses.consistency import COMPARISONS
 from declare.nn.losses.shapes import ShapeMismatchError
 from declare.reading.lookup import own_names

@@ -8,7 +8,7 @@ from declare.data.check.duplicates import Twins
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
 from declare.lowering.model.graph import make_graph
-from declare.lowering.training.objective import TaskLosses
+from declare.lowering.training.task_losses import TaskLosses
 from tests.compiler.graph.test_input_precision import SPEC, SPLIT, STANDARDIZE
 from tests.compiler.specs import run
 

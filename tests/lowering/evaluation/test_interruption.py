@@ -13,8 +13,8 @@ from declare.nn.distributed.process_group import ProcessGroup
 from declare.runtime.distributed import signal_handler
 from declare.runtime.distributed.signal_handler import EvaluationInterruption, StopFlag, StopRequestedError
 from declare.runtime.run_folder.folder import Run
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 from tests.runtime.resume.test_resume import assert_equal, clean, fingerprint  # noqa: F401 - a fixture
 
 LONG = 60.0
@@ -43,7 +43,7 @@ def long_evaluation(number):
     """Return a factory of training parts whose evaluation of this number draws, asks to stop and takes long."""
 
     def make(plan, place, device, tell, world):
-        parts = fake_parts.FakeParts(plan)
+        parts = fake_builder.FakeBuilder(plan)
         evaluate = parts.evaluate
 
         def slow(split, tasks):
@@ -66,25 +66,27 @@ def drawing(plan, place, device, tell, world):
 @pytest.mark.parametrize("number", [0, 1, 4, 5, 9])
 def test_a_stop_in_an_evaluation_leaves_it_to_the_run_that_goes_on(tmp_path, clean, number):  # noqa: F811
     """Within a second, with the state of its step saved; the run that goes on ends bit by bit as if undisturbed."""
-    outcome = train(fake_parts.hard_plan(), "x", tmp_path / "run", make_parts=long_evaluation(number))
+    outcome = train(fake_builder.hard_plan(), "x", tmp_path / "run", make_builder=long_evaluation(number))
     assert waited() < LONG / 2
     assert outcome.status == 75
     run = Run(tmp_path / "run")
     assert run.status == "stopped"
     assert run.checkpoints()[0].step == next(run.events("run_stopped"))["total"]
-    assert train(fake_parts.hard_plan(), "x", tmp_path / "run", resume=True, make_parts=drawing).status == 0
+    assert (
+        train(fake_builder.hard_plan(), "x", tmp_path / "run", resume=True, make_builder=drawing).status == 0
+    )
     drawn = tmp_path / "drawn"
-    assert train(fake_parts.hard_plan(), "x", drawn, make_parts=drawing).status == 0
+    assert train(fake_builder.hard_plan(), "x", drawn, make_builder=drawing).status == 0
     assert_equal(fingerprint(tmp_path / "run"), fingerprint(drawn))
     assert fingerprint(drawn)["final"] == clean["final"]
 
 
 def test_a_stop_in_the_last_evaluation_leaves_the_learning_rate_of_the_last_step(tmp_path):
     """Also where no step follows that would set it."""
-    plan = fake_parts.make_plan(fake_parts.phase())
+    plan = fake_builder.make_plan(fake_builder.phase())
     for place, ways in (("clean", [drawing]), ("run", [long_evaluation(2), drawing])):
         for index, make in enumerate(ways):
-            train(plan, "x", tmp_path / place, resume=index > 0, make_parts=make)
+            train(plan, "x", tmp_path / place, resume=index > 0, make_builder=make)
     ends = [Run(tmp_path / place).checkpoints()[0].skeleton() for place in ("clean", "run")]
     rates = [[group["lr"] for group in end["optimizer"]["param_groups"]] for end in ends]
     assert len(list(Run(tmp_path / "run").events("run_stopped"))) == 1
@@ -99,11 +101,11 @@ def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
         if where == "probe"
         else ()
     )
-    plan = fake_parts.make_plan(fake_parts.phase(probes=probes))
+    plan = fake_builder.make_plan(fake_builder.phase(probes=probes))
     slow = {"now": True}
 
     def make(plan, place, device, tell, world):
-        parts = fake_parts.FakeParts(plan)
+        parts = fake_builder.FakeBuilder(plan)
         parts.probe = lambda _: {}
 
         def late(name):
@@ -123,16 +125,16 @@ def test_a_stop_where_nothing_is_to_be_saved_leaves_at_once(tmp_path, where):
         ) if where != "make" else None
         return parts
 
-    assert train(plan, "x", tmp_path / "run", make_parts=make).status == 75
+    assert train(plan, "x", tmp_path / "run", make_builder=make).status == 75
     assert waited() < LONG / 2
     assert [event["reason"] for event in Run(tmp_path / "run").events("run_stopped")] == ["SIGTERM"]
-    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=make).status == 75
+    assert train(plan, "x", tmp_path / "run", resume=True, make_builder=make).status == 75
     stopped = list(Run(tmp_path / "run").events("run_stopped"))
     saved = Run(tmp_path / "run").checkpoints()
     assert [event.get("total", 0) for event in stopped] == [saved[0].step if saved else 0] * 2
     slow["now"] = False
-    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=make).status == 0
-    assert train(plan, "x", tmp_path / "clean", make_parts=make).metrics == Run(tmp_path / "run").final
+    assert train(plan, "x", tmp_path / "run", resume=True, make_builder=make).status == 0
+    assert train(plan, "x", tmp_path / "clean", make_builder=make).metrics == Run(tmp_path / "run").final
 
 
 def test_a_request_from_a_thread_interrupts_too():

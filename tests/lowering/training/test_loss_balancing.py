@@ -122,12 +122,12 @@ def test_a_task_without_targets_keeps_its_variance():
 
 def test_dynamic_weights_follow_the_rate_of_descent():
     """After two windows the weights are the softmax of the ratios of their means, times the tasks."""
-    balance = Dynamic([0, 1], [1.0, 1.0], 2, (2, 2.0))
+    balance = Dynamic([0, 1], [1.0, 1.0], 2, every=2, temperature=2.0)
     for parts in ([4.0, 1.0], [2.0, 1.0], [1.5, 1.0]):
         balance.start_step(0, [])
         balance.finish_step(torch.tensor(parts), 1.0, 0)
     assert balance.factors().tolist() == [1.0, 1.0]
-    copy = Dynamic([0, 1], [1.0, 1.0], 2, (2, 2.0))
+    copy = Dynamic([0, 1], [1.0, 1.0], 2, every=2, temperature=2.0)
     copy.load_state_dict(balance.state_dict())
     for one in (balance, copy):
         one.start_step(0, [])

@@ -230,7 +230,7 @@ def test_losses_are_computed_in_full_precision(sketch):
     assert rounded.dtype == parts.dtype == torch.float32
     torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
     torch.testing.assert_close(
-        rounded.detach(), (parts * torch.tensor(objective._shares)).sum(), rtol=1e-6, atol=0.0
+        rounded.detach(), (parts * torch.tensor(objective._loss_weights)).sum(), rtol=1e-6, atol=0.0
     )
 
 

@@ -9,7 +9,8 @@ from declare.lowering.data.loader import make_loader
 from declare.lowering.data.tables import Tables
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import make_graph
-from declare.lowering.training.objective import Objective, TaskLosses
+from declare.lowering.training.objective import Objective
+from declare.lowering.training.task_losses import TaskLosses
 
 CPU = torch.device("cpu")
 NEURAL = """

@@ -16,7 +16,7 @@ from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.state_tree import decode
 from declare.runtime.run_folder import durable_io
 from declare.runtime.run_folder.manifest import MANIFEST, STATE, TENSORS, WEIGHTS, damage, read_manifest
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 FILES = (WEIGHTS, TENSORS, STATE, MANIFEST)
 POINTS = ("write", "fsync", "rename", "mkdir", "open")
@@ -26,7 +26,7 @@ def save(store, step):
     """Commit a checkpoint in which every number tells its step."""
     weights = {"w": torch.full((300,), float(step))}
     tree = {"course": {"step": step}, "optimizer": {0: torch.full((100,), float(step)), "betas": (0.9, 0.99)}}
-    return store.commit(step, weights, tree, fake_parts.ABOUT)
+    return store.commit(step, weights, tree, fake_builder.ABOUT)
 
 
 def assert_whole(saved):
@@ -153,7 +153,7 @@ def large(store, step):
     draw = torch.Generator().manual_seed(step)
     weights = {"w": torch.rand(5000, generator=draw)}
     tree = {"course": {"step": step}, "optimizer": {0: torch.rand(9000, generator=draw)}}
-    return store.commit(step, weights, tree, fake_parts.ABOUT)
+    return store.commit(step, weights, tree, fake_builder.ABOUT)
 
 
 def test_a_cut_at_any_page_of_any_file_is_found(tmp_path):

@@ -19,8 +19,8 @@ from declare.runtime.listeners.listener import Listener
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import damage
 from declare.runtime.run_folder.progress import TrainProgress
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 
 
 @pytest.fixture(autouse=True)
@@ -54,22 +54,22 @@ class Slow:
 def saver_of(folder, graph):
     """Return a function that saves a graph at a step, and the saver."""
     folder.mkdir(exist_ok=True)
-    saver, tree, course = CheckpointSaver(folder, fake_parts.ABOUT), StateTree(), TrainProgress(phase="fit")
+    saver, tree, course = CheckpointSaver(folder, fake_builder.ABOUT), StateTree(), TrainProgress(phase="fit")
     tree["model"], tree["course"] = graph, course
 
     def save(step, *, wait=False):
         course.step = course.total = step
-        return saver.save(course, tree, graph, None, fake_parts.phase(), wait=wait)
+        return saver.save(course, tree, graph, None, fake_builder.phase(), wait=wait)
 
     return saver, save
 
 
 def test_a_run_that_saves_in_the_background_is_the_same_run(tmp_path, monkeypatch):
     """Every tensor of every checkpoint is the same, whether training waited for the disk or not."""
-    plan = fake_parts.hard_plan()
-    train(plan, "x", tmp_path / "beside", make_parts=fake_parts.make)
+    plan = fake_builder.hard_plan()
+    train(plan, "x", tmp_path / "beside", make_builder=fake_builder.make)
     monkeypatch.setattr("declare.runtime.checkpoint.saver._WORTH_BYTES", 1 << 60)
-    train(plan, "x", tmp_path / "waited", make_parts=fake_parts.make)
+    train(plan, "x", tmp_path / "waited", make_builder=fake_builder.make)
     assert digests(tmp_path / "beside") == digests(tmp_path / "waited")
     told = [
         [(event["sequence"], event["total"]) for event in Run(tmp_path / name).events("checkpoint_saved")]
@@ -122,8 +122,8 @@ def test_a_step_is_told_as_saved_only_when_it_is_durable(tmp_path, monkeypatch):
                     (event.step, slow.go.is_set(), event["sequence"] in {each.sequence for each in saved})
                 )
 
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=8))
-    assert train(plan, "x", tmp_path / "run", listeners=[Watch()], make_parts=fake_parts.make).status == 0
+    plan = fake_builder.make_plan(fake_builder.phase(checkpoint_every=8))
+    assert train(plan, "x", tmp_path / "run", listeners=[Watch()], make_builder=fake_builder.make).status == 0
     assert seen == [(8, True, True), (16, True, True), (24, True, True)]
 
 
@@ -146,15 +146,15 @@ def test_a_disk_that_fails_in_the_background_ends_the_run(tmp_path, monkeypatch,
 
     monkeypatch.setattr(CheckpointStore, "write", breaking)
     monkeypatch.setattr(os, "write", refuse)
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=4))
-    outcome = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
+    plan = fake_builder.make_plan(fake_builder.phase(checkpoint_every=4))
+    outcome = train(plan, "x", tmp_path / "run", make_builder=fake_builder.make)
     assert (outcome.status, outcome.problems[0].code) == (4, finding)
     assert Run(tmp_path / "run").checkpoints()[0].step == 8
     assert [event["total"] for event in Run(tmp_path / "run").events("checkpoint_saved")] == [4, 8]
     broken.clear()
     monkeypatch.setattr(CheckpointStore, "write", commit)
-    train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
-    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
+    train(plan, "x", tmp_path / "clean", make_builder=fake_builder.make)
+    assert train(plan, "x", tmp_path / "run", resume=True, make_builder=fake_builder.make).status == 0
     assert digests(tmp_path / "run") == digests(tmp_path / "clean")
 
 
@@ -182,8 +182,10 @@ def test_a_failing_run_lets_its_last_state_be_written(tmp_path, monkeypatch):
             raise RuntimeError("broken batch")
         return batch
 
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=8))
-    outcome = train(plan, "x", tmp_path / "run", make_parts=lambda *a: fake_parts.FakeParts(a[0], failing))
+    plan = fake_builder.make_plan(fake_builder.phase(checkpoint_every=8))
+    outcome = train(
+        plan, "x", tmp_path / "run", make_builder=lambda *a: fake_builder.FakeBuilder(a[0], failing)
+    )
     assert (outcome.status, outcome.problems[0].code) == (4, "PHS621")
     assert [saved.step for saved in Run(tmp_path / "run").checkpoints()] == [8]
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
@@ -210,18 +212,18 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
 
     best = BestPlan(metric="val/digit/loss", mode="min")
     phases = [
-        fake_parts.phase("a", best=best, keep_checkpoints=3),
-        fake_parts.phase("b"),
-        fake_parts.phase("c", best=best),
+        fake_builder.phase("a", best=best, keep_checkpoints=3),
+        fake_builder.phase("b"),
+        fake_builder.phase("c", best=best),
     ]
     assert max_checkpoints(phases) == 6  # two newest, two ends, two best
-    assert max_checkpoints([fake_parts.phase(keep_checkpoints=1)]) == 1
-    plain = fake_parts.make_plan(fake_parts.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
+    assert max_checkpoints([fake_builder.phase(keep_checkpoints=1)]) == 1
+    plain = fake_builder.make_plan(fake_builder.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
     assert _state_bytes(100, plain) == 100
-    assert _state_bytes(100, fake_parts.make_plan(fake_parts.phase(ema={"decay": 0.9}))) == 500
-    plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=4))
-    assert train(plan, "x", tmp_path / "run", make_parts=fake_parts.make).status == 0
-    saver, graph = CheckpointSaver(tmp_path / "run", {}), fake_parts.FakeParts(plan).graph
+    assert _state_bytes(100, fake_builder.make_plan(fake_builder.phase(ema={"decay": 0.9}))) == 500
+    plan = fake_builder.make_plan(fake_builder.phase(keep_checkpoints=4))
+    assert train(plan, "x", tmp_path / "run", make_builder=fake_builder.make).status == 0
+    saver, graph = CheckpointSaver(tmp_path / "run", {}), fake_builder.FakeBuilder(plan).graph
     sizes = [
         sum(facts["bytes"] for facts in saved.manifest["files"].values())
         for saved in CheckpointStore(tmp_path / "run").all_checkpoints()

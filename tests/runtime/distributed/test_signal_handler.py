@@ -12,15 +12,15 @@ import pytest
 import torch
 
 from declare.runtime.run_folder.folder import Run
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 
 ROOT = Path(__file__).parents[3]
 SLOW_TRAINING = """
 import sys, time
 from pathlib import Path
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 
 def slow(step, batch):
     time.sleep(0.05)
@@ -28,9 +28,9 @@ def slow(step, batch):
         print("training", flush=True)
     return batch
 
-plan = fake_parts.make_plan(fake_parts.phase(steps=400))
-make = lambda plan, place, device, tell, world: fake_parts.FakeParts(plan, slow)
-sys.exit(train(plan, "x", Path(sys.argv[1]), make_parts=make).status)
+plan = fake_builder.make_plan(fake_builder.phase(steps=400))
+make = lambda plan, place, device, tell, world: fake_builder.FakeBuilder(plan, slow)
+sys.exit(train(plan, "x", Path(sys.argv[1]), make_builder=make).status)
 """
 
 
@@ -96,7 +96,7 @@ def test_a_disk_that_fills_up_fails_the_run_and_keeps_its_state(tmp_path, monkey
     """No space left in the middle of a run is RES804 with status 4; the last checkpoint is whole and continues."""
     torch.set_num_threads(1)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=4))
+    plan = fake_builder.make_plan(fake_builder.phase(checkpoint_every=4))
     write = os.write
     full = {"now": False}
 
@@ -110,21 +110,21 @@ def test_a_disk_that_fills_up_fails_the_run_and_keeps_its_state(tmp_path, monkey
         return batch
 
     monkeypatch.setattr(os, "write", refuse)
-    outcome = train(plan, "x", tmp_path / "run", make_parts=lambda *a: fake_parts.FakeParts(a[0], fill))
+    outcome = train(plan, "x", tmp_path / "run", make_builder=lambda *a: fake_builder.FakeBuilder(a[0], fill))
     assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
     assert [saved.step for saved in Run(tmp_path / "run").checkpoints()] == [8]
     full["now"] = False
     monkeypatch.setattr(os, "write", write)
-    again = train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
+    again = train(plan, "x", tmp_path / "run", resume=True, make_builder=fake_builder.make)
     assert again.status == 0
-    clean = train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
+    clean = train(plan, "x", tmp_path / "clean", make_builder=fake_builder.make)
     assert again.metrics == clean.metrics
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_first_step(tmp_path):
     """A plan that keeps more checkpoints than the disk holds fails before it trains."""
-    plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=10**12))
-    outcome = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
+    plan = fake_builder.make_plan(fake_builder.phase(keep_checkpoints=10**12))
+    outcome = train(plan, "x", tmp_path / "run", make_builder=fake_builder.make)
     assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
     assert not list(Run(tmp_path / "run").events("phase_started"))
 
@@ -134,14 +134,14 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
     from declare.contract.problem import ProblemError
 
     process = start(tmp_path / "run")
-    plan = fake_parts.make_plan(fake_parts.phase(steps=400))
+    plan = fake_builder.make_plan(fake_builder.phase(steps=400))
     with pytest.raises(ProblemError) as caught:
-        train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
+        train(plan, "x", tmp_path / "run", resume=True, make_builder=fake_builder.make)
     assert caught.value.problem.code == "RES805"
     assert f"process {process.pid} " in caught.value.problem.notes[0]
     process.kill()
     process.communicate()
-    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
+    assert train(plan, "x", tmp_path / "run", resume=True, make_builder=fake_builder.make).status == 0
 
 
 AFTERWARDS = """

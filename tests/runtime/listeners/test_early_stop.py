@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from declare.runtime.listeners.early_stop import EarlyStop
 from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.event_file import Event
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 from tests.runtime.test_loop import Heard, with_parts
 
 METRIC = "val/digit/loss"
@@ -23,7 +23,7 @@ VALUES = st.lists(
 def listener(mode="min", patience=8, min_delta=0.0):
     """Return the listener of a plan of one phase."""
     rule = {"metric": METRIC, "mode": mode, "patience_steps": patience, "min_delta": min_delta}
-    return EarlyStop(fake_parts.make_plan(fake_parts.phase(early_stop=rule)))
+    return EarlyStop(fake_builder.make_plan(fake_builder.phase(early_stop=rule)))
 
 
 def evaluated(value, step):
@@ -104,12 +104,12 @@ def test_a_run_that_goes_on_stops_early_where_it_would_have(tmp_path, at):
     """The best figure came before the run was stopped: patience counts from there, not from where it went on."""
     course = iter([1.0, 0.5, 0.6, 0.45, 0.6, 0.6])
 
-    def falling(parts):
-        parts.evaluate = lambda split, tasks: {METRIC: next(course)} if split == "val" else {}
+    def falling(builder):
+        builder.evaluate = lambda split, tasks: {METRIC: next(course)} if split == "val" else {}
 
     stop = {"metric": METRIC, "mode": "min", "patience_steps": 8, "min_delta": 0.1}
-    plan = fake_parts.make_plan(fake_parts.phase(early_stop=stop, evaluate_every=4, steps=40))
+    plan = fake_builder.make_plan(fake_builder.phase(early_stop=stop, evaluate_every=4, steps=40))
     make, heard = with_parts(falling), Heard()
-    train(plan, "x", tmp_path / "run", listeners=[StoppedAt(at)], make_parts=make)
-    train(plan, "x", tmp_path / "run", resume=True, listeners=[heard], make_parts=make)
+    train(plan, "x", tmp_path / "run", listeners=[StoppedAt(at)], make_builder=make)
+    train(plan, "x", tmp_path / "run", resume=True, listeners=[heard], make_builder=make)
     assert [event.step for event in heard.named("early_stopped")] == [16]

@@ -8,7 +8,7 @@ import pytest
 
 from declare.runtime.listeners.progress import BarProgress, LineProgress, headline, make_progress, notice
 from declare.runtime.run_folder.event_file import Event
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 STEP = Event(
     "step", "fit", 8, 8, {"losses": {"loss": 0.5}, "samples_per_second": 1234.5, "epoch": 1.0, "rate": 0.1}
@@ -20,12 +20,12 @@ EVALUATED = Event(
 
 def test_quiet_means_nothing():
     """A quiet run has no progress listener at all."""
-    assert make_progress(fake_parts.make_plan(), quiet=True) is None
+    assert make_progress(fake_builder.make_plan(), quiet=True) is None
 
 
 def test_lines_where_there_is_no_terminal(capsys):
     """Without a terminal a line stands for the end of a phase and for what a person should know."""
-    progress = make_progress(fake_parts.make_plan())
+    progress = make_progress(fake_builder.make_plan())
     assert isinstance(progress, LineProgress)
     for event in (STEP, EVALUATED, Event("run_stopped", "fit", 24, 24, {"reason": "SIGINT"})):
         progress.on_event(event)
@@ -47,7 +47,7 @@ def test_a_screen_that_has_gone_ends_no_run(monkeypatch):
             raise BrokenPipeError
 
     monkeypatch.setattr(sys, "stderr", Gone())
-    progress = make_progress(fake_parts.make_plan())
+    progress = make_progress(fake_builder.make_plan())
     for event in (STEP, EVALUATED, Event("run_stopped", "fit", 24, 24, {"reason": "SIGINT"})):
         progress.on_event(event)
     progress.close()
@@ -61,7 +61,7 @@ def test_bars_on_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "140")
-    progress = make_progress(fake_parts.make_plan())
+    progress = make_progress(fake_builder.make_plan())
     assert isinstance(progress, BarProgress)
     started = Event("run_started", None, 0, 0, {"folder": "runs/x"})
     for event in (started, Event("phase_started", "fit", 0, 0, {}), STEP, EVALUATED):
@@ -81,7 +81,7 @@ def test_names_of_strangers_tell_the_terminal_nothing(monkeypatch, terminal):
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("COLUMNS", "140")
     monkeypatch.setenv("NO_COLOR", "1")
-    progress = make_progress(fake_parts.make_plan(), color=False)
+    progress = make_progress(fake_builder.make_plan(), color=False)
     name = "[/b]x\x1b[35m\u202e\x9b\x07.png"
     skipped = Event("sample_skipped", "fit", 1, 1, {"where": name, "reason": "damaged"})
     figures = Event("evaluated", "fit", 24, 24, {"metrics": {f"val/t/{name}": 0.5}})
@@ -96,7 +96,7 @@ def test_names_of_strangers_tell_the_terminal_nothing(monkeypatch, terminal):
 
 def test_the_best_metric_comes_first():
     """The headline begins with the metric that picks the best checkpoint and leaves out losses."""
-    plan = fake_parts.make_plan(fake_parts.phase(best={"metric": "val/b/f1", "mode": "max"}))
+    plan = fake_builder.make_plan(fake_builder.phase(best={"metric": "val/b/f1", "mode": "max"}))
     assert (
         headline(plan, "fit", {"val/a/acc": 0.5, "val/b/f1": 0.25, "val/b/loss": 1.0})
         == "b/f1 0.25  a/acc 0.5"

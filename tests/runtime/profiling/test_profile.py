@@ -7,7 +7,7 @@ import torch
 
 from declare.runtime.profiling.profile import profile, repair
 from declare.runtime.profiling.throughput import measure
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +18,8 @@ def _one_thread(monkeypatch):
 
 def test_a_profile_splits_the_step_and_writes_a_trace(tmp_path):
     """Every phase gets a split that sums up to its step, its operators, and a trace of the profiled steps."""
-    plan = fake_parts.make_plan(fake_parts.phase("one"), fake_parts.phase("two"))
-    first, second = profile(plan, fake_parts.FakeParts(plan), tmp_path, steps=4)
+    plan = fake_builder.make_plan(fake_builder.phase("one"), fake_builder.phase("two"))
+    first, second = profile(plan, fake_builder.FakeBuilder(plan), tmp_path, steps=4)
     assert (first.phase, second.phase, first.steps) == ("one", "two", 4)
     assert set(first.seconds) == {"data", "forward", "backward", "optimizer", "rest"}
     assert min(value for name, value in first.seconds.items() if name != "rest") > 0
@@ -37,8 +37,8 @@ def test_the_trace_fills_the_columns_of_the_tensorboard_plugin(tmp_path):
     from torch_tb_profiler.io.cache import Cache
     from torch_tb_profiler.profiler.loader import RunLoader
 
-    plan = fake_parts.make_plan()
-    (found,) = profile(plan, fake_parts.FakeParts(plan), tmp_path, steps=4)
+    plan = fake_builder.make_plan()
+    (found,) = profile(plan, fake_builder.FakeBuilder(plan), tmp_path, steps=4)
     run = RunLoader("fit", str(found.trace.parent), Cache()).load()
     (view,) = run.profiles.values()
     steps = view.overview["steps"]
@@ -65,8 +65,8 @@ def test_repair_leaves_the_steps_alone():
 
 def test_a_measurement_says_how_fast_each_phase_is():
     """Samples and steps per second agree, and the parts sum up to the step."""
-    plan = fake_parts.make_plan()
-    (speed,) = measure(plan, fake_parts.FakeParts(plan), steps=5)
+    plan = fake_builder.make_plan()
+    (speed,) = measure(plan, fake_builder.FakeBuilder(plan), steps=5)
     assert speed.samples_per_second == pytest.approx(10 * speed.steps_per_second)
     assert sum(speed.seconds.values()) == pytest.approx(1 / speed.steps_per_second, rel=1e-6)
     assert speed.choices["threads"].startswith("1 ")

@@ -14,8 +14,8 @@ from declare.contract.problem import ProblemError
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.run_folder.folder import Run
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 
 ROOT = Path(__file__).parents[2]
 TIMES = ("samples_per_second",)
@@ -25,7 +25,9 @@ def launch(place, mode, **environ):
     """Start a process that trains the hard plan."""
     env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environ
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.harness.fake_parts", str(place), mode], env=env, stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.harness.fake_builder", str(place), mode],
+        env=env,
+        stdout=subprocess.PIPE,
     )
 
 
@@ -64,7 +66,9 @@ def clean(tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        assert train(fake_parts.hard_plan(), "declare: 1\n", place, make_parts=fake_parts.make).status == 0
+        assert (
+            train(fake_builder.hard_plan(), "declare: 1\n", place, make_builder=fake_builder.make).status == 0
+        )
     finally:
         torch.set_num_threads(threads)
     return fingerprint(place)
@@ -74,12 +78,12 @@ class KilledError(Exception):
     """Stands for the end of the process."""
 
 
-def dying_parts(step, phase):
-    """Return a factory of training parts whose feed dies at a step of a phase, as a kill would."""
+def dying_builder(step, phase):
+    """Return a factory of builders whose feed dies at a step of a phase, as a kill would."""
 
     def make(plan, place, device, tell, world):
-        parts = fake_parts.FakeParts(plan)
-        feed = parts.loader
+        builder = fake_builder.FakeBuilder(plan)
+        feed = builder.loader
 
         class Dying:
             def __init__(self, inner):
@@ -92,8 +96,8 @@ def dying_parts(step, phase):
                         raise KilledError
                     yield batch
 
-        parts.loader = lambda which: Dying(feed(which)) if which.name == phase else feed(which)
-        return parts
+        builder.loader = lambda which: Dying(feed(which)) if which.name == phase else feed(which)
+        return builder
 
     return make
 
@@ -105,8 +109,10 @@ def test_dying_at_a_step_changes_nothing(tmp_path, clean, step, phase):
     place = tmp_path / "run"
     torch.set_num_threads(1)
     with pytest.raises(KilledError):
-        train(fake_parts.hard_plan(), "x", place, make_parts=dying_parts(step, phase))
-    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=fake_parts.make).status == 0
+        train(fake_builder.hard_plan(), "x", place, make_builder=dying_builder(step, phase))
+    assert (
+        train(fake_builder.hard_plan(), "x", place, resume=True, make_builder=fake_builder.make).status == 0
+    )
     assert_equal(fingerprint(place), clean)
 
 
@@ -145,7 +151,9 @@ def test_kill_9_in_the_middle_of_a_phase(tmp_path, clean):
     process.communicate()
     assert process.returncode == -9
     assert Run(place).status == "killed"
-    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=fake_parts.make).status == 0
+    assert (
+        train(fake_builder.hard_plan(), "x", place, resume=True, make_builder=fake_builder.make).status == 0
+    )
     assert_equal(fingerprint(place), clean)
 
 
@@ -161,37 +169,39 @@ def test_sigterm_saves_and_exits_75(tmp_path, clean):
                 time.sleep(0.01)
             return batch
 
-        return fake_parts.FakeParts(plan, spoil)
+        return fake_builder.FakeBuilder(plan, spoil)
 
     torch.set_num_threads(1)
-    assert train(fake_parts.hard_plan(), "x", place, make_parts=stopping).status == 75
+    assert train(fake_builder.hard_plan(), "x", place, make_builder=stopping).status == 75
     assert Run(place).status == "stopped"
-    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=stopping).status == 0
+    assert train(fake_builder.hard_plan(), "x", place, resume=True, make_builder=stopping).status == 0
     assert_equal(fingerprint(place), clean)
 
 
 def test_a_changed_plan_is_refused_by_name(tmp_path):
     """A run is not continued with another seed, and the message names it; another `keep` does no harm."""
     place = tmp_path / "run"
-    train(fake_parts.make_plan(), "x", place, make_parts=fake_parts.make)
+    train(fake_builder.make_plan(), "x", place, make_builder=fake_builder.make)
     with pytest.raises(ProblemError, match="`seed`") as caught:
-        train(fake_parts.make_plan(seed=4), "x", place, resume=True, make_parts=fake_parts.make)
+        train(fake_builder.make_plan(seed=4), "x", place, resume=True, make_builder=fake_builder.make)
     assert caught.value.problem.code == "RES806"
-    harmless = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=5))
-    assert train(harmless, "x", place, resume=True, make_parts=fake_parts.make).status == 0
+    harmless = fake_builder.make_plan(fake_builder.phase(keep_checkpoints=5))
+    assert train(harmless, "x", place, resume=True, make_builder=fake_builder.make).status == 0
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
     """A flipped bit in the newest checkpoint is found, said, and the one before it is used; nothing is deleted."""
     place = tmp_path / "run"
     with pytest.raises(KilledError):
-        train(fake_parts.hard_plan(), "x", place, make_parts=dying_parts(23, "two"))
+        train(fake_builder.hard_plan(), "x", place, make_builder=dying_builder(23, "two"))
     newest = Run(place).checkpoints()[0]
     data = bytearray(newest.weights.read_bytes())
     data[-5] ^= 4
     newest.weights.write_bytes(data)
     torch.set_num_threads(1)
-    assert train(fake_parts.hard_plan(), "x", place, resume=True, make_parts=fake_parts.make).status == 0
+    assert (
+        train(fake_builder.hard_plan(), "x", place, resume=True, make_builder=fake_builder.make).status == 0
+    )
     (said,) = Run(place).events("checkpoint_rejected")
     assert "other content" in said["reason"]
     assert (newest.path.parent / f"damaged-{newest.path.name}").is_dir()
@@ -200,12 +210,12 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, clean):
 
 def test_the_gradient_scaler_survives(tmp_path):
     """A run in fp16 that breaks off goes on with its scale: the weights are bit-equal."""
-    plan = fake_parts.make_plan(fake_parts.phase(precision="fp16", checkpoint_every=5))
+    plan = fake_builder.make_plan(fake_builder.phase(precision="fp16", checkpoint_every=5))
     torch.set_num_threads(1)
-    train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
+    train(plan, "x", tmp_path / "clean", make_builder=fake_builder.make)
     with pytest.raises(KilledError):
-        train(plan, "x", tmp_path / "run", make_parts=dying_parts(13, "fit"))
-    assert train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make).status == 0
+        train(plan, "x", tmp_path / "run", make_builder=dying_builder(13, "fit"))
+    assert train(plan, "x", tmp_path / "run", resume=True, make_builder=fake_builder.make).status == 0
     left, right = (read_state(Run(tmp_path / name).checkpoints()[0]) for name in ("clean", "run"))
     assert_equal(tensors(left), tensors(right))
     assert left["scaler"] == right["scaler"]
@@ -227,13 +237,13 @@ def test_a_plugin_that_draws_global_random_numbers_survives(tmp_path):
             seen.setdefault(key, {})[step] = draws
             return batch
 
-        return lambda *a: fake_parts.FakeParts(a[0], spoil)
+        return lambda *a: fake_builder.FakeBuilder(a[0], spoil)
 
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5))
-    train(plan, "x", tmp_path / "clean", make_parts=canary("clean"))
+    plan = fake_builder.make_plan(fake_builder.phase(checkpoint_every=5))
+    train(plan, "x", tmp_path / "clean", make_builder=canary("clean"))
     with pytest.raises(KilledError):
-        train(plan, "x", tmp_path / "run", make_parts=canary("killed"))
-    train(plan, "x", tmp_path / "run", resume=True, make_parts=canary("killed"))
+        train(plan, "x", tmp_path / "run", make_builder=canary("killed"))
+    train(plan, "x", tmp_path / "run", resume=True, make_builder=canary("killed"))
     assert seen["killed"] == seen["clean"]
 
 
@@ -246,15 +256,17 @@ def test_a_missing_part_of_the_state_is_refused_by_name(tmp_path, part, monkeypa
     """A checkpoint without one part of the state is not continued, and the part is named."""
     from declare.runtime.checkpoint import manager as module
 
-    plan = fake_parts.make_plan(fake_parts.phase(checkpoint_every=5, ema={"decay": 0.9}, precision="fp16"))
+    plan = fake_builder.make_plan(
+        fake_builder.phase(checkpoint_every=5, ema={"decay": 0.9}, precision="fp16")
+    )
     with pytest.raises(KilledError):
-        train(plan, "x", tmp_path / "run", make_parts=dying_parts(13, "fit"))
+        train(plan, "x", tmp_path / "run", make_builder=dying_builder(13, "fit"))
     assert sorted(Run(tmp_path / "run").checkpoints()[0].manifest["parts"]) == sorted(PARTS)
     whole = module.read_state
     monkeypatch.setattr(
         module, "read_state", lambda *a, **how: {k: v for k, v in whole(*a, **how).items() if k != part}
     )
-    outcome = train(plan, "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
+    outcome = train(plan, "x", tmp_path / "run", resume=True, make_builder=fake_builder.make)
     assert outcome.status == 4
     assert outcome.problems[0].code == "RES809"
     assert f"`{part}`" in outcome.problems[0].title
@@ -266,30 +278,32 @@ def test_dying_in_an_evaluation_changes_nothing(tmp_path, clean, call):
     count = iter(range(1, 100))
 
     def make(plan, place, device, tell, world):
-        parts = fake_parts.FakeParts(plan)
-        evaluate = parts.evaluate
+        builder = fake_builder.FakeBuilder(plan)
+        evaluate = builder.evaluate
 
         def dying(split, tasks):
             if next(count) == call:
                 raise KilledError
             return evaluate(split, tasks)
 
-        parts.evaluate = dying
-        return parts
+        builder.evaluate = dying
+        return builder
 
     torch.set_num_threads(1)
     with pytest.raises(KilledError):
-        train(fake_parts.hard_plan(), "x", tmp_path / "run", make_parts=make)
-    outcome = train(fake_parts.hard_plan(), "x", tmp_path / "run", resume=True, make_parts=fake_parts.make)
+        train(fake_builder.hard_plan(), "x", tmp_path / "run", make_builder=make)
+    outcome = train(
+        fake_builder.hard_plan(), "x", tmp_path / "run", resume=True, make_builder=fake_builder.make
+    )
     assert outcome.status == 0
     assert_equal(fingerprint(tmp_path / "run"), clean)
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path):
     """Continuing a finished run gives its metrics and touches nothing; expectations are judged anew."""
-    plan = fake_parts.make_plan()
-    first = train(plan, "x", tmp_path / "run", make_parts=fake_parts.make)
-    again = train(plan, "x", tmp_path / "run", resume=True, make_parts=None)
+    plan = fake_builder.make_plan()
+    first = train(plan, "x", tmp_path / "run", make_builder=fake_builder.make)
+    again = train(plan, "x", tmp_path / "run", resume=True, make_builder=None)
     assert (again.metrics, again.status) == (first.metrics, 0)
-    stricter = fake_parts.make_plan(expect={"val/digit/loss": "< 0"})
+    stricter = fake_builder.make_plan(expect={"val/digit/loss": "< 0"})
     assert train(stricter, "x", tmp_path / "run", resume=True).status == 1

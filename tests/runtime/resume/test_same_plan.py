@@ -10,7 +10,7 @@ from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.runtime.resume.same_plan import require_one_plan
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 
 class Three(ProcessGroup):
@@ -33,7 +33,7 @@ class Three(ProcessGroup):
 
 def test_another_plan_is_named_with_what_differs() -> None:
     """Nothing is trained; the finding names the process and both values."""
-    plan, other = fake_parts.make_plan(), fake_parts.make_plan(fake_parts.phase(batch_size=12))
+    plan, other = fake_builder.make_plan(), fake_builder.make_plan(fake_builder.phase(batch_size=12))
     with pytest.raises(ProblemError) as caught:
         require_one_plan(plan, Three(plan, other))
     problem = caught.value.problem
@@ -44,6 +44,6 @@ def test_another_plan_is_named_with_what_differs() -> None:
 
 def test_one_plan_for_all_is_fine() -> None:
     """Of one process, and of several."""
-    plan = fake_parts.make_plan()
+    plan = fake_builder.make_plan()
     require_one_plan(plan, SINGLE_PROCESS)
     require_one_plan(plan, Three(plan, plan))

@@ -13,9 +13,9 @@ from declare.runtime.run_folder.manifest import MANIFEST, STATE, seal
 from declare.runtime.run_folder.progress import Best, TrainProgress
 from declare.runtime.setup.auto import read_choices
 from declare.system.schema_check import mistakes
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 from tests.harness.edited_run_folder import reseal
-from tests.harness.fake_parts import train
+from tests.harness.fake_builder import train
 
 LATER = {"evaluated_at", "evaluation_due"}
 """What runs of earlier versions do not have."""
@@ -25,7 +25,7 @@ LATER = {"evaluated_at", "evaluation_due"}
 def made(tmp_path_factory):
     """A finished run."""
     place = tmp_path_factory.mktemp("made") / "run"
-    assert train(fake_parts.hard_plan(), "x", place, make_parts=fake_parts.make).status == 0
+    assert train(fake_builder.hard_plan(), "x", place, make_builder=fake_builder.make).status == 0
     return place
 
 

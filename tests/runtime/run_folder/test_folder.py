@@ -23,13 +23,13 @@ from declare.runtime.run_folder.event_file import Event, EventFile, read_events
 from declare.runtime.run_folder.expectations import holds, missed_bounds
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.lock import RunLock, is_locked
-from tests.harness import fake_parts
-from tests.harness.fake_parts import train
+from tests.harness import fake_builder
+from tests.harness.fake_builder import train
 
 
 @pytest.fixture
 def plan():
-    return fake_parts.make_plan()
+    return fake_builder.make_plan()
 
 
 def test_a_new_folder_holds_spec_and_plan_and_is_private(tmp_path, plan):
@@ -174,8 +174,8 @@ def test_not_a_number_is_inside_no_bound(operator, limit):
 
 def test_changes_are_named_by_path(plan):
     """Differences between plans carry the path that the spec uses; harmless ones are left out."""
-    other = fake_parts.make_plan(
-        fake_parts.phase(batch_size=12, keep_checkpoints=9), seed=5, expect={"a": "> 1"}
+    other = fake_builder.make_plan(
+        fake_builder.phase(batch_size=12, keep_checkpoints=9), seed=5, expect={"a": "> 1"}
     )
     grave = [change.path for change in plan_changes(plan, other) if change.verdict != "harmless"]
     assert grave == ["phases.fit.batch_size", "seed"]
@@ -266,7 +266,7 @@ def test_a_file_that_has_gone_is_told_of_once(tmp_path):
     told: list[str] = []
     for name in ("events.jsonl", "metrics.csv", "checkpoints"):
         (tmp_path / name).touch()
-    watch = FolderWatch(fake_parts.make_plan(), tmp_path, lambda event: told.append(event["path"]))
+    watch = FolderWatch(fake_builder.make_plan(), tmp_path, lambda event: told.append(event["path"]))
     for there in (False, False, True, False):
         (tmp_path / "metrics.csv").touch() if there else (tmp_path / "metrics.csv").unlink(missing_ok=True)
         watch.on_event(Event("step", "fit", 1, 1))
@@ -280,7 +280,7 @@ def test_what_is_deleted_while_a_run_goes_on_is_an_incident(tmp_path, name):
 
     from declare.report.incidents import incidents
 
-    plan = fake_parts.make_plan()
+    plan = fake_builder.make_plan()
 
     def delete(step, batch):
         place = tmp_path / "run" / name
@@ -288,8 +288,10 @@ def test_what_is_deleted_while_a_run_goes_on_is_an_incident(tmp_path, name):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
         return batch
 
-    outcome = train(plan, "x", tmp_path / "run", make_parts=lambda *a: fake_parts.FakeParts(a[0], delete))
-    clean = train(plan, "x", tmp_path / "clean", make_parts=fake_parts.make)
+    outcome = train(
+        plan, "x", tmp_path / "run", make_builder=lambda *a: fake_builder.FakeBuilder(a[0], delete)
+    )
+    clean = train(plan, "x", tmp_path / "clean", make_builder=fake_builder.make)
     assert (outcome.status, outcome.metrics) == (0, clean.metrics)
     run, other = Run(tmp_path / "run"), Run(tmp_path / "clean")
     assert [event["path"] for event in run.events("file_deleted")] == [name]
@@ -303,8 +305,8 @@ def test_what_is_deleted_while_a_run_goes_on_is_an_incident(tmp_path, name):
 
 def test_weights_are_read_though_the_run_deletes_checkpoints(tmp_path):
     """A reader whose checkpoint goes away takes the one that stands in its place; a damaged one is a finding."""
-    plan = fake_parts.make_plan(fake_parts.phase(keep_checkpoints=3))
-    assert train(plan, "x", tmp_path / "run", make_parts=fake_parts.make).status == 0
+    plan = fake_builder.make_plan(fake_builder.phase(keep_checkpoints=3))
+    assert train(plan, "x", tmp_path / "run", make_builder=fake_builder.make).status == 0
     run = Run(tmp_path / "run")
     names: list[str] = []
 

@@ -6,7 +6,7 @@ import pytest
 
 from declare.ir.plan import MetricPlan
 from declare.runtime.run_folder.trivial_baseline import split_trivial, trivial_findings, unbeaten, with_prefix
-from tests.harness.fake_parts import make_plan, phase
+from tests.harness.fake_builder import make_plan, phase
 
 BEST = {"metric": "val/digit/accuracy", "mode": "max"}
 

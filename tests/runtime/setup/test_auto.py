@@ -14,7 +14,7 @@ from declare.runtime.setup import auto as module
 from declare.runtime.setup.auto import AutoSettings, gather_precision
 from declare.runtime.setup.benchmark import Trial, pick_precision, pick_threads, thread_candidates
 from declare.runtime.step.rng import key
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 
 CPU = torch.device("cpu")
 
@@ -47,7 +47,7 @@ def test_a_measured_choice_is_kept_when_the_run_is_resumed(tmp_path, monkeypatch
     """What was measured once is written down and never measured again."""
     monkeypatch.setattr(module, "_available_cores", lambda: 2)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    plan = fake_parts.make_plan()
+    plan = fake_builder.make_plan()
     _, told = resolve(AutoSettings(plan, tmp_path, CPU), plan.phases[0], FakeTrial([0.010, 0.001]))
     assert told[0][:2] == ("threads", 1)
     assert "measured" in told[0][2]
@@ -59,7 +59,7 @@ def test_auto_precision_is_measured_where_bf16_may_gain(monkeypatch):
     """With a large model on a CPU with bf16, both precisions are timed and the faster one is taken."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
-    plan = fake_parts.make_plan(fake_parts.phase(precision="auto"))
+    plan = fake_builder.make_plan(fake_builder.phase(precision="auto"))
     choices = AutoSettings(plan, None, CPU)
     assert resolve(choices, plan.phases[0], FakeTrial())[0].name == "fp32"
     choices = AutoSettings(plan, None, CPU)
@@ -80,8 +80,8 @@ def test_auto_is_fp32_on_a_cpu_without_bf16(monkeypatch):
 def test_exact_determinism_measures_nothing(monkeypatch):
     """`determinism: exact` states its choices."""
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
-    hardware = fake_parts.make_plan().hardware.model_copy(update={"determinism": "exact"})
-    plan = fake_parts.make_plan(fake_parts.phase(precision="auto"), hardware=hardware)
+    hardware = fake_builder.make_plan().hardware.model_copy(update={"determinism": "exact"})
+    plan = fake_builder.make_plan(fake_builder.phase(precision="auto"), hardware=hardware)
     choices = AutoSettings(plan, None, CPU)
     choices._flops_per_sample = 10**12
     precision, _ = resolve(choices, plan.phases[0], None)
@@ -105,14 +105,14 @@ def test_a_model_is_gathered_in_what_all_phases_train_in(asked, made, expected, 
     """It must be known before the model is built: from the spec, or from what the run has chosen before."""
     monkeypatch.setattr("declare.runtime.machine.precision.has_fast_bf16", lambda: True)
     names = ("one", "two")
-    phases = (fake_parts.phase(name=name, precision=word) for name, word in zip(names, asked, strict=True))
-    assert gather_precision(fake_parts.make_plan(*phases), made, CPU) == expected
+    phases = (fake_builder.phase(name=name, precision=word) for name, word in zip(names, asked, strict=True))
+    assert gather_precision(fake_builder.make_plan(*phases), made, CPU) == expected
 
 
 def test_a_model_gathered_in_bf16_computes_in_it(monkeypatch):
     """A saved run's other choice does not stand against how the weights travel."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    plan = fake_parts.make_plan(fake_parts.phase(precision="bf16"))
+    plan = fake_builder.make_plan(fake_builder.phase(precision="bf16"))
     choices = AutoSettings(plan, None, CPU)
     choices._gather_precision = "bf16"
     choices.load_state_dict({"threads": 1, "precision.fit": "fp32"})
@@ -128,11 +128,11 @@ def draws():
 
 def test_a_trial_leaves_no_trace():
     """Measuring changes neither weights nor running statistics nor gradients, nor what is drawn afterwards."""
-    parts = fake_parts.FakeParts(fake_parts.make_plan())
-    which = parts.plan.phases[0]
-    before = {name: value.clone() for name, value in parts.graph.state_dict().items()}
-    batch = next(parts.loader(which).batches(0, 1))
-    inner = parts.objective(which)
+    builder = fake_builder.FakeBuilder(fake_builder.make_plan())
+    which = builder.plan.phases[0]
+    before = {name: value.clone() for name, value in builder.graph.state_dict().items()}
+    batch = next(builder.loader(which).batches(0, 1))
+    inner = builder.objective(which)
 
     def objective(batch):
         draws()
@@ -141,11 +141,11 @@ def test_a_trial_leaves_no_trace():
     generators = Randomness.snapshot()
     expected = draws()
     Randomness.restore(generators)
-    seconds = Trial(parts.graph, objective, batch, CPU).seconds([lambda: "fp32", lambda: "bf16"])
+    seconds = Trial(builder.graph, objective, batch, CPU).seconds([lambda: "fp32", lambda: "bf16"])
     assert draws() == expected
     assert min(seconds) > 0
-    assert all(torch.equal(before[name], value) for name, value in parts.graph.state_dict().items())
-    assert all(item.grad is None for item in parts.graph.parameters())
+    assert all(torch.equal(before[name], value) for name, value in builder.graph.state_dict().items())
+    assert all(item.grad is None for item in builder.graph.parameters())
 
 
 def test_fewer_threads_only_where_they_are_clearly_faster():

@@ -5,7 +5,7 @@ import torch
 
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.run_folder.folder import Run
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 from tests.runtime.test_loop import run, with_parts
 
 FROZEN = ("encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "encoder.1.bias")
@@ -19,11 +19,11 @@ def _one_thread(monkeypatch):
 
 
 def broken(until):
-    """Return a factory of training parts whose first backward passes give a gradient that is not a number."""
+    """Return a factory of builders whose first backward passes give a gradient that is not a number."""
     passes = iter(range(10_000))
 
-    def change(parts):
-        weight = parts.graph.heads["digit"].weight
+    def change(builder):
+        weight = builder.graph.heads["digit"].weight
         weight.register_hook(lambda grad: grad * float("nan") if next(passes) < until else grad)
 
     return with_parts(change)
@@ -31,7 +31,7 @@ def broken(until):
 
 def test_updates_that_were_left_out_are_not_counted(tmp_path):
     """Three of the steps changed nothing."""
-    plan = fake_parts.make_plan(fake_parts.phase(precision="fp16"))
+    plan = fake_builder.make_plan(fake_builder.phase(precision="fp16"))
     outcome, heard = run(tmp_path, plan, broken(3))
     assert outcome.status == 0
     (finished,) = heard.named("phase_finished")
@@ -40,14 +40,14 @@ def test_updates_that_were_left_out_are_not_counted(tmp_path):
 
 def test_a_phase_in_which_no_update_went_through_has_failed(tmp_path):
     """It must not end as if it had trained."""
-    outcome, _ = run(tmp_path, fake_parts.make_plan(fake_parts.phase(precision="fp16")), broken(10_000))
+    outcome, _ = run(tmp_path, fake_builder.make_plan(fake_builder.phase(precision="fp16")), broken(10_000))
     assert outcome.status == 4
     assert [problem.code for problem in outcome.problems] == ["PHS623"]
 
 
 def test_a_run_stops_where_no_scale_makes_gradients_finite(tmp_path):
     """Long before its end."""
-    plan = fake_parts.make_plan(fake_parts.phase(precision="fp16", steps=400))
+    plan = fake_builder.make_plan(fake_builder.phase(precision="fp16", steps=400))
     outcome, _ = run(tmp_path, plan, broken(10_000))
     assert [problem.code for problem in outcome.problems] == ["PHS620"]
     assert "any scale" in outcome.problems[0].title
@@ -57,9 +57,9 @@ def test_a_run_stops_where_no_scale_makes_gradients_finite(tmp_path):
 def test_all_may_be_frozen_for_a_while(tmp_path):
     """Steps without gradients leave the scaler alone; what thaws is trained."""
     freeze = ({"match": "*", "until_step": 9, "parameters": FROZEN, "modules": ()},)
-    plan = fake_parts.make_plan(fake_parts.phase(precision="fp16", freeze=freeze))
+    plan = fake_builder.make_plan(fake_builder.phase(precision="fp16", freeze=freeze))
     outcome, _ = run(tmp_path, plan)
     assert outcome.status == 0
-    before = dict(fake_parts.FakeParts(plan).graph.named_parameters())
+    before = dict(fake_builder.FakeBuilder(plan).graph.named_parameters())
     after = read_tensors(Run(tmp_path / "run").weights_path("last"))
     assert not torch.equal(before["heads.digit.weight"], after["heads.digit.weight"])

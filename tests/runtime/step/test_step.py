@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from declare.runtime.run_folder.folder import Run
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 from tests.runtime.test_loop import _one_thread, run, with_parts
 
 __all__ = ["_one_thread"]
@@ -28,10 +28,10 @@ def draws(folder, **changes):
     """Return what a layer draws in a run, one entry for each forward pass."""
     layer = Drawing()
 
-    def change(parts):
-        parts.graph.encoder[3] = layer
+    def change(builder):
+        builder.graph.encoder[3] = layer
 
-    run(folder, fake_parts.make_plan(fake_parts.phase(evaluate_every=100, **changes)), with_parts(change))
+    run(folder, fake_builder.make_plan(fake_builder.phase(evaluate_every=100, **changes)), with_parts(change))
     return layer.drawn
 
 
@@ -48,14 +48,14 @@ def moved(folder, **changes):
     """Return how far one step of plain gradient descent at a rate of 1 moves each parameter."""
     graphs = []
 
-    def change(parts):
-        parts.graph.encoder[3] = nn.Identity()
-        parts.optimizer = lambda which: torch.optim.SGD(parts.graph.parameters(), lr=1.0)
-        graphs.append((parts.graph, [item.detach().clone() for item in parts.graph.parameters()]))
+    def change(builder):
+        builder.graph.encoder[3] = nn.Identity()
+        builder.optimizer = lambda which: torch.optim.SGD(builder.graph.parameters(), lr=1.0)
+        graphs.append((builder.graph, [item.detach().clone() for item in builder.graph.parameters()]))
 
     run(
         folder,
-        fake_parts.make_plan(fake_parts.phase(steps=1, evaluate_every=100, **changes)),
+        fake_builder.make_plan(fake_builder.phase(steps=1, evaluate_every=100, **changes)),
         with_parts(change),
     )
     ((graph, before),) = graphs
@@ -81,11 +81,11 @@ def test_gradients_are_clipped_at_their_true_size(tmp_path, precision):
 def reported(folder, **changes):
     """Return the losses that a run without dropout and batch norm reports, by metric and step."""
 
-    def calm(parts):
-        parts.graph.encoder[1] = nn.Identity()
-        parts.graph.encoder[3] = nn.Identity()
+    def calm(builder):
+        builder.graph.encoder[1] = nn.Identity()
+        builder.graph.encoder[3] = nn.Identity()
 
-    run(folder, fake_parts.make_plan(fake_parts.phase(steps=8, **changes)), with_parts(calm))
+    run(folder, fake_builder.make_plan(fake_builder.phase(steps=8, **changes)), with_parts(calm))
     rows = Run(folder / "run").metrics()
     return {
         (row["metric"], row["step"]): row["value"]
@@ -95,7 +95,7 @@ def reported(folder, **changes):
 
 
 def test_the_reported_loss_is_that_of_the_whole_batch(tmp_path):
-    """In micro-batches of uneven size the loss and its parts are those of the batch in one piece."""
+    """In micro-batches of uneven size the loss and its terms are those of the batch in one piece."""
     whole = reported(tmp_path / "whole")
     assert len(whole) == 16
     for pieces in (2, 3):

@@ -29,9 +29,9 @@ class AllRanksOrNone(Strategy):
         """Remove the state of a step that failed half way."""
         self._strategy.reset()
 
-    def prepare(self, batch: Batch, seed: int) -> Batch:
+    def mask_inputs(self, batch: Batch, seed: int) -> Batch:
         """Return the batch of a step."""
-        return self._agree(self._strategy.prepare, batch, seed)
+        return self._agree(self._strategy.mask_inputs, batch, seed)
 
     def local_denominators(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
         """Return the denominators of this process's part of a batch."""

@@ -14,7 +14,7 @@ class Strategy:
     loss_scale = 1.0
     """What the losses of a process are multiplied by, so that their mean over processes is that of the batch."""
     model: Callable[[Batch, Tensor | None], Losses]
-    """Returns (loss, parts) of a micro-batch, losses divided by their denominators."""
+    """Returns (loss, terms) of a micro-batch, losses divided by their denominators."""
     backward: Callable[[Tensor], object]
     """Adds the gradients of a loss."""
     forward_is_collective = False
@@ -32,9 +32,9 @@ class Strategy:
     def reset(self) -> None:
         """Remove the state of a step that failed half way."""
 
-    def prepare(self, batch: Batch, seed: int) -> Batch:
-        """Return the batch of a step with what tasks hide; draws differ in processes, which hold other rows."""
-        return self.objective.prepare(batch, seed + self.world.rank)
+    def mask_inputs(self, batch: Batch, seed: int) -> Batch:
+        """Return the batch of a step with masked inputs; draws differ in processes, which hold other rows."""
+        return self.objective.mask_inputs(batch, seed + self.world.rank)
 
     def global_denominators(self, batch: Batch, micro_batches: Sequence[Batch]) -> Tensor:
         """Return what losses are divided by: the mean over processes of the denominators of their parts of a batch.

@@ -16,7 +16,7 @@ from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.step.strategies.exact import Tree
 from declare.runtime.step.strategies.select import is_static, make_strategy
-from tests.harness import fake_parts
+from tests.harness import fake_builder
 from tests.runtime.test_loop import run, with_parts
 
 
@@ -55,10 +55,10 @@ class Two(ProcessGroup):
 
 def test_a_dataset_that_is_too_small_to_share_is_refused() -> None:
     """A batch with one sample of a dataset cannot be dealt out to two processes."""
-    phase = fake_parts.phase(rows={"left": 4, "right": 1})
-    objective = fake_parts.FakeParts(fake_parts.make_plan(phase)).objective(phase)
+    phase = fake_builder.phase(rows={"left": 4, "right": 1})
+    objective = fake_builder.FakeBuilder(fake_builder.make_plan(phase)).objective(phase)
     with pytest.raises(ProblemError) as caught:
-        make_strategy(fake_parts.make_plan(phase), phase, objective, Two())
+        make_strategy(fake_builder.make_plan(phase), phase, objective, Two())
     assert caught.value.problem.code == "HW706"
     assert "`right` has 1 sample in a batch" in caught.value.problem.title
 
@@ -68,8 +68,8 @@ def test_a_dataset_that_is_too_small_to_share_is_refused() -> None:
 )
 def test_the_plan_says_whether_steps_are_alike(changes: dict[str, object], static: bool) -> None:
     """One backward pass over the same parameters in each step, or not."""
-    phase = fake_parts.phase(**changes)
-    assert is_static(fake_parts.make_plan(phase), phase) is static
+    phase = fake_builder.phase(**changes)
+    assert is_static(fake_builder.make_plan(phase), phase) is static
 
 
 def test_a_batch_that_fails_half_way_leaves_nothing_behind(
@@ -81,8 +81,8 @@ def test_a_batch_that_fails_half_way_leaves_nothing_behind(
     def failing(at: int) -> Any:
         calls = iter(range(10_000))
 
-        def change(parts: Any) -> None:
-            objective = fake_parts.Objective(parts.graph)
+        def change(builder: Any) -> None:
+            objective = fake_builder.Objective(builder.graph)
             forward = objective.forward
 
             def fail(batch: Any, totals: Any = None) -> Any:
@@ -91,13 +91,13 @@ def test_a_batch_that_fails_half_way_leaves_nothing_behind(
                 return forward(batch, totals)
 
             objective.forward = fail
-            parts.objective = lambda phase: objective
+            builder.objective = lambda phase: objective
 
         return with_parts(change)
 
     skip = {"action": "skip", "limit": 3}
-    hardware = fake_parts.make_plan().hardware.model_copy(update={"determinism": "exact"})
-    plan = fake_parts.make_plan(fake_parts.phase(accumulate=4, on_batch_error=skip), hardware=hardware)
+    hardware = fake_builder.make_plan().hardware.model_copy(update={"determinism": "exact"})
+    plan = fake_builder.make_plan(fake_builder.phase(accumulate=4, on_batch_error=skip), hardware=hardware)
     try:
         for piece in (0, 2):
             outcome, heard = run(tmp_path, plan, failing(5 * 4 + piece), f"run{piece}")

@@ -156,7 +156,7 @@ class Objective(nn.Module):
         super().__init__()
         self.graph = graph
 
-    def prepare(self, batch, seed):
+    def mask_inputs(self, batch, seed):
         return batch
 
     def denominators(self, batch):
@@ -203,7 +203,7 @@ class Average:
         self.shadow = {name: tensor.clone() for name, tensor in state.items()}
 
 
-class FakeParts:
+class FakeBuilder:
     """Everything that the loop asks for; `spoil(step, batch)` may change a training batch."""
 
     world = SINGLE_PROCESS
@@ -286,14 +286,14 @@ class FakeParts:
 
 def make(plan, place, device, tell, world):
     """Make training parts; the signature that `train` wants."""
-    return FakeParts(plan)
+    return FakeBuilder(plan)
 
 
-def train(plan, spec_text, folder=None, *, make_parts=None, **options):
+def train(plan, spec_text, folder=None, *, make_builder=None, **options):
     """Train as `declare.runtime.run.train` does, with other parts."""
-    if make_parts is None:
+    if make_builder is None:
         return run.train(plan, spec_text, folder, **options)
-    with mock.patch.object(run, "make_training_parts", make_parts):
+    with mock.patch.object(run, "make_builder", make_builder):
         return run.train(plan, spec_text, folder, **options)
 
 
@@ -329,11 +329,11 @@ def main():
         return batch
 
     def parts(plan, folder, device, tell, world):
-        return FakeParts(plan, spoil)
+        return FakeBuilder(plan, spoil)
 
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    outcome = train(hard_plan(), "declare: 1\n", place, resume=mode == "resume", make_parts=parts)
+    outcome = train(hard_plan(), "declare: 1\n", place, resume=mode == "resume", make_builder=parts)
     sys.exit(outcome.status)
 
 
