@@ -81,7 +81,7 @@ class Reader(Protocol):
     def expectation(self, column: str, rows: Array) -> Array | None:
         """Return the expected value of randomly generated columns, the best prediction; None if unknown.
 
-        Reports then say what share of the best possible figure was reached.
+        Reports then say what share of the best possible metric was reached.
         """
         return None
 

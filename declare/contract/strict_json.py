@@ -30,6 +30,6 @@ def dumps(value: Any, **options: Any) -> str:
         return json.dumps(finite(value), allow_nan=False, **options)
 
 
-def with_nan(figures: Mapping[str, float | None]) -> dict[str, float]:
+def with_nan(metrics: Mapping[str, float | None]) -> dict[str, float]:
     """Return metrics as before they were written: NaN in place of null."""
-    return {name: math.nan if value is None else value for name, value in figures.items()}
+    return {name: math.nan if value is None else value for name, value in metrics.items()}

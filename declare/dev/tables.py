@@ -81,7 +81,7 @@ def on_meta(build: Build) -> Build:
 def examine(build: Build, size: int, *, quick: bool = False) -> Record:
     """Return the record of a model whose default images have `size` x `size` pixels.
 
-    Figures that do not follow the rules that validation computes with are left out, and so are answered by
+    Models that do not follow the rules that validation computes with are left out, and so are answered by
     a probe.
     """
     plain, single, four = run(build, 3, size), run(build, 1, size), run(build, 4, size)
@@ -226,7 +226,7 @@ def models(table: LibraryTable) -> Iterator[tuple[str, Record, Build, int]]:
 def table(shipped: LibraryTable, options: argparse.Namespace) -> Iterator[dict[str, Record]]:
     """Yield the records of a library as they grow: after every 20 models measured, and at the end.
 
-    A model that is too slow or refuses has no figures. Models that the library no longer has are dropped.
+    A model that is too slow or refuses has no record. Models that the library no longer has are dropped.
     """
     entries = list(models(shipped))
     records = {name: shipped.shipped_records.get(name, record) for name, record, _, _ in entries}

@@ -224,7 +224,7 @@ def _curves(run: RunRecord) -> Iterable[Curve]:
 
 
 def _add(points: dict[str, list[tuple[int, float]]], offsets: dict[str, int], row: Event) -> None:
-    """Add a row of `metrics.csv`; figures that are not finite have no place on a curve."""
+    """Add a row of `metrics.csv`; metrics that are not finite have no place on a curve."""
     try:
         number = float(row["value"])
     except (TypeError, ValueError):

@@ -32,7 +32,7 @@ def seconds(value: float) -> str:
     return f"{value / 3600:.3g} h"
 
 
-def figure(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Return a metric with four significant digits; a dash for one that is undefined."""
     return "-" if value is None or math.isnan(value) else f"{value:.4g}"
 

@@ -1,7 +1,7 @@
 """Parts of a plan in words, for the terminal and for pages."""
 
 from declare.ir.plan import ScalesPlan, TaskPlan
-from declare.report.number_format import count, figure
+from declare.report.number_format import count, format_number
 
 
 def scales_text(scales: ScalesPlan | None) -> str:
@@ -33,7 +33,9 @@ def target_text(task: TaskPlan) -> str:
     if target.not_undone:
         parts.append(f"{', '.join(target.not_undone)} is not undone")
     if target.mean and target.std and len(target.mean) == 1:
-        parts.append(f"standard units of mean {figure(target.mean[0])}, std {figure(target.std[0])}")
+        parts.append(
+            f"standard units of mean {format_number(target.mean[0])}, std {format_number(target.std[0])}"
+        )
     elif target.mean and target.std:
         parts.append(f"standard units of each of {len(target.mean)} outputs")
     return "; ".join(parts)

@@ -8,7 +8,7 @@ _START = "probe/"
 
 
 class Across(NamedTuple):
-    """Figures by `TASK/METRIC`, one for each of `phases` (None where a phase does not probe it)."""
+    """Metrics by `TASK/METRIC`, one for each of `phases` (None where a phase does not probe it)."""
 
     phases: tuple[str, ...]
     rows: dict[str, tuple[float | None, ...]]
@@ -16,15 +16,15 @@ class Across(NamedTuple):
 
 def across_phases(report: Report) -> Across:
     """Return the metrics of all probes, with phases in the order in which they ran."""
-    figures: dict[str, dict[str, float | None]] = {}
+    metrics: dict[str, dict[str, float | None]] = {}
     for name, value in report.metrics.items():
         if is_probe(name):
-            phase, _, figure = name.removeprefix(_START).partition("/")
-            figures.setdefault(figure, {})[phase] = value
-    probed = {phase for values in figures.values() for phase in values}
+            phase, _, metric = name.removeprefix(_START).partition("/")
+            metrics.setdefault(metric, {})[phase] = value
+    probed = {phase for values in metrics.values() for phase in values}
     phases = tuple(phase.name for phase in report.phases if phase.name in probed)
     return Across(
-        phases, {name: tuple(values.get(phase) for phase in phases) for name, values in figures.items()}
+        phases, {name: tuple(values.get(phase) for phase in phases) for name, values in metrics.items()}
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from declare.report.number_format import figure
+from declare.report.number_format import format_number
 
 FORMAT = "1.0"
 
@@ -145,7 +145,7 @@ def share(value: float | None, best: float | None) -> str:
     """Return the fraction of the best possible metric that was reached, in words; empty if unknown."""
     if best is None or value is None or best <= 0 or value != value:  # noqa: PLR0124
         return ""
-    return f"oracle {figure(best)}, reached {value / best:.0%}"
+    return f"oracle {format_number(best)}, reached {value / best:.0%}"
 
 
 class Report(Part):
@@ -171,7 +171,7 @@ class Report(Part):
     trivial: dict[str, float | None] = {}
     """What the trivial predictor of each task reaches, by metric: the same answer for every sample."""
     oracle: dict[str, float] = {}
-    """The best figures there are, by metric, where the source of the data knows the truth."""
+    """The best metrics there are, by metric, where the source of the data knows the truth."""
     starts: tuple[Start, ...] = ()
     """Every start of a run: the first one, those after a stop, and those after a process died."""
     notices: tuple[Notice, ...] = ()

@@ -5,7 +5,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.loss import Loss
-from declare.contract.kinds.metric import Metric, by_figure_name
+from declare.contract.kinds.metric import Metric, by_metric_name
 from declare.contract.kinds.module import Module
 from declare.contract.kinds.task import Task
 from declare.language.spec import Dataset, Phase
@@ -158,7 +158,7 @@ def metric_classes(task: Task) -> dict[str, type[Metric]] | None:
     if is_unreadable(task, "metrics") or any(is_unreadable(item) for item in task.metrics or ()):
         return None
     if task.metrics is not None:
-        return {name: type(metric) for name, metric in by_figure_name(task.metrics).items()}
+        return {name: type(metric) for name, metric in by_metric_name(task.metrics).items()}
     classes = {name: find("metrics", name) for name in task.default_metrics}
     return {name: cls for name, cls in classes.items() if cls is not None and issubclass(cls, Metric)}
 

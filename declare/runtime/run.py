@@ -261,8 +261,8 @@ class _Session:
             metrics |= builder.evaluate(split, tasks)
             bounds |= builder.bounds(split, tasks)
             trivial |= builder.trivial(split, tasks)
-        for figures in progress.probes.values():
-            metrics |= figures
+        for probe_metrics in progress.probes.values():
+            metrics |= probe_metrics
         if bounds:
             self._emit(events.Oracle(metrics=bounds))
         metrics |= builder.composites(metrics)

@@ -33,7 +33,7 @@ def _groups() -> Iterator[tuple[int, int]]:
         # Version 1 writes a number beyond any machine where there is no limit.
         if limit is not None and (machine is None or limit < machine):
             # What files left in memory is given up when somebody needs it.
-            cached = _figure(folder / "memory.stat", "inactive_file ") or 0
+            cached = _read_number(folder / "memory.stat", "inactive_file ") or 0
             yield limit, max(0, (_number(folder / use_name) or 0) - cached)
 
 
@@ -102,11 +102,11 @@ def unused_memory() -> int | None:
 
 
 def _kilobytes(path: Path, name: str) -> int | None:
-    size = _figure(path, name)
+    size = _read_number(path, name)
     return None if size is None else size << 10
 
 
-def _figure(path: Path, name: str) -> int | None:
+def _read_number(path: Path, name: str) -> int | None:
     """Return the first number of the line that starts with `name`."""
     try:
         lines = path.read_text(encoding="ascii").splitlines()

@@ -108,7 +108,7 @@ def before_training(error: BaseException) -> Problem:
     return Problem(
         "RES810",
         "out of memory outside of a training step",
-        notes=(f"{type(error).__name__}: {lines[0] if lines else 'no memory is left'}", *_figures()),
+        notes=(f"{type(error).__name__}: {lines[0] if lines else 'no memory is left'}", *_memory_notes()),
         helps=(
             "give the process more memory: see `ulimit -v`, `ulimit -u` and the control group",
             "see what each phase takes with `dcl plan`, then make the model or `batch_size` smaller",
@@ -116,7 +116,7 @@ def before_training(error: BaseException) -> Problem:
     )
 
 
-def _figures() -> Iterator[str]:
+def _memory_notes() -> Iterator[str]:
     for name, limit, kind in (
         ("`ulimit -v` allows", address_limit(), "address"),
         ("the control group allows", group_limit(), "resident"),

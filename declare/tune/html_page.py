@@ -8,7 +8,7 @@ from typing import Any
 from declare.contract import strict_json
 from declare.diagnostics.output import visible
 from declare.language.spec import Space, Tune
-from declare.report.number_format import figure, seconds
+from declare.report.number_format import format_number, seconds
 from declare.report.render.html import POLICY, section, table
 from declare.report.render.line_chart import line_chart
 from declare.report.render.scatter_chart import Point, scatter
@@ -44,7 +44,7 @@ def _tiles(tune: Tune, trials: Sequence[Trial]) -> str:
         if (count := sum(trial.state == state for trial in trials))
     ]
     if winner is not None and winner.value is not None:
-        tiles.insert(0, (figure(winner.value), f"best {tune.metric}, trial {winner.number}"))
+        tiles.insert(0, (format_number(winner.value), f"best {tune.metric}, trial {winner.number}"))
     body = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
         for value, label in tiles
@@ -108,7 +108,7 @@ def _trials(tune: Tune, trials: Sequence[Trial]) -> str:
             trial.state
             + (f" ({trial.reason})" if trial.reason and trial.state in {"failed", "broken"} else ""),
             *(_text(trial.values.get(path, "")) for path in tune.space),
-            "" if trial.value is None else figure(trial.value),
+            "" if trial.value is None else format_number(trial.value),
             seconds(trial.seconds),
         ]
         for trial in ranked

@@ -15,7 +15,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.nn.heads.gaussian_readout import GaussianReadout
-from declare.nn.metrics.metric import Figure
+from declare.nn.metrics.metric import AccumulatedMetric
 from declare.nn.metrics.spikes import Likelihoods
 from declare.nn.modules.conv3d import Conv3d, SpaceTime
 from declare.nn.modules.predictive_coding import PredictiveCoding
@@ -162,7 +162,7 @@ def test_figures_of_several_recordings_are_those_of_all_their_neurons():
             metric = parser.parse("metrics", name).build(task().link({"lab": facts(means)}))
             metric.update(rate[:, units], counts[:, units])
             parts, whole = [*parts, metric], metric
-        assert float(Figure.combine(parts[:2])) == pytest.approx(float(whole.compute()))
+        assert float(AccumulatedMetric.combine(parts[:2])) == pytest.approx(float(whole.compute()))
 
 
 @settings(max_examples=20, deadline=None)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from declare.data.check.summary import DatasetSummary, FieldSummary, several
-from declare.report.number_format import counts_text, figure
+from declare.report.number_format import counts_text, format_number
 
 _CLASSES = 20
 
@@ -40,8 +40,8 @@ def _fields(summary: DatasetSummary, console: Console) -> None:
             f"{sum(field.missing.values()):,}",
             f"{field.nan:,}",
             f"{field.infinite:,}",
-            *("" if value is None else figure(value) for value in (field.minimum, field.maximum)),
-            *("" if value is None else figure(value) for value in (field.mean, field.std)),
+            *("" if value is None else format_number(value) for value in (field.minimum, field.maximum)),
+            *("" if value is None else format_number(value) for value in (field.mean, field.std)),
             lengths,
         )
     console.print(table)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declare.report.number_format import figure
+from declare.report.number_format import format_number
 from declare.runtime.inference.activations import Activity, Inspection
 
 _SATURATED = 0.5
@@ -34,15 +34,15 @@ class _Column(NamedTuple):
 
 
 def _range(item: Activity) -> str:
-    return f"{figure(item.low)} .. {figure(item.high)}" if item.count else ""
+    return f"{format_number(item.low)} .. {format_number(item.high)}" if item.count else ""
 
 
 _COLUMNS = (
     _Column("module", lambda item: item.name, "left"),
     _Column("type", lambda item: item.type, "left"),
     _Column("shape", lambda item: f"[{', '.join(map(str, item.shape))}]", "left"),
-    _Column("mean", lambda item: figure(item.mean) if item.count else ""),
-    _Column("std", lambda item: figure(item.std) if item.count else ""),
+    _Column("mean", lambda item: format_number(item.mean) if item.count else ""),
+    _Column("std", lambda item: format_number(item.std) if item.count else ""),
     _Column("range", _range),
     _Column("zeros", lambda item: f"{item.zeros / item.count:.0%}" if item.count else ""),
     _Column("dead", lambda item: f"{item.dead}/{item.units}" if item.dead else ""),

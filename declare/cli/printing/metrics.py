@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declare.report.number_format import figure
+from declare.report.number_format import format_number
 from declare.report.report import share
 from declare.runtime.run_folder.trivial_baseline import split_trivial
 
@@ -41,9 +41,9 @@ def render(
         for index, (split, name) in enumerate(zip(splits, names, strict=True)):
             # A composite stands under its own name and has no split.
             shown = row if row in model and index == 0 else name
-            cells.append(figure(model[shown]) if shown in model else "")
+            cells.append(format_number(model[shown]) if shown in model else "")
             if split in compared:
-                cells.append(figure(trivial[shown]) if shown in trivial else "")
+                cells.append(format_number(trivial[shown]) if shown in trivial else "")
         bounds = ", ".join(f"{name} {expect[name]}" for name in (*names, row) if name in expect)
         phase = (trained_earlier or {}).get(row.partition("/")[0].partition("@")[0], "")
         table.add_row(*(Text(cell) for cell in (row, *cells, bounds, phase)))

@@ -9,7 +9,7 @@ from rich.text import Text
 from declare.cli.printing.components import component, parameters, short
 from declare.cli.printing.phases import phase_lines
 from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan
-from declare.report.number_format import count, counts_text, figure, size
+from declare.report.number_format import count, counts_text, format_number, size
 from declare.report.phrases import target_text
 
 _MANY_CLASSES = 12
@@ -97,8 +97,8 @@ def _field(field: FieldPlan) -> str:
         pairs = zip(facts.classes, counts, strict=True)
         return f"  {len(facts.classes)} classes: {', '.join(f'{name} {number:,}' for name, number in pairs)}"
     if facts.mean is not None and facts.std is not None and not field.shape.dims:
-        return f"  mean {figure(facts.mean)}, std {figure(facts.std)}"
-    return f"  {figure(facts.rate)} Hz" if facts.rate else ""
+        return f"  mean {format_number(facts.mean)}, std {format_number(facts.std)}"
+    return f"  {format_number(facts.rate)} Hz" if facts.rate else ""
 
 
 def _text(field: FieldPlan) -> str:
@@ -201,9 +201,8 @@ def _losses(task: TaskPlan) -> Iterator[str]:
         weight = f"{loss.weight:g} x " if loss.weight != 1 else ""
         classes = ""
         if loss.class_weights:
-            classes = (
-                f" (class weights {', '.join(figure(value) for value in loss.class_weights[:_MANY_CLASSES])})"
-            )
+            weights = ", ".join(format_number(value) for value in loss.class_weights[:_MANY_CLASSES])
+            classes = f" (class weights {weights})"
         yield f"{weight}{component('losses', loss.block, {'weight'})}{classes}"
 
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declare.report.number_format import figure
+from declare.report.number_format import format_number
 from declare.runtime.profiling.overfit_check import Trial
 
 
@@ -20,10 +20,10 @@ def render(trials: Sequence[Trial], console: Console) -> None:
     table.add_column("")
     for trial in trials:
         verdict = "learns" if trial.falls else "does not learn"
-        cells = (trial.phase, "all", figure(trial.first), "", figure(trial.last), verdict)
+        cells = (trial.phase, "all", format_number(trial.first), "", format_number(trial.last), verdict)
         table.add_row(*(Text(cell) for cell in cells))
         for name, (value, expected) in trial.starts.items():
-            about = "" if expected is None else figure(expected)
+            about = "" if expected is None else format_number(expected)
             odd = "odd" if name in trial.odd else ""
-            table.add_row(*(Text(cell) for cell in ("", name, figure(value), about, "", odd)))
+            table.add_row(*(Text(cell) for cell in ("", name, format_number(value), about, "", odd)))
     console.print(table)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declare.report.number_format import figure, seconds
+from declare.report.number_format import format_number, seconds
 from declare.tune.run import SearchOutcome
 from declare.tune.search import Trial
 
@@ -21,7 +21,7 @@ def render(outcome: SearchOutcome, tune: dict[str, Any], console: Console) -> No
     for name in ("trial", "state", tune["metric"], *names, "time"):
         table.add_column(name, justify="left" if name == "state" else "right")
     for trial in _rank_trials(outcome, tune["mode"])[:_SHOWN]:
-        value = "" if trial.value is None else figure(trial.value)
+        value = "" if trial.value is None else format_number(trial.value)
         cells = (str(trial.number), trial.state, value)
         points = (short(trial.values.get(path, "")) for path in paths)
         time = seconds(trial.seconds) if trial.seconds else ""

@@ -47,7 +47,7 @@ def learn_target(
         return problems
     undone, kept = _inverse_chain(sides["eval"])
     if task.block.scale_free:
-        # The model reads the field itself: its figures are those of the field as the model sees it.
+        # The model reads the field itself: its units are those of the field as the model sees it.
         kept = [item for item in kept if item[1].effect != "places" and not item[1].affine]
         undone = [] if all(transform.affine for _, transform in undone) else undone
     fitted: Mapping[str, Mapping[str, list[float]]] = {}

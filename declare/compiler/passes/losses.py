@@ -8,7 +8,7 @@ from declare.compiler.reports import Note, Reports, Skip
 from declare.compiler.stages import ReadSpec, ScoredSpec, ShapedSpec
 from declare.contract.component import Component
 from declare.contract.kinds.loss import Loss
-from declare.contract.kinds.metric import Metric, by_figure_name
+from declare.contract.kinds.metric import Metric, by_metric_name
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
@@ -116,7 +116,7 @@ def _losses(losses: Sequence[Loss], target: Target) -> tuple[LossPlan, ...]:
 def _metrics(metrics: Sequence[Metric]) -> tuple[MetricPlan, ...]:
     return tuple(
         MetricPlan(name=name, block=metric.dump(), mode=metric.mode)
-        for name, metric in by_figure_name(metrics).items()
+        for name, metric in by_metric_name(metrics).items()
     )
 
 

@@ -106,7 +106,7 @@ class Text(Field):
         if not lengths:
             raise ProblemError(_no_text("no text of the training split has a token"))
         length = self.max_length or min(max(lengths), _LONGEST)
-        figures = {
+        statistics = {
             "vocabulary": vocabulary,
             "special": coder.special,
             "unigrams": unigrams,
@@ -118,7 +118,7 @@ class Text(Field):
             },
         }
         shape = Shape("tokens", (length,), "int64", coder.size)
-        return facts.model_copy(update={"shape": shape, "extra": facts.extra | figures})
+        return facts.model_copy(update={"shape": shape, "extra": facts.extra | statistics})
 
     def _try_tokenizer(self, texts: Sequence[str | Sequence[str]]) -> None:
         """Raise `ProblemError` if a third-party tokenizer fails on the longest or the first texts."""

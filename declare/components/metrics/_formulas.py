@@ -1,11 +1,10 @@
 """Bases of metrics that one function of `declare.nn.metrics` computes from sums over an evaluation.
 
-Such a metric names its function as `formula`; it is looked up when the metric is built, since that imports torch.
+Such a metric returns its function from `formula`, which imports it: this room imports no torch.
 """
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -13,55 +12,47 @@ from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from declare.nn.metrics.classification import Decisions
+
 Average = Literal["macro", "micro", "weighted"]
+Formula = Callable[["Tensor"], "Tensor"]
+"""The metric from the sums of an accumulator."""
+Score = Callable[["Decisions"], "Tensor"]
+"""The scores [K] of classes from the decisions on each."""
+Cost = Callable[["Tensor", "Tensor"], "Tensor"]
+"""The cost or score of predictions and targets of one shape."""
 
 
-class FormulaMetric(Metric):
-    """A metric that one function computes."""
+class ConfusionMetric(Metric):
+    """A metric of the table of true and predicted classes."""
 
-    module: ClassVar[str]
-    """The module of `declare.nn.metrics` that holds the function."""
-    formula: ClassVar[str]
-    """The name of the function."""
     mode: ClassVar[Literal["max", "min"]] = "max"
-
-    def formula_for(self, target: Target) -> str:
-        """Return the name of the function for the parameters and a target."""
-        return self.formula
-
-    def function(self, target: Target) -> Callable[..., Any]:
-        """Return the function for a target."""
-        return _load(self.module, self.formula_for(target))
-
-
-def _load(module: str, name: str) -> Callable[..., Any]:
-    function: Callable[..., Any] = getattr(import_module(f"declare.nn.metrics.{module}"), name)
-    return function
-
-
-class ConfusionMetric(FormulaMetric):
-    """A figure of the table of true and predicted classes."""
-
-    module: ClassVar[str] = "classification"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "ordinal_logits"})
+
+    def formula(self) -> Formula:
+        """Return the metric from the counts of a `Confusion` [K, K]."""
+        raise NotImplementedError
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        return _of_confusion(target, self.function(target))
+        return _of_confusion(target, self.formula())
 
 
-def _of_confusion(target: Target, formula: Callable[..., Any]) -> Any:
+def _of_confusion(target: Target, formula: Formula) -> Any:
     from declare.nn.metrics.classification import Confusion
-    from declare.nn.metrics.metric import Figure
+    from declare.nn.metrics.metric import AccumulatedMetric
 
     ordered = target.prediction == "ordinal_logits"
-    return Figure(Confusion(len(target.classes or ()), ordered=ordered), formula)
+    return AccumulatedMetric(Confusion(len(target.classes or ()), ordered=ordered), formula)
 
 
-class Agreement(FormulaMetric):
+class Agreement(Metric):
     """A metric for each class, averaged: from logits of classes, pixels or labels."""
 
-    module: ClassVar[str] = "classification"
+    mode: ClassVar[Literal["max", "min"]] = "max"
     takes: ClassVar[frozenset[Prediction]] = frozenset(
         {"class_logits", "label_logits", "ordinal_logits", "pixel_logits"}
     )
@@ -69,19 +60,28 @@ class Agreement(FormulaMetric):
     unseen_labels: ClassVar[bool] = False
     """Whether the metric is defined for a label that is neither true nor predicted anywhere."""
 
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        raise NotImplementedError
+
+    def label_formula(self) -> Score:
+        """Return the score of each label."""
+        return self.formula()
+
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         return self._build_accumulator(target, "macro", 0.5)
 
     def _build_accumulator(self, target: Target, average: Average, threshold: float) -> Any:
         from declare.nn.metrics.classification import LabelCounts, average_over_classes
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
-        figure = self.function(target)
         if target.prediction == "label_logits":
-            formula = average_over_classes(figure, average, labels=True, unseen=self.unseen_labels)
-            return Figure(LabelCounts(threshold), formula)
-        return _of_confusion(target, average_over_classes(figure, average))
+            formula = average_over_classes(
+                self.label_formula(), average, labels=True, unseen=self.unseen_labels
+            )
+            return AccumulatedMetric(LabelCounts(threshold), formula)
+        return _of_confusion(target, average_over_classes(self.formula(), average))
 
 
 class AveragedAgreement(Agreement):
@@ -103,114 +103,142 @@ class AveragedAgreement(Agreement):
         return self._build_accumulator(target, self.average, self.threshold)
 
 
-class ErrorMetric(FormulaMetric):
+class ErrorMetric(Metric):
     """An error of values in the target's own units, or of ordered classes in class steps."""
 
-    module: ClassVar[str] = "regression"
-    step_formula: ClassVar[str]
-    """The function of `declare.nn.metrics.classification` for ordered classes."""
     takes: ClassVar[frozenset[Prediction]] = frozenset({"ordinal_logits", "values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
+    def formula(self) -> Formula:
+        """Return the metric from moments [13, W]."""
+        raise NotImplementedError
+
+    def step_formula(self) -> Formula:
+        """Return the metric of ordered classes from the counts of a `Confusion` [K, K]."""
+        raise NotImplementedError
+
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
         from declare.nn.metrics.regression import Moments
 
         if target.prediction == "ordinal_logits":
-            return _of_confusion(target, _load("classification", self.step_formula))
-        return Figure(Moments(), self.function(target))
+            return _of_confusion(target, self.step_formula())
+        return AccumulatedMetric(Moments(), self.formula())
 
 
-class OutputMomentsMetric(FormulaMetric):
-    """A figure of the moments of predictions and targets of each output [N] or [N, width], averaged over outputs."""
+class OutputMomentsMetric(Metric):
+    """A metric of the moments of predictions and targets of each output [N] or [N, width], averaged over outputs."""
 
-    module: ClassVar[str] = "regression"
+    mode: ClassVar[Literal["max", "min"]] = "max"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
+    def formula(self) -> Formula:
+        """Return the metric of each output [W] from moments [13, W]."""
+        raise NotImplementedError
+
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
         from declare.nn.metrics.regression import Moments, each_output
 
-        return Figure(Moments(), each_output(self.function(target)))
+        return AccumulatedMetric(Moments(), each_output(self.formula()))
 
 
-class ValueErrorMetric(FormulaMetric):
+class ValueErrorMetric(Metric):
     """A mean cost of values [N] or [N, width], over all values of all outputs; 0 is best."""
 
-    module: ClassVar[str] = "regression"
-    weight: ClassVar[str | None] = None
-    """The function that gives the weight of a value, where they differ."""
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
 
+    def formula(self) -> Cost:
+        """Return the cost of each value [N, W], from predictions and targets."""
+        raise NotImplementedError
+
+    def weight(self) -> Cost | None:
+        """Return the function of the weight of each value [N, W]; None if all count alike."""
+        return None
+
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
         from declare.nn.metrics.regression import ElementSums, mean_cost
 
-        weight = None if self.weight is None else _load(self.module, self.weight)
-        return Figure(ElementSums(self.function(target), weight), mean_cost)
+        return AccumulatedMetric(ElementSums(self.formula(), self.weight()), mean_cost)
 
 
-class RankingMetric(FormulaMetric):
-    """A figure of how scores rank samples, averaged over classes, labels or outputs."""
+class RankingMetric(Metric):
+    """A metric of how scores rank samples, averaged over classes, labels or outputs."""
 
-    module: ClassVar[str] = "ranking"
+    mode: ClassVar[Literal["max", "min"]] = "max"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def formula(self) -> Cost:
+        """Return the metric of one column from scores and truth [N]."""
+        raise NotImplementedError
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         from declare.nn.metrics.ranking import Ranking
 
-        return Ranking(self.function(target))
+        return Ranking(self.formula())
 
 
-class LabelRankingMetric(FormulaMetric):
+class LabelRankingMetric(Metric):
     """A mean over samples of a ranking metric of label logits [N, labels]."""
 
-    module: ClassVar[str] = "label_ranking"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"label_logits"})
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
+    def formula(self) -> Formula:
+        """Return the metric from the sums of `LabelRanks`."""
+        raise NotImplementedError
+
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         from declare.nn.metrics.label_ranking import LabelRanks
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
-        return Figure(LabelRanks(), self.function(target))
+        return AccumulatedMetric(LabelRanks(), self.formula())
 
 
-class TokenMetric(FormulaMetric):
-    """A figure of sums over tokens."""
+class TokenMetric(Metric):
+    """A metric of sums over tokens."""
 
-    module: ClassVar[str] = "tokens"
+    mode: ClassVar[Literal["max", "min"]] = "max"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"token_logits"})
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums of `TokenSums`."""
+        raise NotImplementedError
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
         from declare.nn.metrics.tokens import TokenSums
 
-        return Figure(TokenSums(), self.function(target))
+        return AccumulatedMetric(TokenSums(), self.formula())
 
 
-class EmbeddingMetric(FormulaMetric):
-    """A figure of all embeddings of an evaluation, which come in pairs."""
+class EmbeddingMetric(Metric):
+    """A metric of all embeddings of an evaluation, which come in pairs."""
 
-    module: ClassVar[str] = "embeddings"
+    mode: ClassVar[Literal["max", "min"]] = "max"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"embedding"})
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
+
+    def formula(self) -> Formula:
+        """Return the metric from all pairs of embeddings."""
+        raise NotImplementedError
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         from declare.nn.metrics.embeddings import Embeddings
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
-        return Figure(Embeddings(), self.function(target))
+        return AccumulatedMetric(Embeddings(), self.formula())

@@ -60,11 +60,11 @@ class Accuracy(Metric):
             share_right,
             share_right_labels,
         )
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
         if target.prediction == "label_logits":
-            return Figure(LabelCounts(self.threshold), share_right_labels)
+            return AccumulatedMetric(LabelCounts(self.threshold), share_right_labels)
         if self.top > 1:
-            return Figure(TopShare(self.top), share)
+            return AccumulatedMetric(TopShare(self.top), share)
         ordered = target.prediction == "ordinal_logits"
-        return Figure(Confusion(len(target.classes or ()), ordered=ordered), share_right)
+        return AccumulatedMetric(Confusion(len(target.classes or ()), ordered=ordered), share_right)

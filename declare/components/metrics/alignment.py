@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from declare.components.metrics._formulas import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric, Formula
 
 
 class Alignment(EmbeddingMetric):
@@ -21,4 +21,9 @@ class Alignment(EmbeddingMetric):
     needs_positives: ClassVar[bool] = True
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 4.0)
-    formula: ClassVar[str] = "alignment"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.embeddings import alignment
+
+        return alignment

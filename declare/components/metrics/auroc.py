@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import RankingMetric
+from declare.components.metrics._formulas import Cost, RankingMetric
 
 
 class Auroc(RankingMetric):
@@ -21,4 +21,9 @@ class Auroc(RankingMetric):
     also_called: ClassVar[tuple[str, ...]] = ("auc", "roc_auc", "roc_auc_score", "area_under_roc")
 
     needs_varied_targets: ClassVar[bool] = True
-    formula: ClassVar[str] = "auroc"
+
+    def formula(self) -> Cost:
+        """Return the score of each column."""
+        from declare.nn.metrics.ranking import auroc
+
+        return auroc

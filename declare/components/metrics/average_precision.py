@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import RankingMetric
+from declare.components.metrics._formulas import Cost, RankingMetric
 
 
 class AveragePrecision(RankingMetric):
@@ -20,4 +20,8 @@ class AveragePrecision(RankingMetric):
 
     also_called: ClassVar[tuple[str, ...]] = ("pr_auc", "auprc", "ap", "map", "aucpr")
 
-    formula: ClassVar[str] = "average_precision"
+    def formula(self) -> Cost:
+        """Return the score of each column."""
+        from declare.nn.metrics.ranking import average_precision
+
+        return average_precision

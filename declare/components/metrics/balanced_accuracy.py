@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ConfusionMetric
+from declare.components.metrics._formulas import ConfusionMetric, Formula
 
 
 class BalancedAccuracy(ConfusionMetric):
@@ -19,4 +19,9 @@ class BalancedAccuracy(ConfusionMetric):
     also_called: ClassVar[tuple[str, ...]] = ("bacc", "balanced_acc", "uar")
 
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
-    formula: ClassVar[str] = "balanced_accuracy"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.classification import balanced_accuracy
+
+        return balanced_accuracy

@@ -33,7 +33,9 @@ class BitsPerSpike(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
         from declare.nn.metrics.spikes import Likelihoods, per_event, per_unit
 
-        return Figure(Likelihoods(target.mean or ()), per_event if self.average == "spikes" else per_unit)
+        return AccumulatedMetric(
+            Likelihoods(target.mean or ()), per_event if self.average == "spikes" else per_unit
+        )

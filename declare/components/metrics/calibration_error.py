@@ -33,6 +33,6 @@ class CalibrationError(Metric):
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         from declare.nn.metrics.calibration import Confidence, expected_error
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
-        return Figure(Confidence(self.bins), expected_error)
+        return AccumulatedMetric(Confidence(self.bins), expected_error)

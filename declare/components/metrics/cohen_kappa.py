@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ConfusionMetric
+from declare.components.metrics._formulas import ConfusionMetric, Formula
 from declare.contract.prediction import Prediction
 
 
@@ -22,4 +22,9 @@ class CohenKappa(ConfusionMetric):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits"})
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
-    formula: ClassVar[str] = "kappa"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.classification import kappa
+
+        return kappa

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 
 
 class ConcordanceCorrcoef(OutputMomentsMetric):
@@ -18,4 +18,9 @@ class ConcordanceCorrcoef(OutputMomentsMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("ccc",)
-    formula: ClassVar[str] = "concordance"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import concordance
+
+        return concordance

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 from declare.contract.prediction import Prediction
 
 
@@ -21,4 +21,9 @@ class Correlation(OutputMomentsMetric):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
     needs_varied_targets: ClassVar[bool] = True
-    formula: ClassVar[str] = "correlation"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import correlation
+
+        return correlation

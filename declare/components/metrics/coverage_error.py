@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import LabelRankingMetric
+from declare.components.metrics._formulas import Formula, LabelRankingMetric
 
 
 class CoverageError(LabelRankingMetric):
@@ -19,4 +19,9 @@ class CoverageError(LabelRankingMetric):
     """
 
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
-    formula: ClassVar[str] = "coverage"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.label_ranking import coverage
+
+        return coverage

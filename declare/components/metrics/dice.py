@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import Agreement
+from declare.components.metrics._formulas import Agreement, Score
 
 
 class Dice(Agreement):
@@ -18,4 +18,9 @@ class Dice(Agreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("dice_coefficient", "dice_coef")
-    formula: ClassVar[str] = "f1"
+
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import f1
+
+        return f1

@@ -30,12 +30,12 @@ class ExactMatch(Metric):
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
         if target.prediction == "label_logits":
             from declare.nn.metrics.classification import LabelMatches, share
 
-            return Figure(LabelMatches(), share)
+            return AccumulatedMetric(LabelMatches(), share)
         from declare.nn.metrics.tokens import TokenSums, exact_match
 
-        return Figure(TokenSums(), exact_match)
+        return AccumulatedMetric(TokenSums(), exact_match)

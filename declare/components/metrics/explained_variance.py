@@ -4,8 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.metrics._formulas import OutputMomentsMetric
-from declare.contract.kinds.task import Target
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 
 
 class ExplainedVariance(OutputMomentsMetric):
@@ -30,7 +29,9 @@ class ExplainedVariance(OutputMomentsMetric):
         description="mean over outputs, or over outputs weighted by the variance of their target",
     )
 
-    def formula_for(self, target: Target) -> str:
-        """Return the name of the function for the parameters and a target."""
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import explained_variance, weighted_explained_variance
+
         weighted = self.multioutput == "variance_weighted"
-        return "weighted_explained_variance" if weighted else "explained_variance"
+        return weighted_explained_variance if weighted else explained_variance

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement, Score
 
 
 class F1(AveragedAgreement):
@@ -27,4 +27,9 @@ class F1(AveragedAgreement):
         "fscore",
         "fbeta",
     )
-    formula: ClassVar[str] = "f1"
+
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import f1
+
+        return f1

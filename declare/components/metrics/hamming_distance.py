@@ -2,8 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from declare.components.metrics._formulas import AveragedAgreement
-from declare.contract.kinds.task import Target
+from declare.components.metrics._formulas import AveragedAgreement, Score
 from declare.contract.prediction import Prediction
 
 
@@ -25,6 +24,14 @@ class HammingDistance(AveragedAgreement):
     mode: ClassVar[Literal["max", "min"]] = "min"
     unseen_labels: ClassVar[bool] = True
 
-    def formula_for(self, target: Target) -> str:
-        """Return the name of the function for the parameters and a target."""
-        return "share_wrong" if target.prediction == "label_logits" else "share_missed"
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import share_missed
+
+        return share_missed
+
+    def label_formula(self) -> Score:
+        """Return the score of each label."""
+        from declare.nn.metrics.classification import share_wrong
+
+        return share_wrong

@@ -36,6 +36,8 @@ class HingeLoss(Metric):
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         from declare.nn.metrics.classification import Margins, share
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
-        return Figure(Margins(squared=self.squared, one_vs_all=self.multiclass_mode == "one-vs-all"), share)
+        return AccumulatedMetric(
+            Margins(squared=self.squared, one_vs_all=self.multiclass_mode == "one-vs-all"), share
+        )

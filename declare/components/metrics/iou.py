@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import Agreement
+from declare.components.metrics._formulas import Agreement, Score
 
 
 class Iou(Agreement):
@@ -18,4 +18,9 @@ class Iou(Agreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("jaccard", "JaccardIndex", "miou")
-    formula: ClassVar[str] = "iou"
+
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import iou
+
+        return iou

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric, Formula
 
 
 class Isc(EmbeddingMetric):
@@ -20,4 +20,9 @@ class Isc(EmbeddingMetric):
     """
 
     needs_positives: ClassVar[bool] = True
-    formula: ClassVar[str] = "isc"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.embeddings import isc
+
+        return isc

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ValueErrorMetric
+from declare.components.metrics._formulas import Cost, ValueErrorMetric
 
 
 class LogCoshError(ValueErrorMetric):
@@ -17,4 +17,9 @@ class LogCoshError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("logcosh",)
-    formula: ClassVar[str] = "log_cosh"
+
+    def formula(self) -> Cost:
+        """Return the cost of each value."""
+        from declare.nn.metrics.regression import log_cosh
+
+        return log_cosh

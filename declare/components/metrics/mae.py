@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ErrorMetric
+from declare.components.metrics._formulas import ErrorMetric, Formula
 
 
 class Mae(ErrorMetric):
@@ -18,5 +18,15 @@ class Mae(ErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("mean_absolute_error", "l1")
-    formula: ClassVar[str] = "mean_absolute"
-    step_formula: ClassVar[str] = "mean_steps"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import mean_absolute
+
+        return mean_absolute
+
+    def step_formula(self) -> Formula:
+        """Return the metric of ordered classes from their confusion."""
+        from declare.nn.metrics.classification import mean_steps
+
+        return mean_steps

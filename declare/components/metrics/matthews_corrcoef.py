@@ -29,8 +29,8 @@ class MatthewsCorrcoef(Metric):
     def build(self, target: Target) -> Any:
         """Return the torch module."""
         from declare.nn.metrics.classification import Confusion, LabelCounts, label_matthews, matthews
-        from declare.nn.metrics.metric import Figure
+        from declare.nn.metrics.metric import AccumulatedMetric
 
         if target.prediction == "label_logits":
-            return Figure(LabelCounts(), label_matthews)
-        return Figure(Confusion(len(target.classes or ())), matthews)
+            return AccumulatedMetric(LabelCounts(), label_matthews)
+        return AccumulatedMetric(Confusion(len(target.classes or ())), matthews)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ValueErrorMetric
+from declare.components.metrics._formulas import Cost, ValueErrorMetric
 
 
 class MeanAbsolutePercentageError(ValueErrorMetric):
@@ -18,4 +18,9 @@ class MeanAbsolutePercentageError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("mape",)
-    formula: ClassVar[str] = "relative_error"
+
+    def formula(self) -> Cost:
+        """Return the cost of each value."""
+        from declare.nn.metrics.regression import relative_error
+
+        return relative_error

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ValueErrorMetric
+from declare.components.metrics._formulas import Cost, ValueErrorMetric
 
 
 class MeanSquaredLogError(ValueErrorMetric):
@@ -18,4 +18,9 @@ class MeanSquaredLogError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("msle", "mean_squared_logarithmic_error")
-    formula: ClassVar[str] = "squared_log_error"
+
+    def formula(self) -> Cost:
+        """Return the cost of each value."""
+        from declare.nn.metrics.regression import squared_log_error
+
+        return squared_log_error

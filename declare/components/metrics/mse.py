@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ErrorMetric
+from declare.components.metrics._formulas import ErrorMetric, Formula
 
 
 class Mse(ErrorMetric):
@@ -18,5 +18,15 @@ class Mse(ErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
-    formula: ClassVar[str] = "mean_squared"
-    step_formula: ClassVar[str] = "mean_squared_steps"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import mean_squared
+
+        return mean_squared
+
+    def step_formula(self) -> Formula:
+        """Return the metric of ordered classes from their confusion."""
+        from declare.nn.metrics.classification import mean_squared_steps
+
+        return mean_squared_steps

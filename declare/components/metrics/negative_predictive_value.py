@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement, Score
 from declare.contract.prediction import Prediction
 
 
@@ -23,4 +23,9 @@ class NegativePredictiveValue(AveragedAgreement):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits"})
     unseen_labels: ClassVar[bool] = True
-    formula: ClassVar[str] = "negative_predictive_value"
+
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import negative_predictive_value
+
+        return negative_predictive_value

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 from declare.contract.prediction import Prediction
 
 
@@ -22,4 +22,9 @@ class Nrmse(OutputMomentsMetric):
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, None)
     needs_varied_targets: ClassVar[bool] = True
-    formula: ClassVar[str] = "root_relative_squared"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import root_relative_squared
+
+        return root_relative_squared

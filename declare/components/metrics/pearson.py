@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 
 
 class Pearson(OutputMomentsMetric):
@@ -26,4 +26,9 @@ class Pearson(OutputMomentsMetric):
         "correlation_coefficient",
     )
     needs_varied_targets: ClassVar[bool] = True
-    formula: ClassVar[str] = "correlation"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import correlation
+
+        return correlation

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from declare.components.metrics._formulas import TokenMetric
+from declare.components.metrics._formulas import Formula, TokenMetric
 
 
 class Perplexity(TokenMetric):
@@ -22,4 +22,9 @@ class Perplexity(TokenMetric):
 
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (1.0, None)
-    formula: ClassVar[str] = "perplexity"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.tokens import perplexity
+
+        return perplexity

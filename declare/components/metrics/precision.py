@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement, Score
 
 
 class Precision(AveragedAgreement):
@@ -19,4 +19,9 @@ class Precision(AveragedAgreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("ppv", "positive_predictive_value")
-    formula: ClassVar[str] = "precision"
+
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import precision
+
+        return precision

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ConfusionMetric
+from declare.components.metrics._formulas import ConfusionMetric, Formula
 
 
 class Qwk(ConfusionMetric):
@@ -20,4 +20,9 @@ class Qwk(ConfusionMetric):
     also_called: ClassVar[tuple[str, ...]] = ("quadratic_weighted_kappa", "quadratic_kappa")
 
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
-    formula: ClassVar[str] = "quadratic_kappa"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.classification import quadratic_kappa
+
+        return quadratic_kappa

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import OutputMomentsMetric
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 from declare.contract.prediction import Prediction
 
 
@@ -29,4 +29,9 @@ class R2(OutputMomentsMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"reconstruction", "values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (None, 1.0)
     needs_varied_targets: ClassVar[bool] = True
-    formula: ClassVar[str] = "r_squared"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import r_squared
+
+        return r_squared

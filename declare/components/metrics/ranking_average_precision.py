@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from declare.components.metrics._formulas import LabelRankingMetric
+from declare.components.metrics._formulas import Formula, LabelRankingMetric
 
 
 class RankingAveragePrecision(LabelRankingMetric):
@@ -19,4 +19,9 @@ class RankingAveragePrecision(LabelRankingMetric):
     """
 
     mode: ClassVar[Literal["max", "min"]] = "max"
-    formula: ClassVar[str] = "ranking_precision"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.label_ranking import ranking_precision
+
+        return ranking_precision

@@ -1,8 +1,6 @@
 """`ranking_loss`: the fraction of label pairs in the wrong order."""
 
-from typing import ClassVar
-
-from declare.components.metrics._formulas import LabelRankingMetric
+from declare.components.metrics._formulas import Formula, LabelRankingMetric
 
 
 class RankingLoss(LabelRankingMetric):
@@ -18,4 +16,8 @@ class RankingLoss(LabelRankingMetric):
     ```
     """
 
-    formula: ClassVar[str] = "ranking_loss"
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.label_ranking import ranking_loss
+
+        return ranking_loss

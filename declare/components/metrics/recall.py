@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import AveragedAgreement
+from declare.components.metrics._formulas import AveragedAgreement, Score
 
 
 class Recall(AveragedAgreement):
@@ -19,4 +19,9 @@ class Recall(AveragedAgreement):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("sensitivity", "tpr", "true_positive_rate")
-    formula: ClassVar[str] = "recall"
+
+    def formula(self) -> Score:
+        """Return the score of each class."""
+        from declare.nn.metrics.classification import recall
+
+        return recall

@@ -4,8 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.metrics._formulas import OutputMomentsMetric
-from declare.contract.kinds.task import Target
+from declare.components.metrics._formulas import Formula, OutputMomentsMetric
 
 
 class RelativeSquaredError(OutputMomentsMetric):
@@ -26,6 +25,8 @@ class RelativeSquaredError(OutputMomentsMetric):
 
     squared: bool = Param(True, description="`false` gives the square root")
 
-    def formula_for(self, target: Target) -> str:
-        """Return the name of the function for the parameters and a target."""
-        return "relative_squared" if self.squared else "root_relative_squared"
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import relative_squared, root_relative_squared
+
+        return relative_squared if self.squared else root_relative_squared

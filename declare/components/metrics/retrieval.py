@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric, Formula
 
 
 class Retrieval(EmbeddingMetric):
@@ -20,4 +20,9 @@ class Retrieval(EmbeddingMetric):
 
     needs_positives: ClassVar[bool] = True
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
-    formula: ClassVar[str] = "retrieval"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.embeddings import retrieval
+
+        return retrieval

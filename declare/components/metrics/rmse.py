@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ErrorMetric
+from declare.components.metrics._formulas import ErrorMetric, Formula
 
 
 class Rmse(ErrorMetric):
@@ -18,5 +18,15 @@ class Rmse(ErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("root_mean_squared_error", "rms")
-    formula: ClassVar[str] = "root_mean_squared"
-    step_formula: ClassVar[str] = "root_mean_steps"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.regression import root_mean_squared
+
+        return root_mean_squared
+
+    def step_formula(self) -> Formula:
+        """Return the metric of ordered classes from their confusion."""
+        from declare.nn.metrics.classification import root_mean_steps
+
+        return root_mean_steps

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import RankingMetric
+from declare.components.metrics._formulas import Cost, RankingMetric
 from declare.contract.prediction import Prediction
 
 
@@ -23,4 +23,9 @@ class Spearman(RankingMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
     needs_varied_targets: ClassVar[bool] = True
-    formula: ClassVar[str] = "spearman"
+
+    def formula(self) -> Cost:
+        """Return the score of each column."""
+        from declare.nn.metrics.ranking import spearman
+
+        return spearman

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ValueErrorMetric
+from declare.components.metrics._formulas import Cost, ValueErrorMetric
 
 
 class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
@@ -20,4 +20,9 @@ class SymmetricMeanAbsolutePercentageError(ValueErrorMetric):
     also_called: ClassVar[tuple[str, ...]] = ("smape",)
 
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 2.0)
-    formula: ClassVar[str] = "symmetric_relative_error"
+
+    def formula(self) -> Cost:
+        """Return the cost of each value."""
+        from declare.nn.metrics.regression import symmetric_relative_error
+
+        return symmetric_relative_error

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import TokenMetric
+from declare.components.metrics._formulas import Formula, TokenMetric
 
 
 class TokenAccuracy(TokenMetric):
@@ -17,4 +17,9 @@ class TokenAccuracy(TokenMetric):
     """
 
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
-    formula: ClassVar[str] = "token_accuracy"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.tokens import token_accuracy
+
+        return token_accuracy

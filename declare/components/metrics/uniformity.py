@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from declare.components.metrics._formulas import EmbeddingMetric
+from declare.components.metrics._formulas import EmbeddingMetric, Formula
 
 
 class Uniformity(EmbeddingMetric):
@@ -20,4 +20,9 @@ class Uniformity(EmbeddingMetric):
 
     mode: ClassVar[Literal["max", "min"]] = "min"
     bounds: ClassVar[tuple[float | None, float | None]] = (-8.0, 0.0)
-    formula: ClassVar[str] = "uniformity"
+
+    def formula(self) -> Formula:
+        """Return the metric from the sums."""
+        from declare.nn.metrics.embeddings import uniformity
+
+        return uniformity

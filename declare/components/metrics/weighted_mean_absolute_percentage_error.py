@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.metrics._formulas import ValueErrorMetric
+from declare.components.metrics._formulas import Cost, ValueErrorMetric
 
 
 class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
@@ -18,5 +18,15 @@ class WeightedMeanAbsolutePercentageError(ValueErrorMetric):
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("wmape", "wape")
-    formula: ClassVar[str] = "absolute_error"
-    weight: ClassVar[str | None] = "target_size"
+
+    def formula(self) -> Cost:
+        """Return the cost of each value."""
+        from declare.nn.metrics.regression import absolute_error
+
+        return absolute_error
+
+    def weight(self) -> Cost:
+        """Return the weight of a value."""
+        from declare.nn.metrics.regression import target_size
+
+        return target_size

@@ -17,13 +17,13 @@ class Metric(Component):
     """A metric of an evaluation.
 
     `build` returns an object with `update(prediction, target)`, which takes a batch, `compute()`, which returns the
-    figure over all batches so far as a scalar, and `reset()`.
+    metric over all batches so far as a scalar, and `reset()`.
 
     For class predictions `prediction` is logits [N, classes] (probabilities are their softmax) and `target`
     indices [N]; for ordinal ones log-probabilities [N, classes] in double precision; for labels logits [N,
     labels] and 0/1 [N, labels]; for values both are [N] or [N, width] in the target's units; for pixels logits
     [N, classes, H, W] and indices [N, H, W] with -1 where nothing is labelled; for tokens logits [N, length,
-    vocabulary] and ids [N, length], -1 where nothing counts. A figure that these samples do not define is NaN,
+    vocabulary] and ids [N, length], -1 where nothing counts. A metric that these samples do not define is NaN,
     never a number made up.
 
     With `portion()` (what one process has seen) and `unite(portions)` processes share an evaluation; a metric
@@ -34,7 +34,7 @@ class Metric(Component):
     mode: ClassVar[Literal["max", "min"]]
     """Whether more or less is better."""
     needs_positives: ClassVar[bool] = False
-    """Whether it compares samples that belong together: without any there is no figure."""
+    """Whether it compares samples that belong together: without any the metric is undefined."""
     needs_varied_targets: ClassVar[bool] = False
     """Whether it is undefined where all targets are equal, or one sample alone has one (one target a sample)."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
@@ -48,7 +48,7 @@ class Metric(Component):
         """Return the metric of `target`: an object with `update`, `compute` and `reset`."""
         raise NotImplementedError
 
-    def figure_name(self) -> str:
+    def metric_name(self) -> str:
         """Return the name of the metric in results: the type, and every parameter that is not the default.
 
         `accuracy` with `top: 2` is `accuracy_top2`, `f1` with `average: micro` is `f1_micro`.
@@ -69,13 +69,13 @@ def _name_part(key: str, value: Any) -> str:
     return "_".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def by_figure_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
+def by_metric_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
     """Return the metrics of a task by name; a second one with the same name gets a number."""
     found: dict[str, Metric] = {}
     for metric in metrics:
-        name = metric.figure_name()
+        name = metric.metric_name()
         number = 2
         while name in found:
-            name, number = f"{metric.figure_name()}_{number}", number + 1
+            name, number = f"{metric.metric_name()}_{number}", number + 1
         found[name] = metric
     return found

@@ -32,7 +32,7 @@ class Target(BaseModel):
     split, one for each output, after the target's transforms) standardise a regression target; then `undo` takes
     values back to the data's own units, and `not_undone` names the transforms that nothing takes back.
     `center` is the mean of a target that is learned as it is.
-    `double` says that single precision would change it by more than rounding in the figures of the task.
+    `double` says that single precision would change it by more than rounding in the metrics of the task.
     `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
@@ -80,7 +80,7 @@ class Task(Component):
     target_effects: ClassVar[frozenset[Effect]] = frozenset({"places"})
     """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
     scale_free: ClassVar[bool] = False
-    """Whether all its figures stay what they are when channels of the target are shifted and scaled."""
+    """Whether all its metrics stay what they are when channels of the target are shifted and scaled."""
     fewest_rows: ClassVar[int] = 1
     """The samples that a micro-batch needs at least for its losses to learn anything: it may compare them."""
     default_head: ClassVar[str] = "linear"

@@ -42,7 +42,7 @@ class Transform(Component):
     normalises: ClassVar[bool] = False
     """Whether it brings channels to the mean and deviation that pretrained models expect."""
     affine: ClassVar[bool] = False
-    """Whether it shifts and scales each channel, so that figures in standard deviations stay what they are."""
+    """Whether it shifts and scales each channel, so that metrics in standard deviations stay what they are."""
 
     monotone: ClassVar[bool] = False
     """Whether it changes each value by itself and keeps the order of any two, without statistics."""

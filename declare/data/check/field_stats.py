@@ -86,7 +86,7 @@ class FieldStats:
             missing={split: number for split, number in self._missing.items() if number},
             nan=self._range.nan if self._layout != "number" else 0,
             infinite=self._range.infinite,
-            **self._range.figures(),
+            **self._range.statistics(),
             histogram=self._histogram(),
             lengths=(stated[0], int(np.median(self._lengths)), stated[1]) if stated else None,
             counts=self._by_class(),
@@ -147,7 +147,7 @@ class _Range:
         self._mean += gap * number / total
         self._number = total
 
-    def figures(self) -> dict[str, float | None]:
+    def statistics(self) -> dict[str, float | None]:
         if not self._number:
             return {}
         return {

@@ -42,13 +42,13 @@ def split_ranges(
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Return by encoded column of numbers, and by split, the lowest and the highest finite value."""
     numbers = {name: column for name, column in columns.items() if column.dtype.kind == "f"}
-    figures = {
+    moments_by_split = {
         name: {split: moments(column[rows]) for split, rows in positions.items()}
         for name, column in numbers.items()
     }
     return {
         name: {split: (item["minimum"], item["maximum"]) for split, item in splits.items() if item}
-        for name, splits in figures.items()
+        for name, splits in moments_by_split.items()
     }
 
 

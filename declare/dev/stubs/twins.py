@@ -41,7 +41,7 @@ _METRIC = (
     + _DOC
     + '    key = "NAME"\n\n'
     + _method("sums(self, prediction: Tensor, target: Tensor) -> Tensor", "Return the sums of a batch.")
-    + '\n\ndef figure(sums: Tensor) -> Tensor:\n    """Return the figure, a scalar."""\n'
+    + '\n\ndef metric_of_sums(sums: Tensor) -> Tensor:\n    """Return the metric, a scalar."""\n'
     "    raise NotImplementedError\n"
 )
 
@@ -71,8 +71,9 @@ TWINS: dict[str, Twin] = {
     ),
     "metrics": Twin(
         _METRIC,
-        "from declare.nn.metrics.NAME import figure\nfrom declare.nn.metrics.metric import Figure\n\n"
-        "return Figure(Real(), figure)",
+        "from declare.nn.metrics.metric import AccumulatedMetric\n"
+        "from declare.nn.metrics.NAME import metric_of_sums\n\n"
+        "return AccumulatedMetric(Real(), metric_of_sums)",
     ),
     "modules": _module(_TENSORS, ("forward(self, values: Tensor) -> Tensor", "Return the output.")),
     "probes": _module(

@@ -18,7 +18,7 @@ from declare.lowering.model.loss_shapes import require_scores
 from declare.lowering.model.task_inputs import Views, model_view, target_view
 from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
-from declare.nn.metrics.metric import Figure, is_broken
+from declare.nn.metrics.metric import AccumulatedMetric, is_broken
 from declare.nn.precision import to_double, widest
 from declare.reading.read_component import read_component
 
@@ -41,14 +41,14 @@ class Scores:
         }
         accumulators: dict[Any, Any] = {}
         for metric in self._metrics.values():
-            if isinstance(metric, Figure):
+            if isinstance(metric, AccumulatedMetric):
                 metric.accumulator = accumulators.setdefault(metric.accumulator.key, metric.accumulator)
             else:
                 accumulators[id(metric)] = metric
         self._accumulators = list(accumulators.values())
         self._sums: list[list[Tensor | float]] = [[0.0, 0.0] for _ in losses.names]
         self._has_nan: Tensor | bool = False
-        """Whether the prediction of a known target is NaN: then no figure is one."""
+        """Whether the prediction of a known target is NaN: then no metric is defined."""
 
     def update(
         self, losses: Sequence[tuple[Tensor, Tensor | float]], prediction: Tensor, target: Tensor
@@ -84,9 +84,9 @@ class Scores:
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric; NaN for one that is not defined on these samples."""
-        return {"loss": _loss([self])} | self.figures()
+        return {"loss": _loss([self])} | self.metrics()
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return every metric."""
         if self._has_nan:
             return dict.fromkeys(self._metrics, math.nan)
@@ -101,14 +101,16 @@ class CombinedScores:
 
     def results(self) -> dict[str, float]:
         """Return `loss` and every metric over all datasets."""
-        return {"loss": _loss(self.parts)} | self.figures()
+        return {"loss": _loss(self.parts)} | self.metrics()
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Return every metric."""
         metrics = [part._metrics for part in self.parts]  # noqa: SLF001
         if any(part._has_nan for part in self.parts):  # noqa: SLF001
             return dict.fromkeys(metrics[0], math.nan)
-        return {name: float(Figure.combine([figures[name] for figures in metrics])) for name in metrics[0]}
+        return {
+            name: float(AccumulatedMetric.combine([item[name] for item in metrics])) for name in metrics[0]
+        }
 
 
 def _loss(parts: Sequence[Scores]) -> float:
@@ -196,8 +198,8 @@ class Evaluator:
                 score.merge_states(score_states)
         for task in without_trivial:
             task_scores = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
-            figures = _result_names(split, task_scores)
-            self._trivial[split, task] = {name: item for name, item in figures.items() if item == item}  # noqa: PLR0124
+            results = _result_names(split, task_scores)
+            self._trivial[split, task] = {name: item for name, item in results.items() if item == item}  # noqa: PLR0124
         metrics = _result_names(split, scores)
         return metrics | composites(self._plan.composites, metrics)
 
@@ -207,8 +209,8 @@ class Evaluator:
         It gives every sample the same answer, learned from the training targets alone: their mean, the classes'
         shares, unigrams. Of tasks that `run` has evaluated on this split; without metrics that it leaves undefined.
         """
-        figures_by_task = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
-        metrics = {name: value for figures in figures_by_task for name, value in figures.items()}
+        trivial_by_task = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
+        metrics = {name: value for results in trivial_by_task for name, value in results.items()}
         return metrics | composites(self._plan.composites, metrics)
 
     def _score_split(
@@ -308,7 +310,7 @@ class Evaluator:
         return {
             f"{split}/{name}/{metric}": value
             for name, score in scores.items()
-            for metric, value in score.figures().items()
+            for metric, value in score.metrics().items()
         }
 
     def _true_expectation(self, task: str, dataset: str, split: str) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Probes of a phase: features of the frozen model, a fit on the training split, figures on validation data."""
+"""Probes of a phase: features of the frozen model, a fit on the training split, metrics on validation data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -48,7 +48,7 @@ class Prober:
     def run(self, phase: PhasePlan) -> dict[str, float]:
         """Return `probe/PHASE/TASK/METRIC`, and `probe/PHASE/TASK@DATASET/METRIC` where there are several.
 
-        Datasets with targets or features of their own have a probe each, and then no figure over all.
+        Datasets with targets or features of their own have a probe each, and then no metric over all.
         """
         metrics: dict[str, float] = {}
         # Some transforms draw from torch's own generators.
@@ -77,7 +77,7 @@ class Prober:
         return {
             f"{name}/{metric}": value
             for name, score in scores.items()
-            for metric, value in score.figures().items()
+            for metric, value in score.metrics().items()
         }
 
     def _groups(self, probe: ProbePlan, task: TaskPlan) -> list[dict[str, Features]]:

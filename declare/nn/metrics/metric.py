@@ -71,10 +71,10 @@ class Accumulator:
         self.state = None
 
 
-class Figure:
+class AccumulatedMetric:
     """A formula over the sums of an accumulator; `update`, `compute` and `reset` named as in torchmetrics.
 
-    Predictions and targets are [N, ...], of the shapes that the metric states; the figure is a scalar.
+    Predictions and targets are [N, ...], of the shapes that the metric states; the metric is a scalar.
     """
 
     def __init__(self, accumulator: Accumulator, formula: Callable[[Tensor], Tensor]) -> None:
@@ -91,19 +91,19 @@ class Figure:
         return torch.tensor(torch.nan, dtype=torch.float64) if total is None else self.formula(total)
 
     @classmethod
-    def combine(cls, figures: Sequence[Any]) -> Tensor:
+    def combine(cls, metrics: Sequence[Any]) -> Tensor:
         """Return one metric over several targets, each with its own units.
 
         Sums by unit stand side by side, sums of one form are merged; where neither has a meaning, the mean of the
-        figures that are defined.
+        metrics that are defined.
         """
-        alike = [item for item in figures if isinstance(item, cls)]
+        alike = [item for item in metrics if isinstance(item, cls)]
         totals = [total for item in alike if (total := item.accumulator.total()) is not None]
-        if totals and len(alike) == len(figures):
+        if totals and len(alike) == len(metrics):
             merged = alike[0].accumulator.combine(totals)
             if merged is not None:
                 return alike[0].formula(merged)
-        values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in figures])
+        values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in metrics])
         return values[values.isfinite()].mean()
 
     def reset(self) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from declare.nn.modules.by_dataset import ByDataset
 from declare.nn.modules.padding import mean_over
 
-_FIGURES = 3
+_NUM_STATISTICS = 3
 
 
 class ChannelPerceiver(nn.Module):
@@ -25,7 +25,7 @@ class ChannelPerceiver(nn.Module):
         super().__init__()
         self.heads = heads
         self.identity = ByDataset({name: torch.randn(count, dim) for name, count in channels.items()})
-        self.content = nn.Linear(_FIGURES, dim)
+        self.content = nn.Linear(_NUM_STATISTICS, dim)
         nn.init.normal_(self.content.weight, std=0.02)
         self.key = nn.Linear(dim, dim)
         self.gain = nn.Linear(dim, heads)
@@ -35,7 +35,7 @@ class ChannelPerceiver(nn.Module):
 
     def forward(self, x: Tensor, dataset: str | None = None, lengths: Tensor | None = None) -> Tensor:
         """Return the outputs; channel statistics are computed from the first `lengths` [B] steps of each sample."""
-        channels_BCD = self.identity.of(dataset) + self.content(_figures(x, lengths))
+        channels_BCD = self.identity.of(dataset) + self.content(_channel_statistics(x, lengths))
         key_BHKC = self.key(channels_BCD).unflatten(-1, (self.heads, -1)).permute(0, 2, 3, 1)
         query_HNK = self.query.unflatten(-1, (self.heads, -1)).transpose(0, 1)
         attention_BHNC = (
@@ -47,7 +47,7 @@ class ChannelPerceiver(nn.Module):
         return filters_BNC @ x.nan_to_num()
 
 
-def _figures(x: Tensor, lengths: Tensor | None) -> Tensor:
+def _channel_statistics(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Return log spread, log slope and their difference of every channel [B, C, 3]."""
     known = x.detach().nan_to_num().float()
     steps = known.diff(dim=-1) if known.shape[-1] > 1 else known

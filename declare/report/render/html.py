@@ -7,7 +7,7 @@ from importlib import resources
 from declare.diagnostics.output import visible
 from declare.report.gradients import agreement, cosines, is_gradient, norms
 from declare.report.incidents import rows as incident_rows
-from declare.report.number_format import count, figure, seconds, size
+from declare.report.number_format import count, format_number, seconds, size
 from declare.report.probes import across_phases, is_probe
 from declare.report.render.architecture_svg import draw
 from declare.report.render.line_chart import COLOURS, legend, line_chart
@@ -69,9 +69,9 @@ def _tiles(report: Report) -> str:
             bound = report.expect.get(name)
             state = "" if bound is None else "missed" if name in missed else "met"
             beside = [f"expected {bound}"] if bound else []
-            beside += [f"trivial {figure(report.trivial[name])}"] if name in report.trivial else []
+            beside += [f"trivial {format_number(report.trivial[name])}"] if name in report.trivial else []
             label = f"{name} ({', '.join(beside)})" if beside else name
-            tiles.append((figure(report.metrics[name]), label, state))
+            tiles.append((format_number(report.metrics[name]), label, state))
     body = "".join(
         f'<div class="tile {state}"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
         for value, label, state in tiles[:10]
@@ -153,8 +153,8 @@ def curve_groups(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
     """Group curves that share a chart: all splits and datasets of a task's metric."""
     groups: dict[str, list[Curve]] = {}
     for curve in curves:
-        task, _, figure_name = curve.name.partition("/")[2].rpartition("/")
-        title = f"{task.partition('@')[0]} {figure_name.replace('_', ' ')}".strip()
+        task, _, metric_name = curve.name.partition("/")[2].rpartition("/")
+        title = f"{task.partition('@')[0]} {metric_name.replace('_', ' ')}".strip()
         groups.setdefault(title or curve.name, []).append(curve)
     return groups
 
@@ -184,7 +184,8 @@ def _gradients(report: Report) -> str:
         if any(len(curve.points) > 1 for curve in group)
     )
     rows = (
-        (name, *map(figure, values)) for name, values in zip(similarity.tasks, similarity.rows, strict=True)
+        (name, *map(format_number, values))
+        for name, values in zip(similarity.tasks, similarity.rows, strict=True)
     )
     note = '<p class="note">Cosines are means over all measurements; below 0 two tasks conflict.</p>'
     body = table(("cosine", *similarity.tasks), rows, 1)
@@ -286,8 +287,8 @@ def _metrics(report: Report) -> str:
             report.expect.get(name, ""),
             share(value, report.oracle.get(name)),
             trained_last(report.tasks, name),
-            figure(report.trivial[name]) if name in report.trivial else "",
-            figure(value),
+            format_number(report.trivial[name]) if name in report.trivial else "",
+            format_number(value),
         )
         for name, value in sorted(report.metrics.items())
         if not is_probe(name)
@@ -303,7 +304,7 @@ def _metrics(report: Report) -> str:
 def _probes(report: Report) -> str:
     """Return the quality of frozen features across phases; nothing where none was probed."""
     probes = across_phases(report)
-    rows = ((name, *map(figure, values)) for name, values in probes.rows.items())
+    rows = ((name, *map(format_number, values)) for name, values in probes.rows.items())
     return table(("frozen features, val", *probes.phases), rows, 1) if probes.rows else ""
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from declare.report.incidents import rows as incident_rows
-from declare.report.number_format import count, figure, seconds, size
+from declare.report.number_format import count, format_number, seconds, size
 from declare.report.probes import across_phases, is_probe
 from declare.report.report import Node, Report, share, trained_last
 from declare.report.restarts import describe_starts
@@ -148,7 +148,7 @@ def _phases(report: Report) -> Table:
 
 def _trivial(report: Report, metric: str) -> str:
     """Return what the trivial predictor reaches, empty where that is not known."""
-    return figure(report.trivial[metric]) if metric in report.trivial else ""
+    return format_number(report.trivial[metric]) if metric in report.trivial else ""
 
 
 def _node_rows(node: Node) -> Iterable[Sequence[str]]:
@@ -187,7 +187,10 @@ def _run_tables(report: Report) -> Iterable[Table]:
     yield _table(
         "Curves",
         ("name", "first", "last", COURSE),
-        ((c.name, figure(c.points[0][1]), figure(c.points[-1][1]), course(c.points, last)) for c in curves),
+        (
+            (c.name, format_number(c.points[0][1]), format_number(c.points[-1][1]), course(c.points, last))
+            for c in curves
+        ),
         right=1,
     )
     yield _table(
@@ -196,7 +199,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
         (
             (
                 name,
-                figure(value),
+                format_number(value),
                 _trivial(report, name),
                 report.expect.get(name, ""),
                 share(value, report.oracle.get(name)),
@@ -211,7 +214,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
     probed = across_phases(report)
     yield _table(
         "Probes of frozen features",
-        ("figure", *probed.phases),
-        ((name, *map(figure, values)) for name, values in probed.rows.items()),
+        ("metric", *probed.phases),
+        ((name, *map(format_number, values)) for name, values in probed.rows.items()),
         right=1,
     )

@@ -43,10 +43,10 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _needs_positives(view: View, task: str, name: str) -> bool:
-    figure = name.rpartition("/")[2]
+    metric_name = name.rpartition("/")[2]
     block = next(item.block for item in tasks(view) if item.name == task)
-    metric = (metric_classes(block) or {}).get(figure)
-    return figure == "loss" or (metric is not None and metric.needs_positives)
+    metric = (metric_classes(block) or {}).get(metric_name)
+    return metric_name == "loss" or (metric is not None and metric.needs_positives)
 
 
 def _problem(monitor: Monitor, split: str, words: str) -> Problem:

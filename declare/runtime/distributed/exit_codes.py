@@ -2,7 +2,7 @@
 
 DONE = 0
 MISSED = 1
-"""Trained, but a figure that the spec expects was missed."""
+"""Trained, but a metric that the spec expects was missed."""
 FAILED = 4
 STOPPED = 75
 """Stopped on request, with its state saved."""

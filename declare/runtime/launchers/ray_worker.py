@@ -49,7 +49,7 @@ class LostError(RuntimeError):
 
 
 class Reports(Listener):
-    """Gives Ray the figures of every evaluation; Ray waits until all workers have done so."""
+    """Gives Ray the metrics of every evaluation; Ray waits until all workers have done so."""
 
     everywhere = True
 

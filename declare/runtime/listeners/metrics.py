@@ -1,4 +1,4 @@
-"""Keeps every figure in `metrics.csv`; a resumed run cuts off what its checkpoint does not know."""
+"""Keeps every metric in `metrics.csv`; a resumed run cuts off what its checkpoint does not know."""
 
 import os
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class Metrics(Listener):
 
 
 def scalars(event: Event) -> Mapping[str, float]:
-    """Return the figures of an event by the name that files and trackers use, empty if it has none."""
+    """Return the metrics of an event by the name that files and trackers use, empty if it has none."""
     if event.name in {"evaluated", "probed"}:
         return dict(event["metrics"])
     if event.name == "gradients":

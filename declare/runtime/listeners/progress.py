@@ -30,13 +30,13 @@ def make_progress(plan: Plan, *, quiet: bool = False, color: bool = True) -> Lis
     return LineProgress(plan)
 
 
-Figures = Mapping[str, float]
+Metrics = Mapping[str, float]
 
 
 def headline(
-    plan: Plan, phase: str | None, metrics: Figures, count: int = 3, trivial: Figures | None = None
+    plan: Plan, phase: str | None, metrics: Metrics, count: int = 3, trivial: Metrics | None = None
 ) -> str:
-    """Return the `count` figures of an evaluation that matter most: the phase's best metric first.
+    """Return the `count` metrics of an evaluation that matter most: the phase's best metric first.
 
     Beside each stands what the trivial predictor reaches, where that is known.
     """
@@ -58,10 +58,10 @@ class ProgressDisplay(Listener):
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._trivial: Figures = {}
+        self._trivial: Metrics = {}
 
     def headline(self, event: Event, count: int = 3) -> str:
-        """Return the figures of an evaluation that matter most."""
+        """Return the metrics of an evaluation that matter most."""
         return headline(self._plan, event.phase, event["metrics"], count, self._trivial)
 
     def on_event(self, event: Event) -> None:
@@ -134,7 +134,7 @@ _NOTICES = {
 
 
 class BarProgress(ProgressDisplay):
-    """Draws one bar for each phase, with speed and the latest figures."""
+    """Draws one bar for each phase, with speed and the latest metrics."""
 
     wants_ticks = True
 
@@ -156,7 +156,7 @@ class BarProgress(ProgressDisplay):
                 self._update(event, loss=f"loss {event['losses']['loss']:.4g}", speed=_speed(event))
             case "evaluated":
                 count = 3 if self._width > _WIDE else 1
-                self._update(event, figures=self.headline(event, count))
+                self._update(event, metrics=self.headline(event, count))
             case "tick" | "phase_finished":
                 self._update(event)
         text = notice(event)
@@ -177,7 +177,7 @@ class BarProgress(ProgressDisplay):
             MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=widest)),
             TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
             TextColumn("{task.fields[loss]}"),
-            TextColumn("[green]{task.fields[figures]}"),
+            TextColumn("[green]{task.fields[metrics]}"),
             TextColumn("[dim]{task.fields[speed]}"),
             console=console,
             refresh_per_second=4,
@@ -189,7 +189,7 @@ class BarProgress(ProgressDisplay):
             return
         total = next(phase.steps for phase in self._plan.phases if phase.name == event.phase)
         self._task = self._bars.add_task(
-            event.phase or "", total=total, completed=event.step, loss="", figures="", speed=""
+            event.phase or "", total=total, completed=event.step, loss="", metrics="", speed=""
         )
 
     def _update(self, event: Event, **fields: str) -> None:

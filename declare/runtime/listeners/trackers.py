@@ -1,4 +1,4 @@
-"""Sends figures to the places that the spec's `tracking` names."""
+"""Sends metrics to the places that the spec's `tracking` names."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class MemoryBudget:
 
     def _sample(self, estimate: Memory, error: BaseException) -> float:
         """Return bytes of a sample: by the plan, or as measured where that is more."""
-        # The plan's figures are of each process where it knows how many there are, else of all together.
+        # The plan's sizes are of each process where it knows how many there are, else of all together.
         shares = self._shares if isinstance(self._plan.hardware.devices, int) else 1
         batch = self._phase.batch_size / shares
         plan_bytes = (

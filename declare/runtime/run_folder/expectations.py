@@ -23,7 +23,7 @@ def missed_bounds(expect: Mapping[str, str], metrics: Mapping[str, float]) -> li
     return [
         Problem(
             "PHS630",
-            f"`{brief(name)}` is {_figure(metrics.get(name))}, expected {bound.strip()}",
+            f"`{brief(name)}` is {_value_text(metrics.get(name))}, expected {bound.strip()}",
             at=f"expect.{name}",
             helps=("train longer or look at the curves with `dcl report`", "or change the bound"),
         )
@@ -39,5 +39,5 @@ def holds(bound: str, value: float) -> bool:
     return _OPERATORS[match[1]](value, float(match[2]))
 
 
-def _figure(value: float | None) -> str:
+def _value_text(value: float | None) -> str:
     return "not measured" if value is None else "not defined" if math.isnan(value) else f"{value:.6g}"

@@ -101,7 +101,7 @@ class Choices(BaseModel):
     threads: Annotated[int, Field(ge=1, le=4096)] = 1
 
 
-class Figures(RootModel[dict[str, float | None]]):
+class Metrics(RootModel[dict[str, float | None]]):
     """`metrics.json`: final metrics by name; null for one that is not defined."""
 
 
@@ -121,7 +121,7 @@ _SCHEMAS: dict[str, type[BaseModel]] = {
     "manifest": Manifest,
     "state": State,
     "choices": Choices,
-    "metrics": Figures,
+    "metrics": Metrics,
     "event": EventRecord,
 }
 

@@ -169,13 +169,13 @@ class Run:
         """
         path = self.path / FINAL
         if self._just_written or not path.exists():
-            return _read_figures(path) or {}
+            return _read_metrics(path) or {}
         return strict_json.with_nan(read_json(path, "metrics"))
 
     @property
     def has_finished(self) -> bool:
         """Whether the run came to its end; a damaged file of final metrics can be made again by resuming."""
-        return _read_figures(self.path / FINAL) is not None
+        return _read_metrics(self.path / FINAL) is not None
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -318,20 +318,20 @@ def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
     )
 
 
-def _read_figures(path: Path) -> dict[str, float] | None:
-    """Return the figures of a JSON file by name, or None where it is absent or not whole."""
+def _read_metrics(path: Path) -> dict[str, float] | None:
+    """Return the metrics of a JSON file by name, or None where it is absent or not whole."""
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))
+        metrics = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    is_whole = isinstance(figures, dict) and all(
-        isinstance(value, int | float | None) for value in figures.values()
+    is_whole = isinstance(metrics, dict) and all(
+        isinstance(value, int | float | None) for value in metrics.values()
     )
-    return strict_json.with_nan(figures) if is_whole else None
+    return strict_json.with_nan(metrics) if is_whole else None
 
 
 def _row(row: dict[str, str]) -> dict[str, Any] | None:
-    """Return a row with its figures as numbers, or None for one that a crash cut short."""
+    """Return a row with its metrics as numbers, or None for one that a crash cut short."""
     try:
         return {
             "phase": row["phase"],

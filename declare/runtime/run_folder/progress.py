@@ -35,7 +35,7 @@ class TrainProgress:
     ends: dict[str, int] = field(default_factory=dict)
     """Phase -> total step of its last checkpoint."""
     probes: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Phase -> figures of its probes."""
+    """Phase -> metrics of its probes."""
     evaluated_at: dict[str, int] = field(default_factory=dict)
     """Image field -> its shorter edge in pixels in evaluations, where a phase with scales left the model at one."""
 

@@ -1,4 +1,4 @@
-"""The trivial predictor beside the model: names of its figures, and whether a run has beaten it."""
+"""The trivial predictor beside the model: names of its metrics, and whether a run has beaten it."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ PREFIX = "trivial/"
 """What stands before the name of a metric where it is the trivial predictor's."""
 
 
-def with_prefix(figures: Mapping[str, float]) -> dict[str, float]:
-    """Return the trivial predictor's figures as a run's final metrics name them."""
-    return {f"{PREFIX}{name}": value for name, value in figures.items()}
+def with_prefix(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return the trivial predictor's metrics as a run's final metrics name them."""
+    return {f"{PREFIX}{name}": value for name, value in metrics.items()}
 
 
 def split_trivial(metrics: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:

@@ -1,4 +1,4 @@
-"""The builder of real runs: makes from a plan, by `lowering`, what a run trains with, over tables of the data room."""
+"""The builder of real runs: makes from a plan, by `lowering`, what a run trains with, over the tables of its data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -93,8 +93,8 @@ class LossBuffer:
         """Return the unread steps."""
         if not self._numbers:
             return {"numbers": []}
-        figures = {"values": self._values(), "samples": self.samples}
-        return {"numbers": list(self._numbers), "names": list(self._names), **figures}
+        unread = {"values": self._values(), "samples": self.samples}
+        return {"numbers": list(self._numbers), "names": list(self._names), **unread}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over unread steps; none where the losses have become others."""

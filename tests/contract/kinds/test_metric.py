@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from declare.contract.kinds.metric import by_figure_name
+from declare.contract.kinds.metric import by_metric_name
 from declare.reading import lookup, parser
 from declare.rules.queries.metric_names import _NAME
 
@@ -32,14 +32,14 @@ CHANGED = [
 def test_a_parameter_stands_in_the_name(name, key, value):
     """A metric with a parameter of its own has another name than one without, which monitors can state."""
     plain, other = (parser.parse("metrics", {"type": name} | block) for block in ({}, {key: value}))
-    assert plain.figure_name() == name
-    assert other.figure_name() != name
-    assert _NAME.fullmatch(f"val/task/{other.figure_name()}")
-    assert list(by_figure_name([plain, other, plain, other])) == [
+    assert plain.metric_name() == name
+    assert other.metric_name() != name
+    assert _NAME.fullmatch(f"val/task/{other.metric_name()}")
+    assert list(by_metric_name([plain, other, plain, other])) == [
         name,
-        other.figure_name(),
+        other.metric_name(),
         f"{name}_2",
-        f"{other.figure_name()}_2",
+        f"{other.metric_name()}_2",
     ]
 
 
@@ -50,5 +50,5 @@ def test_names_are_short():
         {"type": "accuracy", "threshold": 0.25},
         {"type": "f1", "average": "micro"},
     ]
-    names = [parser.parse("metrics", block).figure_name() for block in blocks]
+    names = [parser.parse("metrics", block).metric_name() for block in blocks]
     assert names == ["accuracy_top2", "accuracy_threshold0_25", "f1_micro"]

@@ -52,42 +52,42 @@ def graph(plan):
 
 
 @pytest.fixture(scope="module")
-def figures(plan, graph):
+def metrics(plan, graph):
     return Prober(plan, graph, Tables.fit(plan), CPU).run(plan.phases[0])
 
 
-def test_names(figures):
+def test_names(metrics):
     """Figures are named by phase and task; a second probe of a task has a number, several datasets their names."""
-    found = {name.rpartition("/")[0] for name in figures}
+    found = {name.rpartition("/")[0] for name in metrics}
     assert {"probe/fit/one", "probe/fit/one_2", "probe/fit/both", "probe/fit/both@lab"} <= found
-    assert all(math.isfinite(value) for value in figures.values())
+    assert all(math.isfinite(value) for value in metrics.values())
 
 
-def test_datasets_with_targets_of_their_own(figures):
-    """Where each dataset has a head of its own it has a probe of its own, and no figure stands over all."""
-    found = {name.split("/")[2] for name in figures if "/own" in name}
+def test_datasets_with_targets_of_their_own(metrics):
+    """Where each dataset has a head of its own it has a probe of its own, and no metric stands over all."""
+    found = {name.split("/")[2] for name in metrics if "/own" in name}
     assert found == {"own@lab", "own@ward"}
 
 
-def test_leaves_no_trace(plan, graph, figures):
-    """Probing again gives the same figures; weights, modes and the random generator are as they were."""
+def test_leaves_no_trace(plan, graph, metrics):
+    """Probing again gives the same metrics; weights, modes and the random generator are as they were."""
     graph.train()
     before = {name: value.clone() for name, value in graph.state_dict().items()}
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    assert Prober(plan, graph, Tables.fit(plan), CPU).run(plan.phases[0]) == figures
+    assert Prober(plan, graph, Tables.fit(plan), CPU).run(plan.phases[0]) == metrics
     assert torch.equal(torch.get_rng_state(), state)
     assert graph.training
     assert all(torch.equal(value, before[name]) for name, value in graph.state_dict().items())
 
 
-def test_features_matter(plan, graph, figures):
+def test_features_matter(plan, graph, metrics):
     """Features without content leave chance; the model's own do better on these data."""
     blind = make_graph(plan)
     for parameter in blind.encoder.parameters():
         parameter.data.zero_()
     chance = Prober(plan, blind, Tables.fit(plan), CPU).run(plan.phases[0])
-    assert figures["probe/fit/one/accuracy"] > chance["probe/fit/one/accuracy"]
+    assert metrics["probe/fit/one/accuracy"] > chance["probe/fit/one/accuracy"]
 
 
 def test_reads_what_the_head_reads(plan, graph):
