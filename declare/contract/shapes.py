@@ -15,7 +15,7 @@ Layout = Literal[
     "vector",  # [features]
     "sequence",  # [time, features]: tokens, patches or time steps, features last
     "series",  # [channels, time]
-    "image",  # [channels, height, width]: pictures and feature maps
+    "image",  # [channels, height, width]: images and feature maps
     "video",  # [channels, frames, height, width]
     "number",  # []
     "category",  # [] class index, -1 where missing

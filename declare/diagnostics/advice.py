@@ -68,7 +68,7 @@ write transforms in the dataset: `transforms: [{type: random_horizontal_flip, fi
     random_flip crop_pct ratio to_rgb mean_rgb normalize rescale horizontal_flip random_crop
 write it in the module of `model`: its dropout and depth are parameters there
     drop_path drop drop_connect stochastic_depth drop_block
-remove it: values become tensors by the types of their fields, pictures as numbers from 0 to 1
+remove it: values become tensors by the types of their fields, images as numbers from 0 to 1
     to_tensor pil_to_tensor to_image convert_image_dtype to_dtype to_numpy
 write the field's type: `fields: {NAME: category}`; codes and embeddings follow from it
     one_hot label_encoder ordinal_encoder one_hot_encoder label_encode

@@ -1,6 +1,6 @@
 """Running statistics of norms: their tensors, and separate sets for several image sizes.
 
-One set of means and variances cannot describe pictures of several sizes: weights are shared, statistics are not.
+One set of means and variances cannot describe images of several sizes: weights are shared, statistics are not.
 Source: Zhu et al. 2019 (slimmable networks, switchable batch norm), https://arxiv.org/abs/1812.08928.
 """
 

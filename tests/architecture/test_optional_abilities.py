@@ -10,7 +10,7 @@ ASKS = re.compile(r"getattr\([^,\n]+, ['\"][a-z_]+['\"]")
 FOREIGN = {
     "cli/command_index.py": "a command's module may have `expand_argv`",
     "compiler/meta/flop_count.py": "layers of any library",
-    "components/fields/_pictures.py": "pictures of Pillow",
+    "components/fields/_images.py": "images of Pillow",
     "components/fields/_values.py": "raw values: numpy, pandas, datetime",
     "components/fields/series.py": "raw values",
     "components/sources/_arrow_limits.py": "columns of pyarrow",

@@ -48,7 +48,7 @@ hardware: {precision: fp32}
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder with pictures, texts, numbers and a spec, and with a cache of its own."""
+    """Work in a folder with images, texts, numbers and a spec, and with a cache of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
     for number in range(12):

@@ -57,7 +57,7 @@ def during(monkeypatch: pytest.MonkeyPatch) -> During:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder with forty pictures and a spec."""
+    """Work in a folder with forty images and a spec."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
     for number in range(40):

@@ -36,8 +36,8 @@ tracking: csv
 
 
 @pytest.fixture
-def pictures(tmp_path, monkeypatch):
-    """Write a folder with a train part, unlabelled test pictures, a link to a class elsewhere and a hidden file."""
+def images(tmp_path, monkeypatch):
+    """Write a folder with a train part, unlabelled test images, a link to a class elsewhere and a hidden file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spec.yaml").write_text(FOLDER)
     draw = np.random.default_rng(0)
@@ -52,16 +52,16 @@ def pictures(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", [["plan", "spec.yaml"], ["data", "check", "spec.yaml"]])
-def test_what_is_passed_over_is_printed_and_linked_classes_are_read(pictures, capsys, words):
+def test_what_is_passed_over_is_printed_and_linked_classes_are_read(images, capsys, words):
     """Classes are those inside `train`, a linked one among them; unlabelled and hidden files are counted."""
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "18 samples" in printed
-    assert "skipped: 1 hidden, 6 pictures without a class in `test`" in printed
+    assert "skipped: 1 hidden, 6 images without a class in `test`" in printed
     assert main([*words, "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     dataset = document["datasets"]["d"]
-    assert dataset["passed_over"] == {"hidden": 1, "pictures without a class in `test`": 6}
+    assert dataset["passed_over"] == {"hidden": 1, "images without a class in `test`": 6}
 
 
 def test_swapped_axes_are_mended_and_new_arrays_are_read_the_same_way(tmp_path, monkeypatch, capsys):

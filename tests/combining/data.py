@@ -71,7 +71,7 @@ def columns(rows: int, seed: int) -> Columns:
         "wave": arrays(2, 16),
         "long_wave": arrays(1, 40),
         "uneven_wave": ragged(2),
-        "picture": arrays(12, 12, 3, kind=np.uint8),
+        "image": arrays(12, 12, 3, kind=np.uint8),
         "grey": arrays(8, 10, kind=np.uint8),
         "film": arrays(1, 4, 8, 8),
         "outline": list(draw.integers(0, 3, (rows, 12, 12), dtype=np.uint8)),
@@ -149,10 +149,10 @@ def _text(path: Path, values: Columns) -> None:
     )
 
 
-def _pictures(path: Path, values: Columns) -> None:
+def _images(path: Path, values: Columns) -> None:
     from PIL import Image
 
-    for row, (pixels, kind) in enumerate(zip(values["picture"], values["kind"], strict=True)):
+    for row, (pixels, kind) in enumerate(zip(values["image"], values["kind"], strict=True)):
         place = path / (values["part"][row] if "split" in path.name else "") / kind
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(place / f"{row}.png")
@@ -164,10 +164,10 @@ def _digits(path: Path, values: Columns) -> None:
 
     folder = path / "MNIST" / "raw"
     folder.mkdir(parents=True, exist_ok=True)
-    pictures = [np.asarray(Image.fromarray(item).resize((28, 28))) for item in values["grey"]]
+    images = [np.asarray(Image.fromarray(item).resize((28, 28))) for item in values["grey"]]
     labels = np.asarray(values["level"], np.uint8)
     for part, rows in (("train", slice(None)), ("t10k", slice(len(labels) // 2))):
-        pixels = np.stack(pictures[rows]).astype(np.uint8)
+        pixels = np.stack(images[rows]).astype(np.uint8)
         for name, array in (("images-idx3", pixels), ("labels-idx1", labels[rows])):
             header = np.asarray([0x800 + array.ndim, *array.shape], ">i4").tobytes()
             (folder / f"{part}-{name}-ubyte").write_bytes(header + array.tobytes())
@@ -223,8 +223,8 @@ WRITERS: Mapping[str, Callable[[Path, Columns], None]] = {
     "tokenizer.json": _tokenizer,
     "language_model": _run,
     "torchvision": _digits,
-    "pictures": _pictures,
-    "split_pictures": _pictures,
+    "images": _images,
+    "split_images": _images,
     "saved": _saved,
 }
 """What writes a file or folder of this name; a source is tried on all those with the ending of its page's example."""

@@ -27,7 +27,7 @@ _WORDS = {
     "field": r"\bfields?\b",
 }
 _SMALL = 9
-"""Whole numbers are mostly below: samples are few and pictures small."""
+"""Whole numbers are mostly below: samples are few and images small."""
 
 
 def means(key: str, description: str, pool: Pool) -> list[str]:

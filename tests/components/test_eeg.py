@@ -68,12 +68,12 @@ def test_hiding_covers_its_share_in_blocks(shape, first, each):
 
 
 def test_decoder_puts_patches_back():
-    """A decoder that copies gives the picture and the series that were cut into patches."""
-    picture = torch.arange(2 * 1 * 4 * 6.0).reshape(2, 1, 4, 6)
-    patches = torch.nn.functional.unfold(picture, 2, stride=2).transpose(1, 2)
+    """A decoder that copies gives the image and the series that were cut into patches."""
+    image = torch.arange(2 * 1 * 4 * 6.0).reshape(2, 1, 4, 6)
+    patches = torch.nn.functional.unfold(image, 2, stride=2).transpose(1, 2)
     head = parse("heads", {"type": "decoder"})
     for given_, target, wanted in (
-        (patches, Shape("image", (1, 4, 6)), picture),
+        (patches, Shape("image", (1, 4, 6)), image),
         (torch.arange(24.0).reshape(1, 6, 4), Shape("series", (2, 12)), None),
     ):
         real = head.build({"input": (Shape("sequence", tuple(given_.shape[1:])),)}, target)

@@ -110,7 +110,7 @@ def test_stated_sizes_are_checked():
 
 
 def test_samples_with_other_axes_are_refused():
-    """A picture is no series; a flat sample is one of one channel, and an empty one is none."""
+    """An image is no series; a flat sample is one of one channel, and an empty one is none."""
     assert code_of(lambda: field(type="series").infer_facts([np.ones((2, 3, 4))])) == "DAT319"
     assert field(type="series").infer_facts([np.ones(3), [1.0, 2.0]]).shape.dims == (1, None)
     for empty in ([], [[], []]):
@@ -144,7 +144,7 @@ def png(mode, size=(4, 6), **options):
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGB", 3), ("RGBA", 3), ("P", 3), ("I;16", 1)])
-def test_pictures_of_any_mode_are_bytes_channels_first(mode, channels):
+def test_images_of_any_mode_are_bytes_channels_first(mode, channels):
     """Grey has one channel, all else three; 16 bits and palettes are converted."""
     made = field(type="image")
     values = [png(mode)]
@@ -153,23 +153,23 @@ def test_pictures_of_any_mode_are_bytes_channels_first(mode, channels):
     assert (found.shape, found.dtype) == ((1, channels, 6, 4), np.uint8)
 
 
-def test_pictures_turn_by_their_exif_tag():
-    """A picture that says it lies on its side is turned."""
+def test_images_turn_by_their_exif_tag():
+    """An image that says it lies on its side is turned."""
     exif = Image.Exif()
     exif[0x0112] = 6
     made = field(type="image")
     assert made.infer_facts([png("RGB", exif=exif)]).shape.dims == (3, 4, 6)
 
 
-def test_pictures_are_resized_to_the_stated_size():
+def test_images_are_resized_to_the_stated_size():
     """`size` decides, and channels are converted."""
     made = field(type="image", size=8, channels=1)
     found = made.encode([png("RGB"), png("L", (9, 9))], made.infer_facts([png("RGB")]))
     assert found.shape == (2, 1, 8, 8)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", png("RGB")[:40]])
-def test_broken_pictures_are_refused(content):
+@pytest.mark.parametrize("content", [b"", b"no image", png("RGB")[:40]])
+def test_broken_images_are_refused(content):
     """What cannot be decoded is DAT311."""
     assert (
         code_of(lambda: field(type="image").encode([content], field(type="image").infer_facts([png("L")])))
@@ -177,8 +177,8 @@ def test_broken_pictures_are_refused(content):
     )
 
 
-def test_huge_pictures_are_refused_from_their_header():
-    """A picture of too many pixels is not decoded."""
+def test_huge_images_are_refused_from_their_header():
+    """An image of too many pixels is not decoded."""
     Image.MAX_IMAGE_PIXELS = None
     header = bytearray(png("L"))
     header[16:24] = (50_000).to_bytes(4, "big") * 2
@@ -254,12 +254,12 @@ def test_classes_of_numbers_are_in_order_and_their_codes_lead_back(labels):
 
 
 def wide():
-    """A picture of 4 x 8 pixels: black, white in the middle half."""
+    """An image of 4 x 8 pixels: black, white in the middle half."""
     return Image.fromarray(np.repeat([[0] * 2 + [255] * 4 + [0] * 2], 4, axis=0).astype(np.uint8))
 
 
-def test_pictures_get_the_stated_size_stretched_or_cut():
-    """`stretch` keeps the dark edges of a wide picture, `crop` cuts them off."""
+def test_images_get_the_stated_size_stretched_or_cut():
+    """`stretch` keeps the dark edges of a wide image, `crop` cuts them off."""
     for fit, low, high in (("stretch", 0, 60), ("crop", 255, 255)):
         made = field(type="image", size=4, fit=fit)
         found = made.encode([wide()], made.infer_facts([wide()]))
@@ -267,7 +267,7 @@ def test_pictures_get_the_stated_size_stretched_or_cut():
         assert low <= found[0, 0, :, 0].min() <= found[0, 0, :, 0].max() <= high
 
 
-def test_pictures_of_several_sizes_need_a_size():
+def test_images_of_several_sizes_need_a_size():
     """Without `size` nothing is stretched: the finding names the sample that differs."""
     square = Image.new("L", (4, 4))
     made = field(type="image")
@@ -284,7 +284,7 @@ def test_pictures_of_several_sizes_need_a_size():
         made.encode(np.zeros((3, 4, 8), np.uint8), facts)
 
 
-def test_masks_are_fitted_like_their_pictures():
+def test_masks_are_fitted_like_their_images():
     """A mask is cut and resized to the nearest class: no class is made up between two."""
     made = field(type="mask", size=4, fit="crop")
     facts = made.infer_facts([wide()])
@@ -315,8 +315,8 @@ def test_parameters_that_no_data_can_meet(block, code):
     assert [problem.code for problem in problems] == [code]
 
 
-def test_pictures_have_no_two_channels():
-    """Two channels are those of arrays; picture files cannot be converted to them."""
+def test_images_have_no_two_channels():
+    """Two channels are those of arrays; image files cannot be converted to them."""
     with pytest.raises(ProblemError) as caught:
         field(type="image", channels=2).infer_facts([Image.new("L", (2, 2))])
     assert (caught.value.problem.code, caught.value.problem.at) == ("SCH108", "channels")
@@ -327,8 +327,8 @@ def test_pictures_have_no_two_channels():
     )
 
 
-def test_numbers_are_no_pictures():
-    """A column of numbers read as pictures is DAT319 at its row."""
+def test_numbers_are_no_images():
+    """A column of numbers read as images is DAT319 at its row."""
     with pytest.raises(ProblemError) as caught:
         field(type="image").infer_facts([1.5, 2.5])
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT319", 0)

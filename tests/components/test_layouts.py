@@ -84,7 +84,7 @@ def test_a_single_channel_has_no_order():
             assert np.allclose(made.encode(column, made.infer_facts(column))[:, 0], SERIES[:, 0])
 
 
-def test_a_stated_layout_of_pictures_that_contradicts_their_channels():
+def test_a_stated_layout_of_images_that_contradicts_their_channels():
     """`layout: CHW` of arrays whose three channels are last is one finding that says `HWC`."""
     with pytest.raises(ProblemError) as caught:
         field("image", channels=3, layout="CHW").infer_facts(np.zeros((2, 8, 8, 3), np.uint8))

@@ -91,7 +91,7 @@ def test_some_texts_in_split_folders_are_a_question(folder):
     ],
 )
 def test_texts_that_may_be_of_splits_are_a_question(names, pattern, tmp_path):
-    """Words of splits in names of folders and files are DAT323 as for pictures; `layout: file` pools them."""
+    """Words of splits in names of folders and files are DAT323 as for images; `layout: file` pools them."""
     for name in names.split():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)

@@ -122,7 +122,7 @@ def test_log_of_what_has_none():
     assert "-3" in caught.value.problem.title
 
 
-def test_flatten_scales_pictures():
+def test_flatten_scales_images():
     """Pixels are laid out row by row on the scale 0..1; other numbers stay as they are."""
     transform = parse(type="flatten")
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)

@@ -69,7 +69,7 @@ def test_rows_of_other_lengths_in_an_archive(tmp_path):
 
 
 def test_an_image_for_a_module_of_vectors_names_flatten():
-    """Where a module takes vectors and gets pictures, the remedy names the transform or the modules that help."""
+    """Where a module takes vectors and gets images, the remedy names the transform or the modules that help."""
     node = find("modules", "mlp")(input="image")
     problem = check_inputs(node, {"input": (Shape("image", (3, 8, 8)),)})
     assert problem.code == "SHP511"
@@ -85,8 +85,8 @@ def test_a_file_that_cannot_be_read_as_input(tmp_path):
     assert "csv, parquet, npz" in problem.helps[0]
 
 
-def test_pictures_of_two_sizes(tmp_path):
-    """Pictures that differ in size are shown with both sizes and with the key that brings them to one."""
+def test_images_of_two_sizes(tmp_path):
+    """Images that differ in size are shown with both sizes and with the key that brings them to one."""
     from PIL import Image
 
     for name, side in (("a", 8), ("b", 12)):

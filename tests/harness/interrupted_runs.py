@@ -75,7 +75,7 @@ tracking: csv
 
 
 def lay_out(folder: Path) -> None:
-    """Write the spec and its data: pictures in files, so that threads decode them."""
+    """Write the spec and its data: images in files, so that threads decode them."""
     import numpy as np
     from PIL import Image
 

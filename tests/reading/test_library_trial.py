@@ -37,8 +37,8 @@ def test_what_works_is_no_refusal() -> None:
         ("gaussian_blur", {"kernel_size": 3, "sigma": [2.0, 1.0]}, "sigma", None),
         ("pad", {"padding": 1, "fill": [1.0, 2.0]}, "fill", None),
         ("random_affine", {"degrees": 5.0, "scale": [2.0, 1.0], "shear": 3.0}, "scale", None),
-        ("elastic_transform", {}, None, "pictures of 64 x 64 pixels"),
-        ("elastic_transform", {"alpha": 20.0}, None, "pictures of 64 x 64 pixels"),
+        ("elastic_transform", {}, None, "images of 64 x 64 pixels"),
+        ("elastic_transform", {"alpha": 20.0}, None, "images of 64 x 64 pixels"),
     ],
 )
 def test_the_cause_is_named(
@@ -51,7 +51,7 @@ def test_the_cause_is_named(
 
 
 def test_an_answer_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another field is the same question, another parameter, picture or version of the library is not."""
+    """Another field is the same question, another parameter, image or version of the library is not."""
     monkeypatch.setenv("DECLARE_CACHE_DIR", str(tmp_path / "cache"))
     asked: list[object] = []
 

@@ -1,4 +1,4 @@
-"""Fields that belong together: pictures and masks, texts and what stands at their words, inputs and targets."""
+"""Fields that belong together: images and masks, texts and what stands at their words, inputs and targets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ phases:
 """
 BOTH = "fields: [image, mask]"
 APART = {
-    "flip of the picture": "{type: random_horizontal_flip, field: image}",
+    "flip of the image": "{type: random_horizontal_flip, field: image}",
     "flip of the mask": "{type: random_vertical_flip, field: mask}",
     "other parameters": "{type: pad, field: image, padding: 2}, {type: pad, field: mask, padding: [2]}",
     "other samples": "{type: random_horizontal_flip, field: image}, {type: random_horizontal_flip, field: mask, on: all}",
@@ -54,7 +54,7 @@ def codes(folder: Path, spec: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", APART)
 def test_a_mask_that_is_left_behind_is_said(tmp_path: Path, case: str) -> None:
-    """What moves the pixels of a picture or of its mask alone is an error at the transform."""
+    """What moves the pixels of an image or of its mask alone is an error at the transform."""
     assert codes(tmp_path, SCENES % APART[case])["DAT356"].startswith("datasets.scenes.transforms.")
 
 
@@ -65,10 +65,10 @@ def test_what_moves_both_alike_is_let_pass(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize(("fields", "apart"), [("noisy", True), ("noisy, clean", False)])
-def test_a_picture_that_is_a_target_moves_with_its_input(tmp_path: Path, fields: str, apart: bool) -> None:
-    """Pixels of a picture are learned from those at the same place of another one."""
-    pictures = np.zeros((12, 8, 8), np.uint8)
-    np.savez(tmp_path / "d.npz", noisy=pictures, clean=pictures + np.arange(8, dtype=np.uint8))
+def test_a_image_that_is_a_target_moves_with_its_input(tmp_path: Path, fields: str, apart: bool) -> None:
+    """Pixels of an image are learned from those at the same place of another one."""
+    images = np.zeros((12, 8, 8), np.uint8)
+    np.savez(tmp_path / "d.npz", noisy=images, clean=images + np.arange(8, dtype=np.uint8))
     spec = (SCENES % f"{{type: random_horizontal_flip, fields: [{fields}]}}").replace(
         "input: image", "input: noisy"
     )
@@ -79,9 +79,9 @@ def test_a_picture_that_is_a_target_moves_with_its_input(tmp_path: Path, fields:
     assert ("DAT356" in codes(tmp_path, spec)) == apart
 
 
-def test_a_picture_without_a_mask_moves_freely(tmp_path: Path) -> None:
+def test_a_image_without_a_mask_moves_freely(tmp_path: Path) -> None:
     """Where no task has a mask, nothing needs to go along."""
-    spec = (SCENES % APART["flip of the picture"]).replace("segmentation, samples", "textures, samples")
+    spec = (SCENES % APART["flip of the image"]).replace("segmentation, samples", "textures, samples")
     spec = spec.replace(
         "type: segmentation, dataset: scenes, target: mask, head: {type: segmentation, input: encoder.map}",
         "type: classification, dataset: scenes, target: label",
@@ -91,7 +91,7 @@ def test_a_picture_without_a_mask_moves_freely(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(names("transforms")))
 def test_every_transform_that_moves_pixels_says_so(name: str) -> None:
-    """A transform of pictures that takes masks either keeps their pixels in place, or is known to move them."""
+    """A transform of images that takes masks either keeps their pixels in place, or is known to move them."""
     cls = find("transforms", name)
     assert cls is not None
     keeps = {"resize", "flatten"}
@@ -115,7 +115,7 @@ def test_every_transform_that_moves_pixels_says_so(name: str) -> None:
     ],
 )
 def test_edges_that_reading_cuts_away(tmp_path: Path, image: str, mask: str, apart: bool) -> None:
-    """Pictures and masks are cut to the same proportions while they are read, or neither is."""
+    """Images and masks are cut to the same proportions while they are read, or neither is."""
     rows = []
     for index in range(8):
         Image.fromarray(np.full((32, 48, 3), index, np.uint8)).save(tmp_path / f"p{index}.png")
@@ -177,12 +177,12 @@ def test_every_augment_that_mixes_samples_says_what() -> None:
 HIDING = """\
 declare: 1
 datasets:
-  pictures: {source: {type: simulated, name: textures, samples: 24}}
+  images: {source: {type: simulated, name: textures, samples: 24}}
 model:
   encoder: {type: transformer, input: image, patch: 8, dim: 8, depth: 1, heads: 2}
 tasks:
-  mim: {type: reconstruction, dataset: pictures, target: image, head: {type: decoder, input: encoder.output}}
-  kind: {type: classification, dataset: pictures, target: label, head: {type: linear, input: encoder.pooled}}
+  mim: {type: reconstruction, dataset: images, target: image, head: {type: decoder, input: encoder.output}}
+  kind: {type: classification, dataset: images, target: label, head: {type: linear, input: encoder.pooled}}
 phases:
   fit: {tasks: [%s], epochs: 1, batch_size: 8, augment: [{type: mixup}], optimizer: {type: adamw, lr: 1e-3}}
 """
@@ -196,7 +196,7 @@ def test_augments_that_no_task_sees_are_said(tmp_path: Path, tasks: str, idle: b
 
 @pytest.mark.parametrize(("mask", "apart"), [((32, 48), True), ((24, 16), False), ((48, 32), False)])
 def test_masks_of_other_proportions(tmp_path: Path, mask: tuple[int, int], apart: bool) -> None:
-    """A mask that lies on its side is not of the picture that it stands beside."""
+    """A mask that lies on its side is not of the image that it stands beside."""
     images = np.random.default_rng(0).integers(0, 255, (8, 48, 32, 3)).astype(np.uint8)
     np.savez(tmp_path / "d.npz", image=images, mask=np.arange(8)[:, None, None] % 2 * np.ones(mask, np.uint8))
     spec = (SCENES % "").replace(

@@ -1,4 +1,4 @@
-"""Real specs that break off and are continued: scales, balances, texts, decoded pictures, changed workers, clocks."""
+"""Real specs that break off and are continued: scales, balances, texts, decoded images, changed workers, clocks."""
 
 import os
 import random
@@ -221,9 +221,9 @@ def test_the_same_spec_gives_the_same_run(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """The hunted run, whose pictures threads decode, undisturbed; and one that died in the second phase."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory):
+    """The hunted run, whose images threads decode, undisturbed; and one that died in the second phase."""
+    folder = tmp_path_factory.mktemp("images")
     lay_out(folder / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
@@ -237,13 +237,13 @@ def pictures(tmp_path_factory):
 
 
 @pytest.mark.parametrize("workers", [1, 3, "auto"])
-def test_another_number_of_workers_changes_nothing(tmp_path, pictures, workers):
+def test_another_number_of_workers_changes_nothing(tmp_path, images, workers):
     """A run that began with two workers goes on with any number of them, bit for bit, and says so."""
-    shutil.copytree(pictures / "run", tmp_path / "run")
+    shutil.copytree(images / "run", tmp_path / "run")
     sets = ("hardware.accelerator=cpu", "phases.first.precision=bf16", f"hardware.workers={workers}")
-    plan = check(pictures / "data" / "spec.yaml", sets).plan
+    plan = check(images / "data" / "spec.yaml", sets).plan
     assert train(plan, "x", tmp_path / "run", resume=True).status == 0
-    assert differences(fingerprint(tmp_path / "run"), fingerprint(pictures / "clean")) == []
+    assert differences(fingerprint(tmp_path / "run"), fingerprint(images / "clean")) == []
     (event,) = Run(tmp_path / "run").events("plan_changed")
     assert (event["path"], event["verdict"]) == ("hardware.workers", "harmless")
 

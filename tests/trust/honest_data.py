@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from tests.trust.hostile_data import NUMBERS, case
-from tests.trust.hostile_pictures import saved
+from tests.trust.hostile_images import saved
 
 SIZES = {"tiny": 40, "large": 4_000_000}
 TEXTS = "{a: {type: text, column: text}, label: {type: category, column: text}}"
-PICTURES = "{a: {type: image, column: image}, label: {type: category}}"
+IMAGES = "{a: {type: image, column: image}, label: {type: category}}"
 
 
 def columns(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -104,8 +104,8 @@ def text(folder: Path, rows: int) -> str:
     return "{type: text, path: t.txt}"
 
 
-def pictures(folder: Path, rows: int) -> str:
-    """Write pictures in folders of two classes."""
+def images(folder: Path, rows: int) -> str:
+    """Write images in folders of two classes."""
     content = saved("PNG", (32, 32), "RGB")
     for name in "xy":
         (folder / "p" / name).mkdir(parents=True)
@@ -118,7 +118,7 @@ WRITERS: tuple[tuple[Callable[[Path, int], str], str], ...] = (
     *((write, NUMBERS) for write in (csv, jsonl, npz, hdf5, parquet)),
     *((write, NUMBERS) for write in (library_parquet, library_csv, library_json, library_arrow)),
     (text, TEXTS),
-    (pictures, PICTURES),
+    (images, IMAGES),
 )
 for size, count in SIZES.items():
     for writer, fields in WRITERS:

@@ -474,7 +474,7 @@ def _(folder: Path) -> str:
     return "{type: huggingface, path: t.txt}"
 
 
-# -- texts and pictures -------------------------------------------------------------------------------------
+# -- texts and images -------------------------------------------------------------------------------------
 
 
 @case("text of line ends, 100 MB", "{a: {type: text, column: text}, label: {type: category, column: text}}")
@@ -497,7 +497,7 @@ def _(folder: Path) -> str:
     return "{type: text, path: t.txt}"
 
 
-@case("pictures of 4 gigapixels", "{a: {type: image}, label: {type: category}}")
+@case("images of 4 gigapixels", "{a: {type: image}, label: {type: category}}")
 def _(folder: Path) -> str:
     for name in "xy":
         (folder / "p" / name).mkdir(parents=True)
@@ -507,7 +507,7 @@ def _(folder: Path) -> str:
 
 
 def png(width: int, height: int) -> bytes:
-    """Return a picture of zeros."""
+    """Return an image of zeros."""
     row = bytes(width // 8 + 1)
     pack = zlib.compressobj(9)
     data = b"".join(pack.compress(row * 256) for _ in range(height // 256)) + pack.flush()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from declare.system.python_process import program_arguments
-from tests.trust import honest_data, hostile_binaries, hostile_pictures  # noqa: F401 - they note their cases
+from tests.trust import honest_data, hostile_binaries, hostile_images  # noqa: F401 - they note their cases
 from tests.trust.hostile_data import CASES, MB
 
 SPEC = """declare: 1

@@ -208,7 +208,7 @@ def test_a_saved_data_set_names_files_of_its_own_folder_alone(tmp_path):
     assert code_of(Huggingface(path=tmp_path / "f"))[0] == "DAT333"
 
 
-def test_pictures_of_datasets_are_decoded_by_the_field_alone(tmp_path):
+def test_images_of_datasets_are_decoded_by_the_field_alone(tmp_path):
     """The library's decoder fetches addresses and runs any decoder: files come as bytes, names as paths."""
     saved(tmp_path / "d")
     values = [

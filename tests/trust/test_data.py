@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from declare.components.fields._decoding import Decoding, Frame
-from declare.components.fields._pictures import MAX_PIXELS
+from declare.components.fields._images import MAX_PIXELS
 from declare.components.fields._pixels import decode
 from declare.components.sources import _hdf5_limits, _parquet_limits, jsonl
 from declare.components.sources.csv import Csv
@@ -365,7 +365,7 @@ def tiff(side):
     return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(entries)) + body + b"\0" * 4
 
 
-PICTURES = {
+IMAGES = {
     "png": png(50_000),
     "png just above": png(int(MAX_PIXELS**0.5) + 10),
     "gif": gif(60_000),
@@ -375,19 +375,19 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("kind", PICTURES)
-def test_pictures(tmp_path, kind):
+@pytest.mark.parametrize("kind", IMAGES)
+def test_images(tmp_path, kind):
     """Pixels are counted from the header, and formats that run programs are not opened at all."""
     file = tmp_path / "a.png"
-    file.write_bytes(PICTURES[kind])
-    for value in (file, PICTURES[kind]):
+    file.write_bytes(IMAGES[kind])
+    for value in (file, IMAGES[kind]):
         with pytest.raises(ProblemError) as caught:
             decode([value], Decoding(frame=Frame((8, 8))))
         assert caught.value.problem.code == "DAT311"
 
 
-def test_large_pictures_are_kept_small_one_after_the_other(tmp_path):
-    """Twenty pictures of 36 million pixels never stand in memory at once."""
+def test_large_images_are_kept_small_one_after_the_other(tmp_path):
+    """Twenty images of 36 million pixels never stand in memory at once."""
     from PIL import Image
 
     Image.new("L", (6000, 6000)).save(tmp_path / "a.png")

@@ -61,7 +61,7 @@ def _ask() -> tuple[str, Path | None]:
         )
     typer.echo("What do you learn from?", err=True)
     typer.echo(
-        "  data        your own: a CSV or Parquet file, or a folder with one folder of pictures per class",
+        "  data        your own: a CSV or Parquet file, or a folder with one folder of images per class",
         err=True,
     )
     for item in templates.names():

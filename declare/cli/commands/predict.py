@@ -17,8 +17,7 @@ def command(
         typer.Option(
             "--input",
             help=(
-                "A csv, parquet, npz, hdf5 or jsonl file, a picture or a folder of pictures; "
-                "default: a split."
+                "A csv, parquet, npz, hdf5 or jsonl file, an image or a folder of images; default: a split."
             ),
             show_default=False,
         ),

@@ -58,7 +58,7 @@ def table(name: str, path: str, columns: Sequence[Column], target: Column) -> st
 def images(name: str, path: str) -> str:
     """Return the spec of an image classification of the class folders in a folder."""
     lines = [
-        "# Tells apart the pictures in the class folders.",
+        "# Tells apart the images in the class folders.",
         "declare: 1",
         f"name: {name}",
         "datasets:",

@@ -164,7 +164,7 @@ def _memory(
 def decoded_bytes(shapes: Mapping[str, Shape], fields: Collection[str], samples: int) -> int:
     """Return the bytes that `samples` decoded samples of the fields take at least, of those that may be kept.
 
-    Pictures are kept as bytes where they are normalised as they are drawn.
+    Images are kept as bytes where they are normalised as they are drawn.
     """
     large = [shape for name, shape in shapes.items() if name in fields and shape.layout in _DECODED]
     return samples * sum((shape.numel or 0) * _DECODED[shape.layout] for shape in large)

@@ -69,7 +69,7 @@ def _field(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Pro
             f"`{name}` is {odd}: scales need images of one size",
             at=f"{at}.field",
             label="not images of one size",
-            helps=("name an image field", "bring pictures to one size first: a `resize` transform"),
+            helps=("name an image field", "bring images to one size first: a `resize` transform"),
         )
         return
     trained = phase_tasks(stage, phase.block) or {}

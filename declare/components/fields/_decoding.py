@@ -1,4 +1,4 @@
-"""How pictures are decoded: sizes, channels, axes and scale, as stated or inferred."""
+"""How images are decoded: sizes, channels, axes and scale, as stated or inferred."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from declare.contract.problem import Problem, ProblemError
 
 
 class Frame(NamedTuple):
-    """Height and width of pictures: resized to `stated`, or required to equal `known`.
+    """Height and width of images: resized to `stated`, or required to equal `known`.
 
     Without either, all must have the size of the `first` one of the same call.
     """
@@ -19,15 +19,15 @@ class Frame(NamedTuple):
     first: tuple[int, int] | None = None
     crop: bool = False
 
-    def fit(self, picture: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
-        """Return the picture at `size`, stretched or centre-cropped."""
-        if (picture.height, picture.width) == size:
-            return picture
+    def fit(self, image: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
+        """Return the image at `size`, stretched or centre-cropped."""
+        if (image.height, image.width) == size:
+            return image
         wide = (size[1], size[0])
-        return ImageOps.fit(picture, wide, how) if self.crop else picture.resize(wide, how)
+        return ImageOps.fit(image, wide, how) if self.crop else image.resize(wide, how)
 
     def target(self, own: tuple[int, int], row: int) -> tuple[int, int]:
-        """Return the size for a picture; raises `ProblemError` DAT349 if sizes differ where they must not."""
+        """Return the size for an image; raises `ProblemError` DAT349 if sizes differ where they must not."""
         size = self.stated or self.known or self.first or own
         if self.stated is None and own != size:
             raise ProblemError(
@@ -37,10 +37,10 @@ class Frame(NamedTuple):
 
 
 class Decoding(NamedTuple):
-    """Settings for decoding pictures.
+    """Settings for decoding images.
 
     `channels`: number of channels; without `converts`, it was inferred from examined samples, and colour is
-    then never dropped. `layout`: axes of arrays. `scale`: values of black and white, for all pictures if
+    then never dropped. `layout`: axes of arrays. `scale`: values of black and white, for all images if
     `stated`, else only for arrays whose type implies none. `number`: frame to read from files with several.
     """
 
@@ -54,17 +54,17 @@ class Decoding(NamedTuple):
 
 
 def unlike_known(known: tuple[int, int], own: tuple[int, int], row: int) -> Problem:
-    """Return the problem that the size of a picture differs from the size that the model was planned for."""
+    """Return the problem that the size of an image differs from the size that the model was planned for."""
     wanted = f"{known[0]} x {known[1]}"
     return Problem(
         "DAT349",
-        f"a picture has {own[0]} x {own[1]} pixels, but the model takes {wanted}",
-        label="pictures of this field",
+        f"an image has {own[0]} x {own[1]} pixels, but the model takes {wanted}",
+        label="images of this field",
         notes=("sizes are height x width; the training data had one size, and the spec states none",),
         helps=(
-            f"resize the picture to {wanted} pixels, like the training data",
+            f"resize the image to {wanted} pixels, like the training data",
             (
-                "or train with a stated `size`, to which every picture is resized: `image: {type: "
+                "or train with a stated `size`, to which every image is resized: `image: {type: "
                 "image, size: 64}`"
             ),
         ),
@@ -73,11 +73,11 @@ def unlike_known(known: tuple[int, int], own: tuple[int, int], row: int) -> Prob
 
 
 def size_mismatch(one: tuple[int, int], other: tuple[int, int], row: int) -> Problem:
-    """Return the problem that pictures have different sizes."""
+    """Return the problem that images have different sizes."""
     return Problem(
         "DAT349",
-        f"pictures differ in size: {one[0]} x {one[1]} and {other[0]} x {other[1]} pixels",
-        label="these pictures",
+        f"images differ in size: {one[0]} x {one[1]} and {other[0]} x {other[1]} pixels",
+        label="these images",
         notes=("sizes are height x width",),
         helps=("state a `size` to which all of them are resized: `image: {type: image, size: 64}`",),
         row=row,

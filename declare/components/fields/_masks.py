@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from declare.components.fields._decoding import Decoding, Frame
+from declare.components.fields._images import open_image
 from declare.components.fields._mask_codes import COLOURS, UNLABELLED, value_of
-from declare.components.fields._pictures import open_picture
 from declare.components.fields._pixel_arrays import as_array, axes_of, each_sample, is_table
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
@@ -33,7 +33,7 @@ class Codes(NamedTuple):
 
 
 def read_masks(values: Any, how: Decoding, *, colours: bool) -> Iterator[Codes]:
-    """Yield masks in blocks, in order; palette pictures are read as indices, or as colours with `colours`.
+    """Yield masks in blocks, in order; palette images are read as indices, or as colours with `colours`.
 
     Raises `ProblemError` DAT311 and DAT319 for values that are not masks, DAT324 for ambiguous axes, DAT349
     for differing sizes, DAT392 for several frames, DAT394 for values that cannot be classes.
@@ -164,20 +164,20 @@ def _from_file(value: Any, row: int, how: Decoding, *, colours: bool) -> Codes:
 
 
 def _open_mask(value: Any, row: int, how: Decoding) -> tuple[Image.Image, bool]:
-    """Return a mask file as a picture with the file's own numbers, and whether its format changes them."""
-    picture = open_picture(value, row, how.number)
-    if picture.cut:
+    """Return a mask file as an image with the file's own numbers, and whether its format changes them."""
+    image = open_image(value, row, how.number)
+    if image.cut:
         raise ProblemError(_cut_colours())
-    if picture.stored is None:
-        return picture.image, picture.lossy
-    pixels, (low, high) = np.asarray(picture.image), picture.stored
+    if image.stored is None:
+        return image.image, image.lossy
+    pixels, (low, high) = np.asarray(image.image), image.stored
     largest = 255 if pixels.dtype == np.uint8 else 65535
     numbers = np.rint(low + pixels * ((high - low) / largest))
-    return Image.fromarray(numbers.astype(np.uint16)), picture.lossy
+    return Image.fromarray(numbers.astype(np.uint16)), image.lossy
 
 
 def _palette(image: Image.Image, indices: Array) -> dict[int, int]:
-    """Return the colours of the palette indices that a picture uses."""
+    """Return the colours of the palette indices that an image uses."""
     colours = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
     used = [int(index) for index in np.unique(indices) if index < len(colours)]
     return {index: int(_colour_codes(colours[index][None], 0)[0]) for index in used}

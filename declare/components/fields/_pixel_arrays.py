@@ -15,7 +15,7 @@ _CHANNELS = frozenset({1, 2, 3, 4})
 
 
 def is_table(values: Any) -> bool:
-    """Return whether `values` is a single array of pictures."""
+    """Return whether `values` is a single array of images."""
     return isinstance(values, np.ndarray) and values.ndim >= 3 and values.dtype.kind in "biuf"
 
 
@@ -25,7 +25,7 @@ def each_sample(values: Any) -> list[Any]:
     Encoded files are bytes, including byte arrays (HDF5) and mappings (tables of `datasets`).
     """
     if isinstance(values, np.ndarray) and values.ndim == 2:
-        raise ProblemError(not_a_picture(values.shape[1:]))
+        raise ProblemError(not_a_image(values.shape[1:]))
     return [_encoded_file(value) for value in values]
 
 
@@ -40,17 +40,17 @@ def _encoded_file(value: Any) -> Any:
 def as_array(value: Any) -> Array | None:
     """Return an array, or nested lists of numbers as an array; None for anything else.
 
-    Raises `ProblemError` DAT319 for an array that cannot be a picture.
+    Raises `ProblemError` DAT319 for an array that cannot be an image.
     """
     if isinstance(value, list | tuple):
         try:
             value = np.asarray(value)
         except ValueError:
-            raise ProblemError(not_a_picture(("?",))) from None
+            raise ProblemError(not_a_image(("?",))) from None
     if not isinstance(value, np.ndarray):
         return None
     if value.ndim not in {2, 3} or value.dtype.kind not in "biuf":
-        raise ProblemError(not_a_picture(value.shape))
+        raise ProblemError(not_a_image(value.shape))
     return value
 
 
@@ -59,12 +59,12 @@ def channels_first(values: Array, how: Decoding) -> Array:
     if values.ndim == 3:
         return values[:, None]
     if values.ndim != 4:
-        raise ProblemError(not_a_picture(values.shape[1:]))
+        raise ProblemError(not_a_image(values.shape[1:]))
     return np.moveaxis(values, -1, 1) if axes_of(values.shape[1:], how) == "HWC" else values
 
 
 def axes_of(shape: tuple[int, ...], how: Decoding) -> str:
-    """Return `HWC` or `CHW` for the shape of one picture; raises `ProblemError` DAT324 if it is ambiguous."""
+    """Return `HWC` or `CHW` for the shape of one image; raises `ProblemError` DAT324 if it is ambiguous."""
     if how.layout is not None or len(shape) != 3:
         return how.layout or "HW"
     sizes = {how.channels} if how.channels in {shape[0], shape[2]} else _CHANNELS
@@ -83,11 +83,11 @@ def array_bytes(table: Array, how: Decoding) -> Array:
     return to_bytes(table, own or how.scale or usual_scale(table.dtype))
 
 
-def not_a_picture(shape: tuple[Any, ...]) -> Problem:
+def not_a_image(shape: tuple[Any, ...]) -> Problem:
     sizes = ", ".join(map(str, shape))
     return Problem(
         "DAT319",
-        f"an array of shape ({sizes}) is not a picture",
+        f"an array of shape ({sizes}) is not an image",
         label="read as image",
-        helps=("store pictures as arrays [H, W], [H, W, C] or [C, H, W] of numbers",),
+        helps=("store images as arrays [H, W], [H, W, C] or [C, H, W] of numbers",),
     )

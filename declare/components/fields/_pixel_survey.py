@@ -1,4 +1,4 @@
-"""What the pictures of a column have in common: sizes, axes, scale, and grey levels in use."""
+"""What the images of a column have in common: sizes, axes, scale, and grey levels in use."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from declare.components.fields._axes import other_way_round, unclear
 from declare.components.fields._decoding import Decoding
-from declare.components.fields._pictures import open_picture
+from declare.components.fields._images import open_image
 from declare.components.fields._pixel_arrays import (
     array_bytes,
     as_array,
@@ -25,9 +25,9 @@ _LOOK = 64
 
 
 class Survey(NamedTuple):
-    """Sizes of pictures, how they are decoded, and the smallest and largest level of those deeper than 8 bits.
+    """Sizes of images, how they are decoded, and the smallest and largest level of those deeper than 8 bits.
 
-    If none is `deep`, levels are those of all pictures. `raw` is the largest value if all pictures vary but
+    If none is `deep`, levels are those of all images. `raw` is the largest value if all images vary but
     are read as 0.
     """
 
@@ -39,7 +39,7 @@ class Survey(NamedTuple):
 
 
 def survey(values: Any, how: Decoding) -> Survey:
-    """Return what the pictures have in common; arrays decide what files leave open. Raises as `decode` does."""
+    """Return what the images have in common; arrays decide what files leave open. Raises as `decode` does."""
     table = is_table(values)
     rows = [values] if table else each_sample(values)
     arrays = [array for array in (rows if table else map(as_array, rows)) if array is not None]
@@ -65,9 +65,9 @@ def survey(values: Any, how: Decoding) -> Survey:
 
 
 def _source(value: Any, row: int, how: Decoding) -> Array:
-    """Return a picture's values as stored."""
+    """Return an image's values as stored."""
     array = as_array(value)
-    return np.asarray(open_picture(value, row, how.number).image) if array is None else array
+    return np.asarray(open_image(value, row, how.number).image) if array is None else array
 
 
 def look_at_axes(values: Any, how: Decoding) -> str | None:

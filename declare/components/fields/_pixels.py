@@ -1,4 +1,4 @@
-"""Pictures of any kind as uint8 arrays of one size."""
+"""Images of any kind as uint8 arrays of one size."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,15 +8,15 @@ import numpy as np
 from PIL import Image
 
 from declare.components.fields._decoding import Decoding, unlike_known
-from declare.components.fields._picture_modes import PILLOW_MODES, eight_bits, with_channels
-from declare.components.fields._pictures import DEEP, GREY, name_of, open_picture
+from declare.components.fields._image_modes import PILLOW_MODES, eight_bits, with_channels
+from declare.components.fields._images import DEEP, GREY, name_of, open_image
 from declare.components.fields._pixel_arrays import (
     array_bytes,
     as_array,
     channels_first,
     each_sample,
     is_table,
-    not_a_picture,
+    not_a_image,
 )
 from declare.components.fields._scales import BYTES, own_scale
 from declare.contract.problem import ProblemError
@@ -24,9 +24,9 @@ from declare.contract.shapes import Array
 
 
 def decode(values: Any, how: Decoding) -> Array:
-    """Return pictures as uint8 [rows, channels, height, width].
+    """Return images as uint8 [rows, channels, height, width].
 
-    Raises `ProblemError` DAT311 for values that are not pictures, DAT319 for arrays of another form, DAT324
+    Raises `ProblemError` DAT311 for values that are not images, DAT319 for arrays of another form, DAT324
     for an ambiguous axis order, DAT349 for differing sizes, DAT390 for pixels outside their scale, DAT391 for
     colours that would be dropped and DAT392 for files with several frames.
     """
@@ -42,12 +42,12 @@ def decode(values: Any, how: Decoding) -> Array:
     values = each_sample(values)
     looks = (look(value, how, row) for row, value in enumerate(values))
     channels = how.channels or max((channels for channels, _ in looks), default=3)
-    # One after the other: whole pictures may be a thousand times larger than what is kept of them.
+    # One after the other: whole images may be a thousand times larger than what is kept of them.
     return np.stack(list(_decode_each(values, how._replace(channels=channels))))
 
 
 def _decode_each(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
-    """Yield pictures [channels, height, width] of one size."""
+    """Yield images [channels, height, width] of one size."""
     frame = how.frame
     for row, value in enumerate(values):
         try:
@@ -61,19 +61,19 @@ def _decode_each(values: Sequence[Any], how: Decoding) -> Iterator[Array]:
 
 
 def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
-    """Return a picture with `how.channels` as one Pillow picture, or as one for each channel."""
+    """Return an image with `how.channels` as one Pillow image, or as one for each channel."""
     array = as_array(value)
     if array is None:
-        picture = eight_bits(open_picture(value, row, how.number), how, name_of(value))
+        image = eight_bits(open_image(value, row, how.number), how, name_of(value))
     else:
         pixels = array_bytes(channels_first(array[None], how), how)[0]
         if len(pixels) == how.channels:
             return [Image.fromarray(plane) for plane in pixels]
         if len(pixels) not in PILLOW_MODES:
-            raise ProblemError(not_a_picture(array.shape))
+            raise ProblemError(not_a_image(array.shape))
         whole = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
-        picture = Image.fromarray(whole)
-    return [with_channels(picture, how, name_of(value))]
+        image = Image.fromarray(whole)
+    return [with_channels(image, how, name_of(value))]
 
 
 def look(value: Any, how: Decoding, row: int = 0) -> tuple[int, bool]:
@@ -81,5 +81,5 @@ def look(value: Any, how: Decoding, row: int = 0) -> tuple[int, bool]:
     array = as_array(value)
     if array is not None:
         return int(channels_first(array[None], how).shape[1]), own_scale(array.dtype) != BYTES
-    mode = open_picture(value, row, how.number).image.mode
+    mode = open_image(value, row, how.number).image.mode
     return 1 if mode in GREY else 3, mode in DEEP

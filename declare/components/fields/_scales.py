@@ -100,7 +100,7 @@ def refuse_beyond(scale: Scale, most: Scale | None, what: str) -> None:
                 "DAT390",
                 f"`range` is {_format_scale(scale)}, but {what} can only hold {_format_scale(most)}",
                 label="read on another scale",
-                helps=("use pictures of one bit depth, or one field for each",),
+                helps=("use images of one bit depth, or one field for each",),
             )
         )
 
@@ -169,10 +169,10 @@ def _with_row(problem: Problem, row: int) -> Problem:
 def _not_finite() -> Problem:
     return Problem(
         "DAT390",
-        "a picture contains values that are not finite",
+        "an image contains values that are not finite",
         label="read as pixels",
         notes=("NaN and infinity are not colours",),
-        helps=("replace or remove them first: a picture cannot have missing pixels",),
+        helps=("replace or remove them first: an image cannot have missing pixels",),
     )
 
 

@@ -1,4 +1,4 @@
-"""Sizes of pictures as specs state them."""
+"""Sizes of images as specs state them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -9,11 +9,11 @@ from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
 
 MOST_PIXELS = 64_000_000
-"""Maximum number of pixels to which a picture may be resized."""
+"""Maximum number of pixels to which an image may be resized."""
 
 
 def check_size(size: int | list[int] | None) -> Iterator[Problem]:
-    """Yield a problem if a size is not one or two positive numbers, or is larger than any picture."""
+    """Yield a problem if a size is not one or two positive numbers, or is larger than any image."""
     sides = [size] if isinstance(size, int) else size
     if sides is None:
         return
@@ -31,17 +31,17 @@ def check_size(size: int | list[int] | None) -> Iterator[Problem]:
             "SCH108",
             f"`size` {size} asks for {sides[0] * sides[-1]:,} pixels, more than {MOST_PIXELS:,}",
             at="size",
-            label="larger than any picture",
+            label="larger than any image",
             helps=(f"write a smaller size, at most `size: {side}`",),
         )
 
 
-class PictureField(Field):
-    """A field of pictures, or of masks over them: how files and arrays are read, and at which size."""
+class ImageField(Field):
+    """A field of images, or of masks over them: how files and arrays are read, and at which size."""
 
     size: int | list[int] | None = Param(None, description="pixels: both sides, or [height, width]; resizes")
     fit: Literal["stretch", "crop"] = Param(
-        "stretch", description="how pictures of another aspect ratio get `size`: stretched, or centre-cropped"
+        "stretch", description="how images of another aspect ratio get `size`: stretched, or centre-cropped"
     )
     layout_: Literal["HWC", "CHW"] | None = Param(
         None, alias="layout", description="axis order of arrays; default: inferred from their sizes"
@@ -61,5 +61,5 @@ class PictureField(Field):
         return (sides[0], sides[-1]) if sides else None
 
     def cut_to(self) -> tuple[int, int] | None:
-        """Return the size if pictures are centre-cropped to it."""
+        """Return the size if images are centre-cropped to it."""
         return self._size() if self.fit == "crop" else None

@@ -1,4 +1,4 @@
-"""A picture for each sample."""
+"""An image for each sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._sizes import PictureField
+from declare.components.fields._sizes import ImageField
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout, Shape
@@ -20,20 +20,20 @@ _DIM = 16
 """A column that uses fewer of the 256 levels leaves most of its scale unused."""
 
 
-class Image(PictureField):
-    """A picture, encoded as uint8 [channels, height, width] in 0..255.
+class Image(ImageField):
+    """An image, encoded as uint8 [channels, height, width] in 0..255.
 
-    Accepts files, encoded bytes, PIL pictures, and arrays or lists [H, W], [H, W, C] or [C, H, W]. Bit depth,
-    mode and type define black and white, never the content of a single picture: bits, bytes and palettes are
+    Accepts files, encoded bytes, PIL images, and arrays or lists [H, W], [H, W, C] or [C, H, W]. Bit depth,
+    mode and type define black and white, never the content of a single image: bits, bytes and palettes are
     unchanged, 16 bits (12 in a 12-bit TIFF) keep their upper 8 bits, floats are in 0..1. For arrays of other
     types the range of the whole column decides: integers in 0..255 are bytes. `range` states the values of
     black and white in all other cases (12 bits in 16, -1..1, int16, 32-bit TIFF): values outside raise
     DAT390, nothing is clipped.
 
     EXIF rotation is applied; transparency becomes white unless 4 channels are requested. In a column with
-    colours, grey pictures get three equal channels; a colour picture raises DAT391 if the examined samples
+    colours, grey images get three equal channels; a colour image raises DAT391 if the examined samples
     were grey. A file with several frames needs `frame` (DAT392). `size` resizes (bilinear, antialiased) when
-    samples are read; pictures of different sizes need it, else `ProblemError` DAT349 is raised. Arrays whose
+    samples are read; images of different sizes need it, else `ProblemError` DAT349 is raised. Arrays whose
     channel axis is ambiguous need `layout` (DAT324).
 
     Example:
@@ -65,7 +65,7 @@ class Image(PictureField):
             )
 
     def _decoding(self, facts: FieldFacts | None = None) -> Decoding:
-        """Return how pictures are decoded: as stated, else as the facts of the examined samples define."""
+        """Return how images are decoded: as stated, else as the facts of the examined samples define."""
         from declare.components.fields._decoding import Decoding, Frame
         from declare.components.fields._scales import Scale
 
@@ -84,27 +84,27 @@ class Image(PictureField):
         )
 
     def infer_facts(self, values: Any) -> FieldFacts:
-        """Return the shape of the pictures of a sample, the axis order of arrays and the meaning of their values."""
+        """Return the shape of the images of a sample, the axis order of arrays and the meaning of their values."""
         from declare.components.fields._pixel_survey import survey
 
-        pictures = survey(values, self._decoding())
-        extra: dict[str, Any] = {"levels": list(pictures.levels), "deep": pictures.deep}
-        if pictures.raw is not None:
-            extra["raw"] = pictures.raw
-        if pictures.how.layout is not None:
-            extra["layout"] = pictures.how.layout
-        if pictures.how.scale is not None and not pictures.how.stated:
-            extra["range"] = list(pictures.how.scale)
-        return FieldFacts(shape=Shape("image", pictures.dims, "uint8"), extra=extra)
+        images = survey(values, self._decoding())
+        extra: dict[str, Any] = {"levels": list(images.levels), "deep": images.deep}
+        if images.raw is not None:
+            extra["raw"] = images.raw
+        if images.how.layout is not None:
+            extra["layout"] = images.how.layout
+        if images.how.scale is not None and not images.how.stated:
+            extra["range"] = list(images.how.scale)
+        return FieldFacts(shape=Shape("image", images.dims, "uint8"), extra=extra)
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
-        """Yield a problem if pictures leave most of their scale unused."""
+        """Yield a problem if images leave most of their scale unused."""
         low, high = facts.extra.get("levels", (0, 255))
         raw = facts.extra.get("raw")
         if raw is not None:
             yield Problem(
                 "DAT393",
-                f"pictures use 1 of 256 levels of grey: every value up to {raw:.5g} becomes 0",
+                f"images use 1 of 256 levels of grey: every value up to {raw:.5g} becomes 0",
                 label="all black",
                 notes=("bit depth and type define white, and all values are far below it",),
                 helps=(f"state the values of black and white: {_ranges(raw)}",),
@@ -112,7 +112,7 @@ class Image(PictureField):
         if 0 < high < _DIM and (facts.extra.get("deep") or high == 1):
             yield Problem(
                 "DAT393",
-                f"pictures use only {high - low + 1} of 256 levels of grey: {low} to {high}",
+                f"images use only {high - low + 1} of 256 levels of grey: {low} to {high}",
                 label="nearly all black",
                 notes=("bit depth and type define white, and all values are far below it",),
                 helps=(

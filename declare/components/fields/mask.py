@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._sizes import PictureField
+from declare.components.fields._sizes import ImageField
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError, Rewrite
 from declare.contract.shapes import Array, Layout, Shape
@@ -20,12 +20,12 @@ _FEW = 1 << 16
 """Values below this are counted, larger ones are sorted."""
 
 
-class Mask(PictureField):
+class Mask(ImageField):
     """A segmentation target, int64 [height, width]: the class index of each pixel, -1 where not labelled.
 
-    Accepts files, encoded bytes, PIL pictures, and arrays [H, W], [H, W, 1] or [1, H, W] of integers; the
-    values that occur are the classes, in increasing order, with or without gaps. Colour pictures and arrays
-    [H, W, 3] have one class for each colour, `#rrggbb`. Palette pictures have one class for each index, or
+    Accepts files, encoded bytes, PIL images, and arrays [H, W], [H, W, 1] or [1, H, W] of integers; the
+    values that occur are the classes, in increasing order, with or without gaps. Colour images and arrays
+    [H, W, 3] have one class for each colour, `#rrggbb`. Palette images have one class for each index, or
     for each colour if `classes` or `void` name colours (needed if palettes differ: DAT396). Bits are 0 and 1;
     NaN and -1 are not labelled.
 

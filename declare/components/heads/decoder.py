@@ -1,6 +1,6 @@
-"""A linear map from features to a signal or picture.
+"""A linear map from features to a signal or image.
 
-Each position of a sequence is mapped to one segment of a series, or to one square of a picture (positions row
+Each position of a sequence is mapped to one segment of a series, or to one square of an image (positions row
 by row); a vector is mapped to the whole target. With `hidden`, a hidden layer with GELU precedes the last
 layer.
 
@@ -43,7 +43,7 @@ class Decoder(Head):
             return problem
         shape = inputs["input"][0]
         if output.layout not in {"series", "image", "sequence", "vector"} or not output.dims:
-            title = f"`decoder` gives signals and pictures, but the task needs {output}"
+            title = f"`decoder` gives signals and images, but the task needs {output}"
             return Problem("SHP511", title, helps=("use the head `linear`",))
         if output.numel is None or shape.numel is None:
             return varying_size(self, "size of the target" if output.numel is None else "length", "input")

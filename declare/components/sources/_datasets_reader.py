@@ -63,11 +63,11 @@ class DatasetsReader(Reader):
         return fields
 
     def is_light(self, column: str) -> bool:
-        """Return whether the column contains no pictures or sounds to decode."""
+        """Return whether the column contains no images or sounds to decode."""
         return type(self._tables[0].features[column]).__name__ not in _FILES
 
     def read(self, column: str, rows: Any = None) -> list[Any]:
-        """Return the values of `rows`; pictures and sounds as the bytes or names of their files."""
+        """Return the values of `rows`; images and sounds as the bytes or names of their files."""
         if not self.is_light(column):
             wanted = range(self.num_samples) if rows is None else rows
             return [self._file(column, int(row)) for row in wanted]
@@ -97,6 +97,6 @@ class DatasetsReader(Reader):
 
 
 def _column(table: Any, name: str) -> Any:
-    """Return the values of a column as stored; the library would decode pictures itself."""
+    """Return the values of a column as stored; the library would decode images itself."""
     stored = table.with_format("arrow")[name] if hasattr(table, "with_format") else table[name]
     return stored.to_pylist() if hasattr(stored, "to_pylist") else stored

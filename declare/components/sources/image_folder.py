@@ -1,4 +1,4 @@
-"""A folder of pictures, with one folder for each class."""
+"""A folder of images, with one folder for each class."""
 
 import hashlib
 from collections import Counter
@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.contract.facts import Reader
+from declare.contract.files.image_formats import SUFFIXES
 from declare.contract.files.listing import Listing, list_files, split_of
-from declare.contract.files.picture_formats import SUFFIXES
 from declare.contract.files.split_folders import (
     Layouts,
     by_split,
@@ -33,25 +33,25 @@ _LAYOUTS = Layouts(
 
 
 class ImageFolder(Source):
-    """Pictures in `CLASS/any/depth/name.jpg`, or in `train/CLASS/...`, `val/CLASS/...`, `test/CLASS/...`.
+    """Images in `CLASS/any/depth/name.jpg`, or in `train/CLASS/...`, `val/CLASS/...`, `test/CLASS/...`.
 
     Gives `image`, `label` (the name of the class folder) and `file` (the path inside the folder). Every file
     type that Pillow decodes is read; links are followed. Folders named `train`, `val`, `valid`, `validation`,
-    `dev` or `test` (any case) that contain class folders are the splits; pictures next to those have no class
+    `dev` or `test` (any case) that contain class folders are the splits; images next to those have no class
     and are left out. If names are ambiguous, state `layout` (else DAT323): also for a class called `unlabelled`,
     and if every top-level folder contains the same folders. `dcl plan` and `dcl data check`
-    count the files that are skipped: hidden files, other types, pictures without a class folder, empty
+    count the files that are skipped: hidden files, other types, images without a class folder, empty
     folders.
 
     Example:
         ```yaml
-        source: {type: image_folder, path: pictures}
+        source: {type: image_folder, path: images}
         ```
     """
 
     also_called: ClassVar[tuple[str, ...]] = ("images", "folder")
 
-    path: SpecPath = Param(description="the folder of pictures")
+    path: SpecPath = Param(description="the folder of images")
     layout_: Layout | None = Param(
         None,
         alias="layout",
@@ -59,11 +59,11 @@ class ImageFolder(Source):
     )
 
     def fingerprint(self) -> str:
-        """Return a hash of names, sizes and times of the pictures, and of the number of skipped files."""
+        """Return a hash of names, sizes and times of the images, and of the number of skipped files."""
         return self.fingerprints().portable
 
     def fingerprints(self) -> Fingerprints:
-        """Return that hash and the stamp of the pictures, from one listing."""
+        """Return that hash and the stamp of the images, from one listing."""
         digest = hashlib.sha256()
         listing = self._listing()
         stats = [file.stat() for file in listing.files]
@@ -73,11 +73,11 @@ class ImageFolder(Source):
         return Fingerprints(f"{self.path} {digest.hexdigest()}", local_stamp(stats))
 
     def files(self) -> list[Path]:
-        """Return the pictures."""
+        """Return the images."""
         return list(self._listing().files)
 
     def open(self) -> Reader:
-        """List the pictures; raises `ProblemError` DAT302 or DAT312 if there are none, DAT323 if it is ambiguous."""
+        """List the images; raises `ProblemError` DAT302 or DAT312 if there are none, DAT323 if it is ambiguous."""
         return _FolderReader(self.path, _arrange_classes(self.path, self._listing(), self.layout_))
 
     def _listing(self) -> Listing:
@@ -97,7 +97,7 @@ class ImageFolder(Source):
 
 @dataclass(frozen=True)
 class _ClassFolders:
-    """Pictures by split with their class, and what is skipped."""
+    """Images by split with their class, and what is skipped."""
 
     files: tuple[Path, ...]
     labels: tuple[str, ...]
@@ -106,7 +106,7 @@ class _ClassFolders:
 
 
 def _arrange_classes(root: Path, listing: Listing, layout: Layout | None) -> _ClassFolders:
-    """Return the pictures of a folder with their classes; raises `ProblemError` DAT302 or DAT323."""
+    """Return the images of a folder with their classes; raises `ProblemError` DAT302 or DAT323."""
     parts = {file: file.relative_to(root).parts for file in listing.files}
     nested = (layout or _layout(root, list(parts.values()))) == "split/class"
     depth = 3 if nested else 2
@@ -122,16 +122,14 @@ def _arrange_classes(root: Path, listing: Listing, layout: Layout | None) -> _Cl
     else:
         splits = {}
     if not kept:
-        raise ProblemError(_no_pictures(root, passed_over, nested=nested))
+        raise ProblemError(_no_images(root, passed_over, nested=nested))
     labels = tuple(parts[file][depth - 2] for file in kept)
     return _ClassFolders(tuple(kept), labels, splits, dict(sorted(passed_over.items())))
 
 
 def _without_class(parts: Sequence[str]) -> str:
     return (
-        "pictures next to the class folders"
-        if len(parts) == 1
-        else f"pictures without a class in `{parts[0]}`"
+        "images next to the class folders" if len(parts) == 1 else f"images without a class in `{parts[0]}`"
     )
 
 
@@ -163,7 +161,7 @@ def _refuse_unlabelled(root: Path, classes: Iterable[str]) -> None:
         return
     notes = ["it would be learned as one more class"]
     helps = ["move it out of the folder", "state `layout` if it is a class"]
-    title = f"`{name}` may be a class or pictures without a class"
+    title = f"`{name}` may be a class or images without a class"
     raise ProblemError(split_folders_unclear(root, title, notes, helps))
 
 
@@ -179,14 +177,14 @@ def _refuse_other_layouts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
     notes = [
         f"each top-level folder contains the folders {', '.join(f'`{name}`' for name in sorted(first)[:4])}"
     ]
-    helps = [_LAYOUTS.whole, f"lay the pictures out as CLASS/name.jpg or {_LAYOUTS.lay_out}"]
+    helps = [_LAYOUTS.whole, f"lay the images out as CLASS/name.jpg or {_LAYOUTS.lay_out}"]
     raise ProblemError(split_folders_unclear(root, title, notes, helps))
 
 
 def _unclear(root: Path, splits: Sequence[str], others: Sequence[str], nested: Sequence[str]) -> Problem:
     words = ", ".join(f"`{name}`" for name in splits[:4])
     if not nested:
-        notes = [f"{words} contain pictures, and no class folders"]
+        notes = [f"{words} contain images, and no class folders"]
     elif "train" not in map(split_of, nested):
         notes = [
             (
@@ -207,23 +205,23 @@ def _unclear(root: Path, splits: Sequence[str], others: Sequence[str], nested: S
     )
 
 
-def _no_pictures(root: Path, passed_over: Mapping[str, int], *, nested: bool) -> Problem:
+def _no_images(root: Path, passed_over: Mapping[str, int], *, nested: bool) -> Problem:
     others = ", ".join(f"{number:,} {what}" for what, number in passed_over.items())
     return Problem(
         "DAT302",
-        f"`{root.name}` contains no picture in a class folder",
+        f"`{root.name}` contains no image in a class folder",
         at="source.path",
-        label="0 pictures",
+        label="0 images",
         notes=(
             f"file types read: {', '.join(sorted(SUFFIXES))}",
             *((f"skipped: {others}",) if others else ()),
         ),
-        helps=(f"arrange the pictures as {'SPLIT/' if nested else ''}CLASS/name.jpg",),
+        helps=(f"arrange the images as {'SPLIT/' if nested else ''}CLASS/name.jpg",),
     )
 
 
 class _FolderReader(Reader):
-    """Pictures by path; they are decoded by the field."""
+    """Images by path; they are decoded by the field."""
 
     def __init__(self, root: Path, arranged: _ClassFolders) -> None:
         self._files = list(arranged.files)
@@ -235,11 +233,11 @@ class _FolderReader(Reader):
         self.passed_over: Mapping[str, int] = arranged.passed_over
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
-        """Return the picture and its class."""
+        """Return the image and its class."""
         return {"image": {"type": "image"}, "label": {"type": "category"}}
 
     def is_light(self, column: str) -> bool:
-        """All but the pictures are known from names."""
+        """All but the images are known from names."""
         return column != "image"
 
     def read(self, column: str, rows: Array | None = None) -> Any:
@@ -249,5 +247,5 @@ class _FolderReader(Reader):
         return values if rows is None else [values[int(row)] for row in rows]
 
     def where(self, row: int) -> str:
-        """Return the picture's path inside the folder."""
+        """Return the image's path inside the folder."""
         return self._names[row]

@@ -1,4 +1,4 @@
-"""`reconstruction`: masked parts of a signal or picture."""
+"""`reconstruction`: masked parts of a signal or image."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal

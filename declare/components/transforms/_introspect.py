@@ -1,7 +1,7 @@
 """Reads the transforms v2 of the installed torchvision: names, parameters and defaults.
 
-Each listed transform has changed pictures with 1, 2, 3 and 4 channels. Transforms that need boxes, labels,
-several pictures or functions are left out, and so are those whose output size differs between pictures.
+Each listed transform has changed images with 1, 2, 3 and 4 channels. Transforms that need boxes, labels,
+several images or functions are left out, and so are those whose output size differs between images.
 """
 
 import inspect
@@ -12,9 +12,9 @@ from typing import Any
 from declare.reading.lookup import own_names
 
 _LEFT_OUT = {
-    *("Transform", "Identity", "MixUp", "CutMix", "RandomErasing"),  # no transforms of one picture, or ours
+    *("Transform", "Identity", "MixUp", "CutMix", "RandomErasing"),  # no transforms of one image, or ours
     *("ToImage", "ToTensor", "ToPureTensor", "PILToTensor", "RGB"),  # the image field's business
-    *("RandomShortestSize", "RandomZoomOut", "RandomResize", "ScaleJitter"),  # a size for each picture
+    *("RandomShortestSize", "RandomZoomOut", "RandomResize", "ScaleJitter"),  # a size for each image
     *("UniformTemporalSubsample", "ClampBoundingBoxes", "ClampKeyPoints", "ConvertBoundingBoxFormat"),
 }
 _INNER = {"inplace", "expand", "antialias"}
@@ -45,7 +45,7 @@ _EXAMPLES: dict[str, Any] = {
     "threshold": 128.0,
 }
 _SIZES = ((1, 1), (1, 7), (2, 3), (5, 5), (17, 4), (160, 224))
-"""Pictures that a transform must accept with its defaults to count as accepting any."""
+"""Images that a transform must accept with its defaults to count as accepting any."""
 _NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
 """Parameters without which the transform does nothing."""
 
@@ -59,10 +59,10 @@ _MOVED = 0.05
 def records() -> dict[str, dict[str, Any]]:
     """Return name -> {class, summary, parameters: {name: [kind, default, required]}, example, and what it does}.
 
-    `draws`: "nothing", whether it changes a picture ("chance"), "parameters", "chance and parameters", or
+    `draws`: "nothing", whether it changes an image ("chance"), "parameters", "chance and parameters", or
     "all" if the change itself is random too. `moves`: it moves pixels, and therefore masks. `moves_alone`: it
-    moves pixels of pictures, but no mask can follow. `channels`: the only numbers of channels that it accepts.
-    `any_size`: with its defaults it accepts pictures of any size.
+    moves pixels of images, but no mask can follow. `channels`: the only numbers of channels that it accepts.
+    `any_size`: with its defaults it accepts images of any size.
     """
     from torchvision.transforms import v2
 
@@ -126,7 +126,7 @@ def _kind(name: str, default: Any, annotation: str) -> str | None:
 
 
 def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the effect of the transform on pictures, or None if it does not map a picture to a picture."""
+    """Return the effect of the transform on images, or None if it does not map an image to an image."""
     import torch
     from torchvision import tv_tensors
 
@@ -140,7 +140,7 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
         behaviour["moves"] = any(not torch.equal(transform(mask), mask) for _ in range(40))
     except TypeError:  # it says itself that it does not take masks
         behaviour["moves"] = False
-    if not behaviour["moves"] and _moves_pictures(transform):
+    if not behaviour["moves"] and _moves_images(transform):
         behaviour["moves_alone"] = True
     if not example and all(
         _result(rule, example, number, size) is not None for number in channels for size in _SIZES
@@ -149,15 +149,15 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
     return behaviour if len(channels) == 4 else behaviour | {"channels": channels}
 
 
-def _moves_pictures(transform: Any) -> bool:
+def _moves_images(transform: Any) -> bool:
     """Return whether a grey box is elsewhere, or of another form, after some of the draws."""
     import torch
 
     box = torch.zeros(48, 64, dtype=torch.bool)
     box[6:26, 8:38] = True
-    picture = torch.where(box, 170, 60).to(torch.uint8).expand(3, -1, -1)
+    image = torch.where(box, 170, 60).to(torch.uint8).expand(3, -1, -1)
     for _ in range(_DRAWS):
-        grey = transform(picture).float().mean(0)
+        grey = transform(image).float().mean(0)
         inside, outside = grey[box].median(), grey[~box].median()
         nearer = (grey - inside).abs() < (grey - outside).abs()
         if abs(inside - outside) > _CONTRAST and (nearer ^ box).float().mean() > _MOVED:
@@ -168,14 +168,14 @@ def _moves_pictures(transform: Any) -> bool:
 def _result(rule: type[Any], example: dict[str, Any], channels: int, size: tuple[int, int] = (48, 64)) -> Any:
     import torch
 
-    picture = torch.randint(0, 256, (channels, *size), dtype=torch.uint8)
+    image = torch.randint(0, 256, (channels, *size), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             certain = {"p": 1.0} if "p" in inspect.signature(rule).parameters else {}
             transform = rule(**example, **certain)
-            results = [transform(picture) for _ in range(20)]
-        except Exception:  # noqa: BLE001 - whatever it raises, it is not for such pictures
+            results = [transform(image) for _ in range(20)]
+        except Exception:  # noqa: BLE001 - whatever it raises, it is not for such images
             return None
     fits = all(isinstance(item, torch.Tensor) and item.dtype == torch.uint8 for item in results)
     return (
@@ -189,17 +189,17 @@ def _draws(transform: Any) -> str:
     from torchvision.transforms import v2
     from torchvision.transforms.v2._transform import _RandomApplyTransform
 
-    picture = torch.arange(3 * 48 * 64).to(torch.uint8).reshape(3, 48, 64)
+    image = torch.arange(3 * 48 * 64).to(torch.uint8).reshape(3, 48, 64)
     start = torch.get_rng_state()
-    transform(picture)
+    transform(image)
     if torch.equal(start, torch.get_rng_state()):
         return "nothing"
     if type(transform).forward not in {v2.Transform.forward, _RandomApplyTransform.forward}:
         return "all"
     start = torch.get_rng_state()
-    parameters = transform.make_params([picture])
+    parameters = transform.make_params([image])
     between = torch.get_rng_state()
-    transform.transform(picture, parameters)
+    transform.transform(image, parameters)
     if not torch.equal(between, torch.get_rng_state()):
         return "all"
     words = ["chance"] if isinstance(transform, _RandomApplyTransform) else []

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, cast
 from pydantic import Field as Param
 from pydantic import create_model
 
-from declare.components.transforms._pixels import PICTURES, bad_size, pair, resized_shape
+from declare.components.transforms._pixels import IMAGES, bad_size, pair, resized_shape
 from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem, ProblemError
@@ -25,7 +25,7 @@ TABLE = LibraryTable(
 Record = dict[str, Any]
 _FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
 _ANY_SIDE = 32
-"""Pictures that a trial changes; total pixels if they are large; a side that varies."""
+"""Images that a trial changes; total pixels if they are large; a side that varies."""
 _TRIED = (
     *(Shape("image", (1, *size), "uint8") for size in ((1, 1), (1, 7), (5, 5), (17, 48))),
     *(Shape("image", (3, *size), "uint8") for size in ((1, 1), (1, 7), (5, 5), (17, 48))),
@@ -55,7 +55,7 @@ _BOUNDS: dict[str, dict[str, Any]] = {
 
 
 class _FromTorchvision(Transform):
-    """A transform of torchvision v2 on a batch of pictures, with separate random draws for each sample."""
+    """A transform of torchvision v2 on a batch of images, with separate random draws for each sample."""
 
     stored: ClassVar[bool] = False
     effect: ClassVar[Effect] = "range"
@@ -75,7 +75,7 @@ class _FromTorchvision(Transform):
         yield from not_finite(self)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the picture's new shape, or the problem that the transform does not accept it."""
+        """Return the image's new shape, or the problem that the transform does not accept it."""
         problem = self._unfit(shape) or self._no_pixel(shape)
         if problem is not None:
             return problem
@@ -89,7 +89,7 @@ class _FromTorchvision(Transform):
         return shape
 
     def _no_pixel(self, shape: Shape) -> Problem | None:
-        """Return the problem that `fill` is not a pixel value of such pictures, or None."""
+        """Return the problem that `fill` is not a pixel value of such images, or None."""
         fill = dict(self).get("fill")
         values = fill if isinstance(fill, list) else [fill or 0]
         if shape.dtype != "uint8" or all(0 <= value <= 255 for value in values):
@@ -102,9 +102,9 @@ class _FromTorchvision(Transform):
     def _unfit(self, shape: Shape) -> Problem | None:
         """Return the problem that the transform does not accept a field of this shape, or None."""
         name, moves, channels = self.type_name(), self.record["moves"], self.record.get("channels")
-        if shape.layout not in PICTURES or (shape.layout == "mask" and not moves):
-            why = "it moves pictures alone" if self.moves_alone else "it moves no pixels"
-            what = f"no masks: {why}" if shape.layout == "mask" else f"pictures, not {shape}"
+        if shape.layout not in IMAGES or (shape.layout == "mask" and not moves):
+            why = "it moves images alone" if self.moves_alone else "it moves no pixels"
+            what = f"no masks: {why}" if shape.layout == "mask" else f"images, not {shape}"
             helps = ("use an `image` field, or remove the transform",)
             return Problem(
                 "SHP511", f"`{name}` changes {what}", at="type", label="not for this field", helps=helps
@@ -161,7 +161,7 @@ class _FromTorchvision(Transform):
         return len(others) == 1 and is_within(getattr(self, others[0]), known.get(others[0]))
 
     def try_out(self, sample: Any) -> None:
-        """Change random pictures with the shape of `sample`, some of them and all of them."""
+        """Change random images with the shape of `sample`, some of them and all of them."""
         import torch
 
         shape = Shape(*sample)
@@ -176,28 +176,28 @@ class _FromTorchvision(Transform):
         sizes = [_ANY_SIDE if dim is None else dim for dim in expected.dims]
         actual = f"{str(done.dtype).removeprefix('torch.')} {list(done.shape[1:])}"
         if actual != f"{expected.dtype} {sizes}":
-            raise ValueError(f"it makes {actual} of pictures, not {expected.dtype} {sizes}")
+            raise ValueError(f"it makes {actual} of images, not {expected.dtype} {sizes}")
         if not torch.isfinite(done).all():
             raise ValueError("it makes pixels that are not finite numbers")
 
     def other_samples(self, sample: Any) -> dict[str, Any]:
-        """Return larger pictures, and colour pictures."""
+        """Return larger images, and colour images."""
         shape = Shape(*sample)
         sizes = (64, 128, 256, 512)
         samples = {
-            f"pictures of {size} x {size} pixels": list(resized_shape(shape, (size, size))) for size in sizes
+            f"images of {size} x {size} pixels": list(resized_shape(shape, (size, size))) for size in sizes
         }
         if shape.layout != "mask":
-            samples["colour pictures"] = list(shape._replace(dims=(3, *shape.dims[1:])))
+            samples["colour images"] = list(shape._replace(dims=(3, *shape.dims[1:])))
         return samples
 
     def refusal_problem(self, reason: Refusal) -> Problem:
-        """Return the problem (DAT347) that torchvision fails with the parameters on a field's pictures."""
+        """Return the problem (DAT347) that torchvision fails with the parameters on a field's images."""
         return Problem(
             "DAT347",
             (
                 f"torchvision's `{self.type_name()}` fails "
-                f"{'on these pictures' if reason.works_on else 'with these parameters'}"
+                f"{'on these images' if reason.works_on else 'with these parameters'}"
             ),
             at=reason.parameter or "type",
             label="refused",
@@ -258,7 +258,7 @@ def component(name: str, record: Record) -> type[_FromTorchvision]:
         for key, (kind, default, required) in record["parameters"].items()
     }
     if record["draws"] != "nothing":
-        # Random changes are for training; an evaluation sees the pictures as they are.
+        # Random changes are for training; an evaluation sees the images as they are.
         sides = Literal["all", "train", "eval"]
         parameters["on"] = (
             sides,
@@ -297,7 +297,7 @@ def _annotation(text: str, known: Range | None) -> Any:
 
 
 def measured_ranges(name: str, record: Record) -> dict[str, Range]:
-    """Return the ranges of a record's parameters, found by changing several kinds of pictures with many values."""
+    """Return the ranges of a record's parameters, found by changing several kinds of images with many values."""
     transform = component(name, record | {"ranges": {}})
     ranges: dict[str, Range] = {}
     for key, (stated, default, _) in record["parameters"].items():
@@ -316,7 +316,7 @@ def measured_ranges(name: str, record: Record) -> dict[str, Range]:
 
 
 def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[bool]:
-    """Return whether the transform works on pictures of each size, channel number and layout that it accepts."""
+    """Return whether the transform works on images of each size, channel number and layout that it accepts."""
     from declare.reading.parser import read
 
     transform: Any
@@ -331,9 +331,9 @@ def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[
 def _text(name: str, record: Record) -> str:
     """Return the docstring of a transform of torchvision."""
     where = (
-        "It moves pixels, so list masks with the pictures: `fields: [image, mask]`."
+        "It moves pixels, so list masks with the images: `fields: [image, mask]`."
         if record["moves"]
-        else "It moves pixels, and masks cannot follow: not for pictures with a mask."
+        else "It moves pixels, and masks cannot follow: not for images with a mask."
         if record.get("moves_alone")
         else ""
     )

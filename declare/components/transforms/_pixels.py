@@ -1,11 +1,11 @@
-"""What picture transforms share: sizes as one number or two, and checks of fields."""
+"""What image transforms share: sizes as one number or two, and checks of fields."""
 
 from collections.abc import Iterable
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
-PICTURES = frozenset({"image", "video", "mask"})
+IMAGES = frozenset({"image", "video", "mask"})
 
 
 def pair(size: int | list[int]) -> tuple[int, int]:
@@ -26,15 +26,15 @@ def bad_size(size: int | list[int]) -> Iterable[Problem]:
         )
 
 
-def not_a_picture(name: str, shape: Shape) -> Problem | None:
-    """Return the problem that a transform of pictures, videos and masks does not accept this field, or None."""
-    if shape.layout in PICTURES:
+def not_a_image(name: str, shape: Shape) -> Problem | None:
+    """Return the problem that a transform of images, videos and masks does not accept this field, or None."""
+    if shape.layout in IMAGES:
         return None
     return Problem(
         "SHP511",
-        f"`{name}` takes pictures, not {shape}",
+        f"`{name}` takes images, not {shape}",
         at="type",
-        label="changes pictures",
+        label="changes images",
         helps=("use an `image`, `video` or `mask` field, or remove the transform",),
     )
 
@@ -45,7 +45,7 @@ def resized_shape(shape: Shape, size: tuple[int, int]) -> Shape:
 
 
 def too_small(name: str, shape: Shape, size: tuple[int, int]) -> Problem | None:
-    """Return the problem that a crop is larger than the picture, or None; varying sides are checked later."""
+    """Return the problem that a crop is larger than the image, or None; varying sides are checked later."""
     height, width = shape.dims[-2:]
     if (height is None or size[0] <= height) and (width is None or size[1] <= width):
         return None
@@ -53,6 +53,6 @@ def too_small(name: str, shape: Shape, size: tuple[int, int]) -> Problem | None:
         "DAT346",
         f"`{name}` crops {size[0]} x {size[1]} pixels from {height} x {width}",
         at="size",
-        label="larger than the picture",
-        helps=("choose a smaller `size`, or enlarge the pictures first with `resize`",),
+        label="larger than the image",
+        helps=("choose a smaller `size`, or enlarge the images first with `resize`",),
     )

@@ -1,18 +1,18 @@
-"""The middle of a picture."""
+"""The middle of an image."""
 
 from collections.abc import Iterable
 from typing import ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape, too_small
+from declare.components.transforms._pixels import bad_size, not_a_image, pair, resized_shape, too_small
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
 
 
 class CenterCrop(Transform):
-    """Crops the centre of a picture, video or mask; an odd margin is one pixel larger at the end.
+    """Crops the centre of an image, video or mask; an odd margin is one pixel larger at the end.
 
     Example:
         ```yaml
@@ -30,13 +30,13 @@ class CenterCrop(Transform):
         yield from bad_size(self.size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the cropped picture; DAT346 if it would be larger."""
+        """Return the cropped image; DAT346 if it would be larger."""
         size = pair(self.size)
-        problem = not_a_picture("center_crop", shape) or too_small("center_crop", shape, size)
+        problem = not_a_image("center_crop", shape) or too_small("center_crop", shape, size)
         return problem or resized_shape(shape, size)
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return [rows, ..., height, width]; raises `ProblemError` DAT346 if pictures are smaller than the crop."""
+        """Return [rows, ..., height, width]; raises `ProblemError` DAT346 if images are smaller than the crop."""
         import numpy as np
 
         height, width = pair(self.size)

@@ -8,7 +8,7 @@ from declare.contract.shapes import Array, Shape
 
 
 class Flatten(Transform):
-    """Flattens a picture, series or video to one vector [features], float32; pictures are scaled to 0..1.
+    """Flattens an image, series or video to one vector [features], float32; images are scaled to 0..1.
 
     Example:
         ```yaml
@@ -34,7 +34,7 @@ class Flatten(Transform):
                 f"`flatten` needs a fixed size, but {shape} varies",
                 at="type",
                 label="no fixed size",
-                helps=("use one size: `resize` for pictures, `length` on the field for series",),
+                helps=("use one size: `resize` for images, `length` on the field for series",),
             )
         return Shape("vector", (shape.numel,))
 

@@ -54,13 +54,13 @@ class Normalize(Transform):
                 yield Problem("DAT334", title, at="std", label="not above 0", helps=helps)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the same picture, float32."""
+        """Return the same image, float32."""
         if shape.layout not in {"image", "video"}:
             return Problem(
                 "SHP511",
-                f"normalize takes pictures, not {shape}",
+                f"normalize takes images, not {shape}",
                 at="type",
-                label="changes pictures",
+                label="changes images",
                 helps=("use `standardize`",),
             )
         number = len(self.mean) if isinstance(self.mean, list) else 3 if self.mean == "imagenet" else None

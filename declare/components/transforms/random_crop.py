@@ -1,24 +1,24 @@
-"""A random crop of each picture."""
+"""A random crop of each image."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape, too_small
+from declare.components.transforms._pixels import bad_size, not_a_image, pair, resized_shape, too_small
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 
 _WIDEST = 4096
-"""Pixels of padding at one edge: more of it would be the picture."""
+"""Pixels of padding at one edge: more of it would be the image."""
 
 
 class RandomCrop(Transform):
-    """Crops `size` from each picture, video or mask at a random position, after `padding`.
+    """Crops `size` from each image, video or mask at a random position, after `padding`.
 
-    The position is drawn for each sample; a picture and its mask get the same one. Masks are padded with -1
+    The position is drawn for each sample; an image and its mask get the same one. Masks are padded with -1
     (not labelled). Source: torchvision.transforms.v2.RandomCrop, for a whole batch at once.
 
     Example:
@@ -59,8 +59,8 @@ class RandomCrop(Transform):
         return left, right, top, bottom
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the crop; DAT346 if it is larger than the padded picture."""
-        if problem := not_a_picture("random_crop", shape):
+        """Return the crop; DAT346 if it is larger than the padded image."""
+        if problem := not_a_image("random_crop", shape):
             return problem
         left, right, top, bottom = self._edges()
         height, width = (
@@ -73,7 +73,7 @@ class RandomCrop(Transform):
         return too_small("random_crop", padded, pair(self.size)) or resized_shape(shape, pair(self.size))
 
     def _refuse_padding(self, shape: Shape) -> Problem | None:
-        """Return that a padding is wider than what it may copy, or than any picture is."""
+        """Return that a padding is wider than what it may copy, or than any image is."""
         left, right, top, bottom = self._edges()
         sides = zip((max(top, bottom), max(left, right)), shape.dims[-2:], strict=True)
         reflects = self.padding_mode == "reflect" and shape.layout != "mask"

@@ -1,20 +1,20 @@
-"""Pictures at another size."""
+"""Images at another size."""
 
 from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_picture, pair, resized_shape
+from declare.components.transforms._pixels import bad_size, not_a_image, pair, resized_shape
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
 
 
 class Resize(Transform):
-    """Resizes a picture or video to `size`, antialiased; masks use the nearest class. The aspect ratio may change.
+    """Resizes an image or video to `size`, antialiased; masks use the nearest class. The aspect ratio may change.
 
-    Resize pictures of different sizes when they are read: `fields: {image: {type: image, size: 64}}`. Source:
+    Resize images of different sizes when they are read: `fields: {image: {type: image, size: 64}}`. Source:
     Pillow's `Image.resize`.
 
     Example:
@@ -35,16 +35,16 @@ class Resize(Transform):
         yield from bad_size(self.size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
-        """Return the picture with its new size; SHP512 if sizes vary before."""
-        if problem := not_a_picture("resize", shape):
+        """Return the image with its new size; SHP512 if sizes vary before."""
+        if problem := not_a_image("resize", shape):
             return problem
         if None in shape.dims:
             return Problem(
                 "SHP512",
-                f"`resize` needs pictures of one size, but {shape} varies",
+                f"`resize` needs images of one size, but {shape} varies",
                 at="type",
                 label="sizes differ",
-                helps=("state `size` on the field instead: it resizes each picture when it is read",),
+                helps=("state `size` on the field instead: it resizes each image when it is read",),
             )
         return resized_shape(shape, pair(self.size))
 
@@ -59,5 +59,5 @@ class Resize(Transform):
         planes = values.reshape(-1, *values.shape[-2:])
         if values.dtype != np.uint8:
             planes = planes.astype(np.int32 if is_mask else np.float32)
-        pictures = [np.asarray(Image.fromarray(plane).resize((width, height), method)) for plane in planes]
-        return np.stack(pictures).astype(values.dtype).reshape(*values.shape[:-2], height, width)
+        images = [np.asarray(Image.fromarray(plane).resize((width, height), method)) for plane in planes]
+        return np.stack(images).astype(values.dtype).reshape(*values.shape[:-2], height, width)

@@ -43,7 +43,7 @@ class Standardize(Transform):
         """Return the same shape, float32; classes and identifiers cannot be standardised."""
         if shape.layout not in {"number", "vector", "series", "counts", "video", "sequence"}:
             return Problem(
-                "SHP511", f"standardize takes numbers, not {shape}", helps=("use `normalize` for pictures",)
+                "SHP511", f"standardize takes numbers, not {shape}", helps=("use `normalize` for images",)
             )
         return shape._replace(dtype="float32")
 

@@ -1,1 +1,1 @@
-"""Files that sources read: listings of folders, names of splits, picture formats, weights."""
+"""Files that sources read: listings of folders, names of splits, image formats, weights."""

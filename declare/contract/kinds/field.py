@@ -133,7 +133,7 @@ class Field(Component):
         return values
 
     def cut_to(self) -> tuple[int, int] | None:
-        """Return the aspect ratio to which pictures are centre-cropped when read, as (height, width), or None."""
+        """Return the aspect ratio to which images are centre-cropped when read, as (height, width), or None."""
         return None
 
     def aligned_with(self) -> str | None:

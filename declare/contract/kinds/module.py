@@ -112,7 +112,7 @@ class Module(Node):
     accepts_missing: ClassVar[bool] = False
     """Whether it takes inputs with gaps (NaN)."""
     expects_normalised: ClassVar[bool] = False
-    """Whether its pretrained weights expect normalised pictures."""
+    """Whether its pretrained weights expect normalised images."""
     skips_at_random: ClassVar[bool] = False
     """Whether a forward in training may pass over some of its weights (dropped layers)."""
     adapts: ClassVar[bool] = False

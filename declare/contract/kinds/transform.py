@@ -28,11 +28,11 @@ class Transform(Component):
     fitted: ClassVar[bool] = False
     """Whether it needs statistics of the training split."""
     moves: ClassVar[bool] = False
-    """Whether pixels stand elsewhere afterwards, so that masks of the same picture must go along."""
+    """Whether pixels stand elsewhere afterwards, so that masks of the same image must go along."""
     moves_alone: ClassVar[bool] = False
-    """Whether it moves pixels of pictures in a way that no mask can follow."""
+    """Whether it moves pixels of images in a way that no mask can follow."""
     at_any_size: ClassVar[bool] = False
-    """Whether it moves pictures of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
+    """Whether it moves images of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
     effect: ClassVar[Effect] = "units"
     """What it does to the values of a target; of `units` and `range` each value is changed by itself."""
     invertible: ClassVar[bool] = False

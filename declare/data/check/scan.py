@@ -117,7 +117,7 @@ def _count(
 
 
 def _content(pool: Pool, targets: Collection[str]) -> list[str]:
-    """Return the fields that make a sample what it is: pictures and signals, else all but targets and ids."""
+    """Return the fields that make a sample what it is: images and signals, else all but targets and ids."""
     layouts = {name: item.layout for name, item in pool.fields.items() if name not in targets}
     arrays = [name for name, layout in layouts.items() if layout in ARRAYS and pool.fields[name].tells_apart]
     stated = {pool.plan.split.get(key) for key in ("by", "column")}

@@ -35,7 +35,7 @@ def num_threads() -> int:
 def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, depth: int) -> Iterator[Made]:
     """Yield `make(item)` for each item in order while up to `depth` later ones are being made.
 
-    Decoding pictures leaves the interpreter's lock, so threads share the work. What `make` raises is raised at
+    Decoding images leaves the interpreter's lock, so threads share the work. What `make` raises is raised at
     its turn; an item that takes longer than `STALL_SECONDS` raises `StalledError`.
     """
     waiting = iter(items)

@@ -1,4 +1,4 @@
-"""Raw values of a field: columns of file names refer to the pictures."""
+"""Raw values of a field: columns of file names refer to the images."""
 
 from dataclasses import replace
 from typing import Any
@@ -63,7 +63,7 @@ def text_of(value: Any) -> str:
 
 
 def _stored_as(reader: Reader, field: Field, place: str) -> type[str | bytes] | None:
-    """Return whether a light column of pictures holds names of files or encoded bytes; None where neither."""
+    """Return whether a light column of images holds names of files or encoded bytes; None where neither."""
     if field.layout not in _DECODED or not reader.is_light(place):
         return None
     for start in range(0, reader.num_samples, _LOOK):

@@ -1,4 +1,4 @@
-"""Masked modelling of signals and pictures. Shapes: B batch, C channels, T time, H height, W width."""
+"""Masked modelling of signals and images. Shapes: B batch, C channels, T time, H height, W width."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

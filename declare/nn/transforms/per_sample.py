@@ -17,7 +17,7 @@ class PerSample(nn.Module):
     """Applies a transform to each sample. Input x[B, C, H, W], x[B, C, F, H, W] or a mask x[B, H, W]; output alike.
 
     The draws of a sample depend on its key alone, neither on the batch that it stands in nor on other draws: a
-    picture and its mask get the same ones. torch's global generators are left alone.
+    image and its mask get the same ones. torch's global generators are left alone.
 
     Args:
         transform: of torchvision v2.
@@ -36,60 +36,59 @@ class PerSample(nn.Module):
 
     def forward(self, values: Tensor, keys: Any) -> Tensor:
         """Return the batch transformed; `keys` holds one unsigned 64-bit number for each sample."""
-        pictures = self._pictures(values)
+        images = self._images(values)
         if self.draws == "nothing":
-            return self._values(self.transform(self._as_mask(pictures)))
+            return self._values(self.transform(self._as_mask(images)))
         if "chance" not in self.draws:
-            return self._values(self._transform_each(pictures, keys))
+            return self._values(self._transform_each(images, keys))
         chosen = np.flatnonzero(uniform(keys, self.salt, 1)[:, 0] < self.transform.p)
         if not len(chosen):
             return values
-        index = torch.from_numpy(chosen).to(pictures.device)
-        part = pictures.index_select(0, index)
+        index = torch.from_numpy(chosen).to(images.device)
+        part = images.index_select(0, index)
         if self.draws == "chance":
             marked = self._as_mask(part)
             part = self.transform.transform(marked, self.transform.make_params([marked])).as_subclass(Tensor)
         else:
             part = self._transform_each(part, keys[chosen])
-        return self._values(pictures.index_copy(0, index, part))
+        return self._values(images.index_copy(0, index, part))
 
-    def _transform_each(self, pictures: Tensor, keys: Any) -> Tensor:
+    def _transform_each(self, images: Tensor, keys: Any) -> Tensor:
         """Transform samples one by one, each with draws from its own key."""
         if self.draws == "all":
             with Drawing() as drawing:
                 done = [
-                    self._transform_one(drawing, picture, key)
-                    for picture, key in zip(pictures, keys, strict=True)
+                    self._transform_one(drawing, image, key) for image, key in zip(images, keys, strict=True)
                 ]
             return torch.stack(done).as_subclass(Tensor)
-        like = self._as_mask(pictures[0])
+        like = self._as_mask(images[0])
         parameters = []
         with Drawing() as drawing:
             for key in keys:
                 drawing.seed(int(key) ^ self.salt)
                 parameters.append(self.transform.make_params([like]))
         # Outside: within it, every function of torch takes twice as long.
-        pairs = zip(pictures, parameters, strict=True)
-        done = [self.transform.transform(self._as_mask(picture), stated) for picture, stated in pairs]
+        pairs = zip(images, parameters, strict=True)
+        done = [self.transform.transform(self._as_mask(image), stated) for image, stated in pairs]
         return torch.stack(done).as_subclass(Tensor)
 
-    def _transform_one(self, drawing: Drawing, picture: Tensor, key: Any) -> Tensor:
+    def _transform_one(self, drawing: Drawing, image: Tensor, key: Any) -> Tensor:
         drawing.seed(int(key) ^ self.salt)
-        picture_after: Tensor = self.transform(self._as_mask(picture))
-        return picture_after
+        image_after: Tensor = self.transform(self._as_mask(image))
+        return image_after
 
-    def _pictures(self, values: Tensor) -> Tensor:
+    def _images(self, values: Tensor) -> Tensor:
         """Bring samples to torchvision's order: frames before channels, masks with a channel."""
         if self.layout == "video":
             return values.transpose(1, 2)
         return values.unsqueeze(1) if self.layout == "mask" else values
 
-    def _values(self, pictures: Tensor) -> Tensor:
-        plain = pictures.as_subclass(Tensor)
+    def _values(self, images: Tensor) -> Tensor:
+        plain = images.as_subclass(Tensor)
         if self.layout == "video":
             return plain.transpose(1, 2)
         return plain.squeeze(1) if self.layout == "mask" else plain
 
-    def _as_mask(self, picture: Tensor) -> Tensor:
+    def _as_mask(self, image: Tensor) -> Tensor:
         """Say which pixels are classes: they take the nearest, and colours do not concern them."""
-        return tv_tensors.Mask(picture) if self.layout == "mask" else picture
+        return tv_tensors.Mask(image) if self.layout == "mask" else image

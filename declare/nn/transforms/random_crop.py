@@ -1,4 +1,4 @@
-"""Random crops of pictures. Shapes: B batch, C channels, H height, W width."""
+"""Random crops of images. Shapes: B batch, C channels, H height, W width."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Samples as small pictures and lines for a page."""
+"""Samples as small images and lines for a page."""
 
 import base64
 import io
@@ -32,7 +32,7 @@ def _number(value: Any) -> str:
     return f"{float(value):.4g}"
 
 
-def picture(pixels: Array) -> str:
+def image(pixels: Array) -> str:
     """Return an image element of uint8 [channels, height, width], enlarged where it is small."""
     import numpy as np
     from PIL import Image
@@ -42,12 +42,12 @@ def picture(pixels: Array) -> str:
     return _image(Image.fromarray(np.ascontiguousarray(array)))
 
 
-def _image(picture: Any) -> str:
+def _image(image: Any) -> str:
     from PIL import Image
 
-    scale = SIDE / max(picture.size)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    shown = picture.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR)
+    scale = SIDE / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    shown = image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR)
     buffer = io.BytesIO()
     shown.save(buffer, "PNG", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()
@@ -94,7 +94,7 @@ def frame(values: Array) -> str:
 
     middle = values[:, values.shape[1] // 2]
     low, high = float(np.nanmin(middle)), float(np.nanmax(middle))
-    return picture(np.nan_to_num((middle - low) / ((high - low) or 1.0) * 255).astype(np.uint8))
+    return image(np.nan_to_num((middle - low) / ((high - low) or 1.0) * 255).astype(np.uint8))
 
 
 def text(value: str) -> str:
@@ -103,7 +103,7 @@ def text(value: str) -> str:
 
 
 _DRAW: dict[str, Callable[[Any], str]] = {
-    "image": picture,
+    "image": image,
     "mask": mask,
     "series": line,
     "vector": line,

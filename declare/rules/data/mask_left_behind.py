@@ -1,4 +1,4 @@
-"""A transform that moves the pixels of a picture must move those of its mask or target picture too."""
+"""A transform that moves the pixels of an image must move those of its mask or target image too."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -34,23 +34,23 @@ class _Move(NamedTuple):
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield a problem for each picture whose pixels are moved differently from those of its mask."""
+    """Yield a problem for each image whose pixels are moved differently from those of its mask."""
     seen = set()
     for task in tasks(view):
         for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
             shapes = view.shapes.get(dataset, {})
             target = get(task.block, "target")
             known = fields_of_task(view, task.name, dataset) | _target(shapes, target)
-            pictures = [name for name, shape in known.items() if shape.layout in {"image", "video"}]
+            images = [name for name, shape in known.items() if shape.layout in {"image", "video"}]
             for mask in [name for name in known if _is_aligned(known, name, target)]:
-                for picture in pictures:
-                    if picture != mask and (dataset, picture, mask) not in seen:
-                        seen.add((dataset, picture, mask))
-                        yield from _first_difference(view, dataset, picture, mask)
+                for image in images:
+                    if image != mask and (dataset, image, mask) not in seen:
+                        seen.add((dataset, image, mask))
+                        yield from _first_difference(view, dataset, image, mask)
 
 
 def _is_aligned(shapes: Mapping[str, Shape], name: str, target: object) -> bool:
-    """Return whether the pixels of a field are those of the pictures of its task: masks, pictures as targets."""
+    """Return whether the pixels of a field are those of the images of its task: masks, images as targets."""
     layout = shapes[name].layout
     return layout == "mask" or (layout in {"image", "video"} and name == target)
 
@@ -59,63 +59,63 @@ def _target(shapes: Mapping[str, Shape], target: object) -> dict[str, Shape]:
     return {str(target): shapes[str(target)]} if target in shapes else {}
 
 
-def _first_difference(view: View, dataset: str, picture: str, mask: str) -> Iterator[Problem]:
+def _first_difference(view: View, dataset: str, image: str, mask: str) -> Iterator[Problem]:
     """Yield the first difference between the crops or moves of the two."""
-    if (problem := _cut_apart(view, dataset, picture, mask)) is not None:
+    if (problem := _cut_apart(view, dataset, image, mask)) is not None:
         yield problem
         return
     for side in _SIDES:
-        pairs = zip_longest(_moves(view, dataset, picture, side), _moves(view, dataset, mask, side))
+        pairs = zip_longest(_moves(view, dataset, image, side), _moves(view, dataset, mask, side))
         for one, other in pairs:
             if one is None or other is None or one.parameters != other.parameters:
-                yield _moved_alone_problem(view, dataset, (picture, mask), one, other)
+                yield _moved_alone_problem(view, dataset, (image, mask), one, other)
                 return
             if one.size != other.size:
-                yield _of_two_sizes(dataset, (picture, one), (mask, other))
+                yield _of_two_sizes(dataset, (image, one), (mask, other))
                 return
 
 
-def _cut_apart(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
+def _cut_apart(view: View, dataset: str, image: str, mask: str) -> Problem | None:
     """Return the problem that one of the two is cropped when read, and the other is not cropped the same."""
-    cuts = {name: _cut_to(view, dataset, name) for name in (picture, mask)}
+    cuts = {name: _cut_to(view, dataset, name) for name in (image, mask)}
     if all(cut is None for cut in cuts.values()):
-        return _of_other_proportions(view, dataset, picture, mask)
+        return _of_other_proportions(view, dataset, image, mask)
     ratios = {name: cut or _uncut(view, dataset, name) for name, cut in cuts.items()}
-    one, other = ratios[picture], ratios[mask]
+    one, other = ratios[image], ratios[mask]
     if one is not None and other is not None and abs(one - other) <= _NEAR * one:
         return None
-    cut = picture if cuts[picture] is not None else mask
-    whole = mask if cut == picture else picture
+    cut = image if cuts[image] is not None else mask
+    whole = mask if cut == image else image
     return Problem(
         CODE,
         f"`{cut}` is cropped when it is read, but `{whole}` is not cropped the same",
         at=field_place(view, dataset, cut),
         label="cropped when read",
         also={field_place(view, dataset, whole): "not cropped the same"},
-        helps=(f"state `fit: crop` and a `size` of the same aspect ratio on `{picture}` and on `{mask}`",),
+        helps=(f"state `fit: crop` and a `size` of the same aspect ratio on `{image}` and on `{mask}`",),
     )
 
 
-def _of_other_proportions(view: View, dataset: str, picture: str, mask: str) -> Problem | None:
-    """Return the problem that uncropped pictures and masks have different aspect ratios, such as a rotated mask."""
+def _of_other_proportions(view: View, dataset: str, image: str, mask: str) -> Problem | None:
+    """Return the problem that uncropped images and masks have different aspect ratios, such as a rotated mask."""
     if view.facts[dataset].fields[mask].shape.layout != "mask":
         return None
-    one, other = (_uncut(view, dataset, name) for name in (picture, mask))
+    one, other = (_uncut(view, dataset, name) for name in (image, mask))
     if one is None or other is None or abs(one - other) <= _ALIKE * max(one, other):
         return None
     sizes = [
         " x ".join(str(side) for side in view.facts[dataset].fields[name].shape.dims[-2:])
-        for name in (picture, mask)
+        for name in (image, mask)
     ]
     return Problem(
         CODE,
-        f"`{picture}` is {sizes[0]} but `{mask}` is {sizes[1]} pixels: aspect ratios differ",
+        f"`{image}` is {sizes[0]} but `{mask}` is {sizes[1]} pixels: aspect ratios differ",
         at=field_place(view, dataset, mask),
         label="another aspect ratio",
-        also={field_place(view, dataset, picture): f"{sizes[0]} pixels"},
-        notes=("sizes are height x width", "pictures are rotated by their EXIF data, masks have none"),
+        also={field_place(view, dataset, image): f"{sizes[0]} pixels"},
+        notes=("sizes are height x width", "images are rotated by their EXIF data, masks have none"),
         helps=(
-            "rotate the masks like the pictures",
+            "rotate the masks like the images",
             "or state the same `size` on both if they do show the same",
         ),
     )
@@ -130,7 +130,7 @@ def _cut_to(view: View, dataset: str, name: str) -> float | None:
 
 
 def _uncut(view: View, dataset: str, name: str) -> float | None:
-    """Return width / height of pictures that are read unchanged; None if they are stretched, or vary."""
+    """Return width / height of images that are read unchanged; None if they are stretched, or vary."""
     height, width = view.facts[dataset].fields[name].shape.dims[-2:]
     sized = view.facts[dataset].blocks.get(name, {}).get("size") is not None
     return None if sized or not height or not width else width / height
@@ -173,7 +173,7 @@ def _moved_alone_problem(
         "list transforms that move both in the same order, with the same parameters and the same `on`",
     )
     apart = (
-        "remove it: it rotates and shifts pictures, and no mask can follow",
+        "remove it: it rotates and shifts images, and no mask can follow",
         "use transforms that move masks too",
     )
     return Problem(
@@ -181,24 +181,21 @@ def _moved_alone_problem(
         f"`{kind}` moves the pixels of `{moved}`, but not those of `{still}`",
         at=f"datasets.{dataset}.transforms.{move.place}",
         label=f"`{still}` is not moved",
-        also={field_place(view, dataset, still): "belongs to the same picture"},
+        also={field_place(view, dataset, still): "belongs to the same image"},
         helps=apart if move.alone else together,
     )
 
 
 def _of_two_sizes(dataset: str, one: tuple[str, _Move], other: tuple[str, _Move]) -> Problem:
     """Return the problem that equal numbers of pixels are different places because sizes differ."""
-    (picture, first), (mask, second) = one, other
+    (image, first), (mask, second) = one, other
     sizes = [
         " x ".join("?" if side is None else str(side) for side in item.size or ()) for item in (first, second)
     ]
     return Problem(
         CODE,
-        (
-            f"`{first.parameters['type']}` gets `{picture}` with {sizes[0]} but `{mask}` with "
-            f"{sizes[1]} pixels"
-        ),
+        (f"`{first.parameters['type']}` gets `{image}` with {sizes[0]} but `{mask}` with {sizes[1]} pixels"),
         at=f"datasets.{dataset}.transforms.{first.place}",
         label="different places in the two",
-        helps=(f"give `{picture}` and `{mask}` the same `size` before this transform",),
+        helps=(f"give `{image}` and `{mask}` the same `size` before this transform",),
     )

@@ -94,8 +94,8 @@ def predict(
 ) -> Predictions:
     """Predict the samples in `inputs`, or without these a split of the run's `dataset`.
 
-    `inputs` is a csv, parquet, npz, hdf5 or jsonl file with the columns that the model reads, a picture, or a
-    folder of pictures; they pass the run's fields and transforms with its stored statistics. Raises
+    `inputs` is a csv, parquet, npz, hdf5 or jsonl file with the columns that the model reads, an image, or a
+    folder of images; they pass the run's fields and transforms with its stored statistics. Raises
     `ProblemError`.
     """
     loaded = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())

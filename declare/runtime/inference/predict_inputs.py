@@ -1,4 +1,4 @@
-"""New samples to predict: a table, arrays, pictures; read with the fields and transforms of a run."""
+"""New samples to predict: a table, arrays, images; read with the fields and transforms of a run."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from declare.contract.facts import Reader
+from declare.contract.files.image_formats import SUFFIXES
 from declare.contract.files.listing import list_files
-from declare.contract.files.picture_formats import SUFFIXES
 from declare.contract.kinds.source import REMOTE, Source
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import fitted_fields
@@ -24,7 +24,7 @@ from declare.runtime.run_folder.durable_io import brief
 SPLIT = "predict"
 
 
-class Pictures(Reader):
+class Images(Reader):
     """Image files as a source: every field of the dataset is read from the same file."""
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -38,7 +38,7 @@ class Pictures(Reader):
         return {}
 
     def is_light(self, column: str) -> bool:
-        """Return that no column is: pictures are decoded."""
+        """Return that no column is: images are decoded."""
         return False
 
     def read(self, column: str, rows: np.ndarray[Any, Any] | None = None) -> list[Path]:
@@ -123,7 +123,7 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
         update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
     )
     pool = Inputs(dataset_plan, _with_empty_columns(plan, dataset, fields, reader))
-    if not isinstance(reader, Pictures):
+    if not isinstance(reader, Images):
         _require_columns(pool, path)
     return InputTables(without_targets(plan, dataset, dataset_plan), statistics, pool)
 
@@ -143,23 +143,23 @@ def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], rea
 
 
 def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
-    """Return a reader of a table, of arrays, of a picture or of a folder of pictures.
+    """Return a reader of a table, of arrays, of an image or of a folder of images.
 
     A file of the kind that the run's source `like` reads is read as that says (its separator).
     """
     if path.is_dir():
         files = list_files(path, SUFFIXES).files
         if not files:
-            raise ProblemError(_unreadable(path, "the folder contains no pictures"))
-        return Pictures(files)
+            raise ProblemError(_unreadable(path, "the folder contains no images"))
+        return Images(files)
     if not path.is_file():
         raise ProblemError(_absent(path))
     if path.suffix.lower() in SUFFIXES:
-        return Pictures([path])
+        return Images([path])
     extension, sources = path.suffix.lower(), _sources_by_extension()
     if extension not in sources:
         raise ProblemError(
-            _unreadable(path, f"`{path.suffix}` is not one of {', '.join(sorted(sources))} or a picture")
+            _unreadable(path, f"`{path.suffix}` is not one of {', '.join(sorted(sources))} or an image")
         )
     cls = sources[extension]
     block: Mapping[str, Any] = like if like.get("type") == cls.type_name() else {"type": cls.type_name()}
@@ -225,7 +225,7 @@ def choose_dataset(plan: Plan, path: Path) -> str:
             for field in input_fields(plan, name)
             if field not in text_outputs.generated_fields(plan, name)
         ]
-        if isinstance(reader, Pictures) or all(place in reader.columns for place in places):
+        if isinstance(reader, Images) or all(place in reader.columns for place in places):
             fitting.append(name)
     if len(fitting) == 1:
         return fitting[0]
@@ -270,7 +270,6 @@ def _unreadable(path: Path, reason: str, help_text: str = "") -> Problem:
         f"`{brief(path)}` cannot be read as input",
         notes=(f"`{path}`: {reason}",),
         helps=(
-            help_text
-            or "give a csv, parquet, npz, hdf5, jsonl or txt file, a picture, or a folder of pictures",
+            help_text or "give a csv, parquet, npz, hdf5, jsonl or txt file, an image, or a folder of images",
         ),
     )

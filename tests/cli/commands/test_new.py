@@ -65,16 +65,16 @@ def test_table_becomes_a_spec(tmp_path: Path) -> None:
     assert checked.plan.tasks["target"].block["type"] == "regression"
 
 
-def test_folder_of_pictures_becomes_a_spec(tmp_path: Path) -> None:
-    """A folder with a folder of pictures per class gives an image classification that validates."""
+def test_folder_of_images_becomes_a_spec(tmp_path: Path) -> None:
+    """A folder with a folder of images per class gives an image classification that validates."""
     from PIL import Image
 
     for kind, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
-        (tmp_path / "pictures" / kind).mkdir(parents=True)
+        (tmp_path / "images" / kind).mkdir(parents=True)
         for number in range(100):
-            Image.new("RGB", (16, 12), colour).save(tmp_path / "pictures" / kind / f"{number}.png")
+            Image.new("RGB", (16, 12), colour).save(tmp_path / "images" / kind / f"{number}.png")
     path = tmp_path / "spec.yaml"
-    assert main(["new", str(path), "--from", str(tmp_path / "pictures")]) == 0
+    assert main(["new", str(path), "--from", str(tmp_path / "images")]) == 0
     checked = declare.check(path)
     assert [found.title for found in checked.diagnostics if found.severity == "error"] == []
     assert checked.plan is not None

@@ -11,10 +11,10 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from declare.compiler.pipeline import check
 from declare.system.worker_process import WORKER
 
-PICTURES = """\
+IMAGES = """\
 declare: 1
 datasets:
-  pictures:
+  images:
     source: {type: simulated, name: textures, samples: 60, classes: 3, size: 16}
     transforms:
       - {type: random_horizontal_flip, field: image}
@@ -23,7 +23,7 @@ datasets:
 model:
   encoder: {type: cnn, channels: [4], input: image}
 tasks:
-  texture: {type: classification, dataset: pictures, target: label}
+  texture: {type: classification, dataset: images, target: label}
 phases:
   first: {epochs: 1, batch_size: 10, optimizer: {type: nadam, lr: 1e-3, betas: [1.5, 0.9]}}
   second: {epochs: 1, batch_size: 10, optimizer: {type: nadam, lr: 1e-3}}
@@ -54,11 +54,11 @@ def test_all_of_them_are_found_at_once_and_asked_once(tmp_path: Path) -> None:
 
     Where the tables are of the versions that are installed, ranges tell of optimizers, at the very number.
     """
-    (tmp_path / "spec.yaml").write_text(PICTURES)
+    (tmp_path / "spec.yaml").write_text(IMAGES)
     found = places(tmp_path / "spec.yaml")
     assert sorted(found)[:2] == [
-        ("DAT347", "datasets.pictures.transforms.1.kernel_size"),
-        ("DAT347", "datasets.pictures.transforms.2.type"),
+        ("DAT347", "datasets.images.transforms.1.kernel_size"),
+        ("DAT347", "datasets.images.transforms.2.type"),
     ]
     assert sorted(found)[2:] in (
         [("PHS632", "phases.first.optimizer.betas"), ("PHS632", "phases.third.optimizer.betas")],

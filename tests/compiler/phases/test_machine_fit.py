@@ -14,12 +14,12 @@ from declare.compiler.pipeline import check
 SPEC = """\
 declare: 1
 datasets:
-  pictures: {source: {type: simulated, name: textures, samples: 60, classes: 3, size: 16}}
+  images: {source: {type: simulated, name: textures, samples: 60, classes: 3, size: 16}}
 model:
   encoder: {type: cnn, channels: [8], input: image}
   wide: {type: mlp, input: encoder.output, hidden: [%d, %d]}
 tasks:
-  texture: {type: classification, dataset: pictures, target: label}
+  texture: {type: classification, dataset: images, target: label}
 phases:
   fit: {steps: 2, batch_size: 24, optimizer: {type: adamw, lr: 1e-3}%s}
 hardware: {accelerator: cpu%s}
@@ -106,12 +106,12 @@ def test_limits_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_samples_kept_in_memory_must_fit(tmp_path: Path, machine: Callable[[int], None]) -> None:
     """`cache: memory` of more than the machine has is refused, whatever computes; a file of them is not."""
-    machine(40_000)  # 60 pictures of 3 x 16 x 16 bytes
+    machine(40_000)  # 60 images of 3 x 16 x 16 bytes
     text = SPEC % (8, 8, "", "")
     for cache, refused in (("memory", True), ("disk", False), ("auto", False)):
         (tmp_path / "spec.yaml").write_text(text.replace("size: 16}}", f"size: 16}}, cache: {cache}}}"))
         found = [item for item in check(tmp_path / "spec.yaml").diagnostics if item.code == "HW718"]
-        assert ("datasets.pictures.cache" in {item.path for item in found}) is refused
+        assert ("datasets.images.cache" in {item.path for item in found}) is refused
 
 
 def test_fields_that_nobody_reads_take_nothing(tmp_path: Path, machine: Callable[[int], None]) -> None:

@@ -61,19 +61,19 @@ CASES = {
 def write(folder, sizes, model, phase):
     """Write small data and the spec; return its path."""
     generator = np.random.default_rng(0)
-    pictures = "x: {type: image, layout: CHW}" if "cnn" in model or "timm" in model else "x: {type: vector}"
+    images = "x: {type: image, layout: CHW}" if "cnn" in model or "timm" in model else "x: {type: vector}"
     lines = []
     for name, size in sizes.items():
         side = 32 if "timm" in model else 4
-        shape = (size + 3, 1, side, side) if "image" in pictures else (size + 3, 3)
+        shape = (size + 3, 1, side, side) if "image" in images else (size + 3, 3)
         x = (
             generator.integers(0, 255, shape).astype(np.uint8)
-            if "image" in pictures
+            if "image" in images
             else generator.normal(size=shape)
         )
         part = np.array(["train"] * size + ["val"] * 3)
         np.savez(folder / f"{name}.npz", x=x, y=np.arange(size + 3) % 2, part=part)
-        fields = f"{{{pictures}, y: {{type: category}}, part: {{type: category}}}}"
+        fields = f"{{{images}, y: {{type: category}}, part: {{type: category}}}}"
         lines.append(
             f"  {name}: {{source: {{type: npz, path: {name}.npz}}, fields: {fields}, split: {{column: part}}}}"
         )
@@ -83,8 +83,8 @@ def write(folder, sizes, model, phase):
     return folder / "spec.yaml"
 
 
-def test_pictures_count_by_their_size_in_training(tmp_path):
-    """A crop of training pictures alone leaves one place, whatever evaluations see."""
+def test_images_count_by_their_size_in_training(tmp_path):
+    """A crop of training images alone leaves one place, whatever evaluations see."""
     path = write(tmp_path, ONE, CNN.replace("[2, 2, 2]", "[2, 2]"), "epochs: 1, batch_size: 4")
     assert "DAT304" not in [item.code for item in check(path).diagnostics]
     crop = "transforms: [{type: random_crop, field: x, size: 2}], split:"

@@ -34,14 +34,14 @@ def read(values, **block):
 
 def file(values, mode=None, kind="PNG", **options):
     """Return a mask of five equal rows as the bytes of a file."""
-    picture = values if isinstance(values, Image.Image) else Image.fromarray(np.array([values] * 5))
+    image = values if isinstance(values, Image.Image) else Image.fromarray(np.array([values] * 5))
     buffer = io.BytesIO()
-    (picture.convert(mode) if mode else picture).save(buffer, kind, **options)
+    (image.convert(mode) if mode else image).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def palette(indices, colours):
-    """Return a picture of equal rows with a palette."""
+    """Return an image of equal rows with a palette."""
     found = Image.frombytes("P", (len(indices), 5), bytes(indices * 5))
     found.putpalette([value for colour in colours for value in colour])
     return found
@@ -129,8 +129,8 @@ def test_colours_as_stated():
     """Colours name classes and void; palettes are then read as their colours, whatever their indices are."""
     block = {"classes": {"car": "#ff0000", "road": "#0000ff"}, "void": "#000000"}
     one, other = palette([0, 1, 2], [BLACK, RED, BLUE]), palette([2, 1, 0], [BLUE, RED, BLACK])
-    for picture in (one, other, file(U1([BLACK, RED, BLUE]))):
-        assert read([picture], **block) == (("car", "road"), [[-1, 0, 1]])
+    for image in (one, other, file(U1([BLACK, RED, BLUE]))):
+        assert read([image], **block) == (("car", "road"), [[-1, 0, 1]])
     assert code_of(lambda: field().infer_facts([one, other])) == "DAT396"
     made = field()
     assert code_of(lambda: made.encode([other], made.infer_facts([one]))) == "DAT396"

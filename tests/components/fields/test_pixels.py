@@ -1,4 +1,4 @@
-"""Pixels: depth, mode, type and stated range decide what black and white are, a picture's content never does."""
+"""Pixels: depth, mode, type and stated range decide what black and white are, an image's content never does."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def code_of(values, known=None, **block):
     return found.code
 
 
-def saved(picture, kind, **options):
-    """Return a picture as the bytes of a file."""
+def saved(image, kind, **options):
+    """Return an image as the bytes of a file."""
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -125,7 +125,7 @@ def test_each_format_has_the_scale_of_its_depth(name):
 
 
 @pytest.mark.parametrize("name", DEPTHS)
-def test_later_pictures_have_the_scale_of_their_own_depth(name):
+def test_later_images_have_the_scale_of_their_own_depth(name):
     """One that was not looked at is brought to 0..255 by its own depth, or refused, never by that of the others."""
     content, expected = DEPTHS[name]
     bytes_only = saved(grey([0] * len(expected)).resize((len(expected), 16 if name == "ico" else 1)), "PNG")
@@ -138,8 +138,8 @@ def test_later_pictures_have_the_scale_of_their_own_depth(name):
 
 
 @pytest.mark.parametrize("name", [name for name in DEPTHS if "16" in name or "12" in name or "10" in name])
-def test_dark_pictures_have_the_scale_of_bright_ones(name):
-    """A picture without a bright pixel is as dark beside a bright one as alone."""
+def test_dark_images_have_the_scale_of_bright_ones(name):
+    """An image without a bright pixel is as dark beside a bright one as alone."""
     make = {
         "png": lambda: png([0, 255], 16),
         "pgm": lambda: pgm([0, 255], 65535),
@@ -167,8 +167,8 @@ def test_floats_of_a_file_outside_of_their_scale_are_refused():
     assert encoded([content], range=[0, 255])[0, 0, 0].tolist() == [0, 10, 255]
 
 
-def test_a_range_beyond_a_picture_s_depth_is_refused():
-    """Pictures of 8 bits among those of 12 in 16 are not read on the other scale."""
+def test_a_range_beyond_a_image_s_depth_is_refused():
+    """Images of 8 bits among those of 12 in 16 are not read on the other scale."""
     deep = saved(grey([0, 2048, 4095], np.uint16), "PNG")
     assert encoded([deep], range=[0, 4095])[0, 0, 0].tolist() == [0, 128, 255]
     assert code_of([deep, saved(grey([0, 1, 255]), "PNG")], range=[0, 4095]) == "DAT390"
@@ -201,25 +201,25 @@ MODES = {
 @pytest.mark.parametrize("mode", MODES)
 def test_colours_of_each_mode_are_those_of_rgb(mode):
     """Every mode in colour gives the same red, green and blue, within its own rounding."""
-    picture, close = MODES[mode]
-    assert picture.mode == mode
-    found = encoded([picture])
+    image, close = MODES[mode]
+    assert image.mode == mode
+    found = encoded([image])
     assert found.shape == (1, 3, 1, 3)
     assert np.abs(found[0].astype(int) - np.moveaxis(COLOUR, -1, 0)).max() <= close
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "I;16", "I;16B", "I;16L"])
 def test_grey_modes_have_one_channel(mode):
-    """Grey pictures of each mode are black and white at the ends of their scale."""
+    """Grey images of each mode are black and white at the ends of their scale."""
     white = 65535 if mode.startswith("I;16") else 255
-    picture = grey([0, white], np.uint16 if white > 255 else np.uint8)
+    image = grey([0, white], np.uint16 if white > 255 else np.uint8)
     if mode == "La":
-        picture = picture.convert("LA").convert("La")
+        image = image.convert("LA").convert("La")
     elif white == 255:
-        picture = picture.convert(mode)
+        image = image.convert(mode)
     else:
-        picture = Image.frombytes(mode, (2, 1), np.array([0, white], ">u2").tobytes())
-    assert encoded([picture]).tolist() == [[[[0, 255]]]]
+        image = Image.frombytes(mode, (2, 1), np.array([0, white], ">u2").tobytes())
+    assert encoded([image]).tolist() == [[[[0, 255]]]]
 
 
 def test_jpeg_in_inks_and_tiff_in_16_bit_colours():
@@ -237,29 +237,29 @@ def test_transparency_is_laid_on_white_wherever_it_stands():
     """An alpha channel, a clear colour of grey, RGB, palette or 16 bits: all are white where nothing is."""
     half = Image.fromarray(np.array([[[100, 0], [100, 255]]], np.uint8))
     assert encoded([half])[0, 0, 0].tolist() == [255, 100]
-    for picture, clear in (
+    for image, clear in (
         (grey([100, 7]), 100),
         (RGB.crop((0, 0, 2, 1)), (200, 100, 50)),
         (grey([100, 7]).convert("P"), 100),
         (grey([100, 7 * 257], np.uint16), 100),
     ):
-        found = encoded([saved(picture, "PNG", transparency=clear)])
-        assert (found[0, :, 0, 0] == 255).all(), picture.mode
-        assert (found[0, :, 0, 1] < 20).all(), picture.mode
+        found = encoded([saved(image, "PNG", transparency=clear)])
+        assert (found[0, :, 0, 0] == 255).all(), image.mode
+        assert (found[0, :, 0, 1] < 20).all(), image.mode
 
 
 def test_upright_whatever_the_depth():
-    """Orientation of EXIF turns 16-bit and colour pictures alike."""
+    """Orientation of EXIF turns 16-bit and colour images alike."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    for picture in (grey([0, 255]), grey([0, 65535], np.uint16)):
-        found = encoded([saved(picture, "PNG", exif=exif)])
+    for image in (grey([0, 255]), grey([0, 65535], np.uint16)):
+        found = encoded([saved(image, "PNG", exif=exif)])
         assert found[0, 0].tolist() == [[0], [255]]
 
 
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
 def test_one_of_several_frames_is_never_taken_unasked(kind):
-    """A file of several pictures is DAT392, and `frame` says which one is read."""
+    """A file of several images is DAT392, and `frame` says which one is read."""
     frames = [Image.new("L", (4, 4), value) for value in (10, 200)]
     options = {"lossless": True} if kind == "WEBP" else {}
     content = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
@@ -268,8 +268,8 @@ def test_one_of_several_frames_is_never_taken_unasked(kind):
     assert code_of([content], frame=2) == "DAT311"
 
 
-def test_colours_are_not_left_out_where_the_first_pictures_are_grey():
-    """A colour among pictures that were grey is DAT391; equal channels and a stated number are read."""
+def test_colours_are_not_left_out_where_the_first_images_are_grey():
+    """A colour among images that were grey is DAT391; equal channels and a stated number are read."""
     first = [grey([0, 128, 255])]
     assert code_of([RGB], first) == "DAT391"
     assert encoded([grey([1, 2, 3]).convert("RGB")], first).tolist() == [[[[1, 2, 3]]]]
@@ -384,7 +384,7 @@ def test_a_scale_that_is_hardly_used_is_said():
         (BASE * 1e-3, "range: [0, 0.001]"),
     ],
 )
-def test_pictures_that_all_become_black_are_said(values, named):
+def test_images_that_all_become_black_are_said(values, named):
     """Values so low that every pixel is 0, though they differ, are a warning that names `range`."""
     made = field()
     [found] = made.compare(made.infer_facts(values))
@@ -446,7 +446,7 @@ def test_channels_at_either_end_are_a_question(shape):
         [[[1, 2], [3]]],
     ],
 )
-def test_other_arrays_are_no_pictures(values):
+def test_other_arrays_are_no_images(values):
     """Flat rows, too many axes, complex numbers and ragged lists are DAT319."""
     assert code_of(values) == "DAT319"
 

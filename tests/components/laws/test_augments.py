@@ -142,7 +142,7 @@ def test_every_augment_keeps_the_law(name, law):
 
 
 class Right(nn.Module):
-    """Adds noise to the picture."""
+    """Adds noise to the image."""
 
     def forward(self, fields, draws):
         return {**fields, "image": fields["image"] + torch.randn(fields["image"].shape, generator=draws)}

@@ -19,7 +19,7 @@ from declare.nn.optimizer_steps import step_and_resume
 from declare.reading import parser
 from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
 
-PICTURES = (
+IMAGES = (
     Shape("image", (3, 64, 48), "uint8"),
     Shape("image", (1, 64, 48), "uint8"),
     Shape("video", (3, 2, 64, 48), "uint8"),
@@ -34,7 +34,7 @@ def samples(component: Component) -> Iterator[Any]:
         yield None
         return
     assert component.kind() == "transforms", "say here what parts of another kind are tried on"
-    for shape in PICTURES:
+    for shape in IMAGES:
         if not isinstance(component.infer(shape), Problem):  # type: ignore[attr-defined]
             yield list(shape)
 

@@ -55,13 +55,13 @@ def _text(path: Path) -> None:
     path.write_text("".join(f"line {place}\n" for place in range(ROWS)), encoding="utf-8")
 
 
-def _pictures(path: Path) -> None:
+def _images(path: Path) -> None:
     from PIL import Image
 
     for place in range(ROWS):
         (path / f"class{place % 2}").mkdir(parents=True, exist_ok=True)
-        picture = Image.new("RGB", (6, 5), (place * 30, 0, 0))
-        picture.save(path / f"class{place % 2}" / f"{place}.png")
+        image = Image.new("RGB", (6, 5), (place * 30, 0, 0))
+        image.save(path / f"class{place % 2}" / f"{place}.png")
 
 
 def _saved(path: Path) -> None:
@@ -82,7 +82,7 @@ WRITERS: dict[str, tuple[Callable[[Path], None], ...]] = {
     ".h5": (_hdf5,),
     ".txt": (_text,),
     ".py": (_module,),
-    "": (_pictures, _saved),
+    "": (_images, _saved),
 }
 """What writes the file, or the folder, that the example of a source names: the first that it can open."""
 ELSEWHERE = {"DAT302", "DAT305", "DAT312", "DAT333", "RES850", "RES852"}

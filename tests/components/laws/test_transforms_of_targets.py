@@ -24,7 +24,7 @@ NUMBERS: tuple[Layout, ...] = ("number", "vector", "counts", "sequence", "series
 
 
 def values_of(shape: Shape) -> np.ndarray:
-    """Return positive samples of a field, each output on a scale of its own; pixels for pictures."""
+    """Return positive samples of a field, each output on a scale of its own; pixels for images."""
     draws = np.random.default_rng(5)
     size = (ROWS, *(dim or 4 for dim in shape.dims))
     if shape.layout in {"image", "video"}:

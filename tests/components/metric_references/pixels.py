@@ -19,7 +19,7 @@ def cases():
         "absent class": (logits, truth.masked_fill(truth == 3, 0)),
         "one class": (logits, torch.ones_like(truth)),
         "nothing labelled": (logits, torch.full_like(truth, -1)),
-        "one picture": (logits[:1], truth[:1]),
+        "one image": (logits[:1], truth[:1]),
         "empty": (logits[:0], truth[:0]),
     }
 

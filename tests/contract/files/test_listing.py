@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from declare.contract.files import listing
+from declare.contract.files.image_formats import FORMATS, SUFFIXES, UNREAD, formats_of
 from declare.contract.files.listing import list_files, list_matching, split_of, splits_named_in
-from declare.contract.files.picture_formats import FORMATS, SUFFIXES, UNREAD, formats_of
 from declare.contract.problem import ProblemError
 
 

@@ -112,20 +112,20 @@ def test_infinite_values_and_gaps(tmp_path):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Forty pictures of two classes, three of which are no pictures."""
+def images(tmp_path):
+    """Forty images of two classes, three of which are no images."""
     for number in range(40):
-        folder = tmp_path / "pictures" / "ab"[number % 2]
+        folder = tmp_path / "images" / "ab"[number % 2]
         folder.mkdir(parents=True, exist_ok=True)
         Image.new("L", (4, 4), 5 * number).save(folder / f"{number:02d}.png")
     for name in ("a/04.png", "a/06.png", "b/09.png"):
-        (tmp_path / "pictures" / name).write_bytes(b"no picture")
-    return {"type": "image_folder", "path": str(tmp_path / "pictures")}
+        (tmp_path / "images" / name).write_bytes(b"no image")
+    return {"type": "image_folder", "path": str(tmp_path / "images")}
 
 
-def test_every_unreadable_sample_is_named(pictures):
-    """All pictures that cannot be decoded are listed, the others are counted."""
-    found = summary_of(dataset(pictures))
+def test_every_unreadable_sample_is_named(images):
+    """All images that cannot be decoded are listed, the others are counted."""
+    found = summary_of(dataset(images))
     assert {item.where for item in found.unreadable} == {"a/04.png", "a/06.png", "b/09.png"}
     assert found.field("image").maximum == 195
 
@@ -168,15 +168,15 @@ def test_facts_go_by_every_mask_that_was_counted(masks):
 @pytest.mark.parametrize(
     ("limit", "code"), [(None, "DAT311"), (2, "DAT332"), (3, "DAT373"), ("8%", "DAT373")]
 )
-def test_what_may_be_skipped(pictures, limit, code):
+def test_what_may_be_skipped(images, limit, code):
     """Unreadable samples are errors, unless they are skipped and no more than the limit."""
     keys = {} if limit is None else {"on_corrupt": {"action": "skip", "limit": limit}}
-    assert codes(dataset(pictures, **keys)) == [code]
+    assert codes(dataset(images, **keys)) == [code]
 
 
-def test_samples_of_each_class(pictures):
+def test_samples_of_each_class(images):
     """Readable samples of every class are chosen to be looked at."""
-    chosen = previews.choose(open_for_scan("data", dataset(pictures), 0), ["label"])
+    chosen = previews.choose(open_for_scan("data", dataset(images), 0), ["label"])
     assert {name: {item.values["label"] for item in items} for name, items in chosen.items()} == {
         "a": {"a"},
         "b": {"b"},

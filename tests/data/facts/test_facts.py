@@ -147,8 +147,8 @@ def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path):
     assert found.fingerprint == facts.fingerprint  # copies on other machines have the same plan
 
 
-def test_pictures_that_a_table_names_are_read_again_when_they_are_others(tmp_path):
-    """Facts and decoded samples go by the pictures too, not by the table alone."""
+def test_images_that_a_table_names_are_read_again_when_they_are_others(tmp_path):
+    """Facts and decoded samples go by the images too, not by the table alone."""
     from PIL import Image
 
     from declare.data.store.split_arrays import Table
@@ -270,7 +270,7 @@ def test_an_array_splits_nothing(tmp_path, key):
 
 
 def test_names_of_files_are_all_counted(tmp_path):
-    """A field of names is read whole, also where its column would be decoded for pictures."""
+    """A field of names is read whole, also where its column would be decoded for images."""
     from PIL import Image
 
     for name in ("a", "b"):

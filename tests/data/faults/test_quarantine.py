@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from declare.components.fields import _pictures
+from declare.components.fields import _images
 from declare.contract.problem import ProblemError
 from declare.data.faults.file_stamps import Ledger, Stamps
 from declare.data.faults.quarantine import QUARANTINE, Quarantine, SkippedSample
@@ -16,9 +16,9 @@ from declare.data.read import prefetch
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
 from declare.nn.distributed.process_group import ProcessGroup
-from tests.data.store.test_split_arrays import broken, dataset, pictures, planned
+from tests.data.store.test_split_arrays import broken, dataset, images, planned
 
-__all__ = ["pictures"]
+__all__ = ["images"]
 NAME = "pics"
 
 
@@ -47,11 +47,11 @@ def victims(table, count):
     return [where for _, where in table.where(np.arange(count))]
 
 
-def test_the_finding_names_dataset_sample_path_and_what_became_of_the_file(pictures, tmp_path):
-    """A picture that is cut off while the run reads is told with everything that is known of it."""
-    _, table = opened(pictures, tmp_path)
+def test_the_finding_names_dataset_sample_path_and_what_became_of_the_file(images, tmp_path):
+    """An image that is cut off while the run reads is told with everything that is known of it."""
+    _, table = opened(images, tmp_path)
     [(row, where)] = table.where(np.arange(1))
-    os.truncate(pictures / where, 20)
+    os.truncate(images / where, 20)
     with pytest.raises(ProblemError) as caught:
         table.sound(["image"], np.arange(8))
     problem = caught.value.problem
@@ -60,13 +60,13 @@ def test_the_finding_names_dataset_sample_path_and_what_became_of_the_file(pictu
     assert any("when the run began and has 20 now" in note for note in problem.notes)
 
 
-def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(pictures, tmp_path):
+def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(images, tmp_path):
     """The batch keeps its size; a run that goes on takes the same substitute, even if the file is whole again."""
-    tables, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    tables, table = opened(images, tmp_path, on_corrupt=SKIP)
     where = victims(table, 1)[0]
-    whole = (pictures / where).read_bytes()
-    stat = (pictures / where).stat()
-    os.truncate(pictures / where, 20)
+    whole = (images / where).read_bytes()
+    stat = (images / where).stat()
+    os.truncate(images / where, 20)
     heard = []
     tables.on_skipped_sample(lambda name, item: heard.append((name, item.where, item.late)))
     positions, found = table.sound(["image"], np.arange(8))
@@ -76,9 +76,9 @@ def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(picture
     assert len(positions) == 8 == len(found["image"])
     assert positions[0] != 0
     np.testing.assert_array_equal(positions[1:], np.arange(1, 8))
-    (pictures / where).write_bytes(whole)
-    os.utime(pictures / where, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    again, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    (images / where).write_bytes(whole)
+    os.utime(images / where, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    again, table = opened(images, tmp_path, on_corrupt=SKIP)
     np.testing.assert_array_equal(table.sound(["image"], np.arange(8))[0], positions)
     again.on_skipped_sample(lambda *_: heard.append("told twice"))
     again.report()
@@ -86,44 +86,44 @@ def test_a_sample_that_fails_late_is_replaced_alike_and_kept_in_the_list(picture
     assert where in (tmp_path / QUARANTINE).read_text()
 
 
-def test_an_evaluation_loses_a_sample_that_fails_late(pictures, tmp_path):
+def test_an_evaluation_loses_a_sample_that_fails_late(images, tmp_path):
     """No other sample counts twice in a metric."""
-    tables, _ = opened(pictures, tmp_path, on_corrupt=SKIP)
+    tables, _ = opened(images, tmp_path, on_corrupt=SKIP)
     table = tables.table(NAME, "val")
-    broken(pictures, victims(table, 2)[1])
+    broken(images, victims(table, 2)[1])
     positions, found = table.sound(["image"], np.arange(5))
     assert positions.tolist() == [0, 2, 3, 4]
     assert len(found["image"]) == 4
 
 
-def test_more_late_failures_than_the_limit_stop_the_run_with_all_of_them(pictures, tmp_path):
+def test_more_late_failures_than_the_limit_stop_the_run_with_all_of_them(images, tmp_path):
     """Samples that fail one after another count together."""
-    _, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    _, table = opened(images, tmp_path, on_corrupt=SKIP)
     names = victims(table, 4)
-    broken(pictures, *names[:3])
+    broken(images, *names[:3])
     table.sound(["image"], np.arange(8))
-    broken(pictures, names[3])
+    broken(images, names[3])
     with pytest.raises(ProblemError) as caught:
         table.sound(["image"], np.arange(8))
     assert caught.value.problem.code == "DAT332"
     assert sorted(note.partition(":")[0] for note in caught.value.problem.notes) == sorted(names)
 
 
-def test_a_file_written_anew_stops_the_run_even_if_it_can_be_read(pictures, tmp_path):
+def test_a_file_written_anew_stops_the_run_even_if_it_can_be_read(images, tmp_path):
     """`skip` is for what cannot be read; other data than the run began with are no sample of it."""
-    _, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    _, table = opened(images, tmp_path, on_corrupt=SKIP)
     one, other = victims(table, 2)
-    (pictures / one).write_bytes((pictures / other).read_bytes() + b"\0")
+    (images / one).write_bytes((images / other).read_bytes() + b"\0")
     with pytest.raises(ProblemError) as caught:
         table.sound(["image"], np.arange(8))
     assert caught.value.problem.code == "DAT374"
     assert one.rpartition("/")[2] in caught.value.problem.title
 
 
-def test_a_file_that_was_only_touched_is_the_same(pictures, tmp_path):
+def test_a_file_that_was_only_touched_is_the_same(images, tmp_path):
     """Content of small data is known by its hash."""
-    _, table = opened(pictures, tmp_path)
-    os.utime(pictures / victims(table, 1)[0], (1, 1))
+    _, table = opened(images, tmp_path)
+    os.utime(images / victims(table, 1)[0], (1, 1))
     assert len(table.sound(["image"], np.arange(8))[0]) == 8
 
 
@@ -159,18 +159,18 @@ def test_a_damaged_list_is_a_finding(tmp_path, text):
 
 
 @pytest.mark.parametrize("where", ["memory", "none"])
-def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(pictures, tmp_path, monkeypatch, where):
+def test_a_read_that_hangs_is_told_with_its_sample_and_the_stacks(images, tmp_path, monkeypatch, where):
     """Decoding a whole dataset or a batch of it: the run is given up, and what every thread did is kept."""
-    tables, table = opened(pictures, tmp_path, cache=where)
+    tables, table = opened(images, tmp_path, cache=where)
     [(row, name)] = table.where(np.array([5]))
-    gate, before = threading.Event(), _pictures._open
+    gate, before = threading.Event(), _images._open
 
     def blocked(value, number):
         if str(value).endswith(name):
             gate.wait()
         return before(value, number)
 
-    monkeypatch.setattr(_pictures, "_open", blocked)
+    monkeypatch.setattr(_images, "_open", blocked)
     monkeypatch.setattr(prefetch, "STALL_SECONDS", 0.3)
     monkeypatch.setattr(prefetch, "_SUSPECT_SECONDS", 0.2)
     monkeypatch.setattr("declare.lowering.data.columns.used_fields", lambda *_: ["image"])
@@ -202,12 +202,12 @@ def another(tables):
     return others, others.table(NAME, "train")
 
 
-def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tmp_path):
+def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(images, tmp_path):
     """The leading process hears of a sample that only another one met, once, and keeps it."""
-    tables, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    tables, table = opened(images, tmp_path, on_corrupt=SKIP)
     others, theirs = another(tables)
     where = victims(table, 1)[0]
-    os.truncate(pictures / where, 20)
+    os.truncate(images / where, 20)
     theirs.sound(["image"], np.arange(8))
     heard = []
     tables.on_skipped_sample(lambda name, item: heard.append((name, item.where, item.late)))
@@ -218,39 +218,39 @@ def test_what_one_process_cannot_read_stands_in_the_list_of_the_run(pictures, tm
     assert where in (tmp_path / QUARANTINE).read_text()
 
 
-def test_data_that_were_away_for_a_while_can_be_read_again(pictures, tmp_path):
+def test_data_that_were_away_for_a_while_can_be_read_again(images, tmp_path):
     """Where all of a batch is away the run ends; its list keeps none of them, so that it goes on when they are back."""
-    tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 3})
-    pictures.rename(tmp_path / "away")
+    tables, table = opened(images, tmp_path, on_corrupt={"action": "skip", "limit": 3})
+    images.rename(tmp_path / "away")
     with pytest.raises(ProblemError) as caught:
         table.sound(["image"], np.arange(8))
     assert caught.value.problem.code == "DAT332"
-    (tmp_path / "away").rename(pictures)
-    _, again = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 3})
+    (tmp_path / "away").rename(images)
+    _, again = opened(images, tmp_path, on_corrupt={"action": "skip", "limit": 3})
     positions, _ = again.sound(["image"], np.arange(8))
     assert list(positions) == list(range(8))
     assert not tables._quarantine.late_samples().get(NAME)
 
 
-def test_a_batch_of_an_evaluation_may_be_lost_whole_but_not_its_split(pictures, tmp_path):
+def test_a_batch_of_an_evaluation_may_be_lost_whole_but_not_its_split(images, tmp_path):
     """No sample of it is left, in the form of samples; where none of the split is, that is an error by its name."""
-    tables, _ = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 40})
+    tables, _ = opened(images, tmp_path, on_corrupt={"action": "skip", "limit": 40})
     table = tables.table(NAME, "val")
     places = np.arange(table.num_samples)
     for _, where in table.where(places[:2]):
-        os.truncate(pictures / where, 20)
+        os.truncate(images / where, 20)
     positions, found = table.sound(["image"], places[:2])
     assert not len(positions)
     assert found["image"].shape == (0, *table.sound(["image"], places[2:])[1]["image"].shape[1:])
     for _, where in table.where(places[2:]):
-        os.truncate(pictures / where, 20)
+        os.truncate(images / where, 20)
     with pytest.raises(ProblemError, match="none of the samples of `val`"):
         table.sound(["image"], places)
 
 
-def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
+def test_the_limit_holds_for_all_processes_together(images, tmp_path):
     """Samples that several processes could not read, few enough for each alone, end the run in each."""
-    tables, table = opened(pictures, tmp_path, on_corrupt={"action": "skip", "limit": 2})
+    tables, table = opened(images, tmp_path, on_corrupt={"action": "skip", "limit": 2})
     others, _ = another(tables)
     for index, (row, where) in enumerate(table.where(np.arange(4))):
         found = SkippedSample("train", row, where, "cut off", late=True)
@@ -263,12 +263,12 @@ def test_the_limit_holds_for_all_processes_together(pictures, tmp_path):
         assert "4 unreadable samples" in caught.value.problem.title
 
 
-def test_every_process_sees_that_a_file_was_written_anew(pictures, tmp_path):
+def test_every_process_sees_that_a_file_was_written_anew(images, tmp_path):
     """Stamps of the run's beginning are handed to processes that do not keep them."""
-    tables, table = opened(pictures, tmp_path, on_corrupt=SKIP)
+    tables, table = opened(images, tmp_path, on_corrupt=SKIP)
     _, theirs = another(tables)
     one, other = victims(table, 2)
-    (pictures / one).write_bytes((pictures / other).read_bytes() + b"\0")
+    (images / one).write_bytes((images / other).read_bytes() + b"\0")
     with pytest.raises(ProblemError) as caught:
         theirs.sound(["image"], np.arange(8))
     assert caught.value.problem.code == "DAT374"
@@ -291,12 +291,12 @@ def test_a_file_of_arrays_that_is_cut_off_is_not_read_as_zeros(tmp_path):
         assert caught.value.problem.code == "DAT374"
 
 
-def test_the_list_of_the_beginning_is_written_whole(pictures, tmp_path):
+def test_the_list_of_the_beginning_is_written_whole(images, tmp_path):
     """A run that was killed before it looked at a split finds what cannot be read in it all the same."""
     names = ["light/00.png", "dark/01.png", "light/02.png", "dark/03.png", "light/04.png", "dark/05.png"]
-    broken(pictures, *names)
+    broken(images, *names)
     keys = {"on_corrupt": {"action": "skip", "limit": 6}}
-    _, table = opened(pictures, tmp_path, **keys)
+    _, table = opened(images, tmp_path, **keys)
     assert 0 < len(table.skipped_samples) < len(names)
-    again, _ = opened(pictures, tmp_path, **keys)
+    again, _ = opened(images, tmp_path, **keys)
     assert len(again.pool(NAME).unreadable) == len(names)

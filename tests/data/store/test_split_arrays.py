@@ -49,29 +49,29 @@ def planned(block, seed=0):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Forty pictures whose one grey value says which class they are of and which picture they are."""
+def images(tmp_path):
+    """Forty images whose one grey value says which class they are of and which image they are."""
     for number in range(40):
-        folder = tmp_path / "pictures" / ("dark" if number % 2 else "light")
+        folder = tmp_path / "images" / ("dark" if number % 2 else "light")
         folder.mkdir(parents=True, exist_ok=True)
         shade = number if number % 2 else 200 + number
         Image.new("L", (6, 5), shade).save(folder / f"{number:02d}.png")
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
 def broken(folder, *names):
     for name in names:
-        (folder / name).write_bytes(b"no picture")
+        (folder / name).write_bytes(b"no image")
 
 
 SKIP = {"on_corrupt": {"action": "skip", "limit": 5}, "split": {"val": 0.25}}
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk", "none"])
-def test_a_skipped_sample_takes_its_label_along(pictures, cache):
-    """Where a picture cannot be read, picture and label both come from one other sample."""
-    broken(pictures, "dark/01.png", "light/10.png", "dark/33.png")
-    plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, cache=cache, **SKIP))
+def test_a_skipped_sample_takes_its_label_along(images, cache):
+    """Where an image cannot be read, image and label both come from one other sample."""
+    broken(images, "dark/01.png", "light/10.png", "dark/33.png")
+    plan = planned(dataset({"type": "image_folder", "path": str(images)}, cache=cache, **SKIP))
     skipped = []
     for split in ("train", "val"):
         table = Table.open(plan, split, {})
@@ -87,28 +87,28 @@ def test_a_skipped_sample_takes_its_label_along(pictures, cache):
     assert sorted(skipped) == ["dark/01.png", "dark/33.png", "light/10.png"]
 
 
-def test_substitutes_are_the_same_in_every_run(pictures):
+def test_substitutes_are_the_same_in_every_run(images):
     """Which sample stands in for one that cannot be read depends on the seed alone."""
-    broken(pictures, "dark/01.png", "light/10.png")
-    block = dataset({"type": "image_folder", "path": str(pictures)}, **SKIP)
+    broken(images, "dark/01.png", "light/10.png")
+    block = dataset({"type": "image_folder", "path": str(images)}, **SKIP)
     first, second = (Table.open(planned(block), "train", {}).rows for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
-def test_more_unreadable_samples_than_allowed_are_an_error(pictures):
+def test_more_unreadable_samples_than_allowed_are_an_error(images):
     """DAT332 counts over the whole dataset, and names files."""
-    broken(pictures, *(f"dark/{number:02d}.png" for number in range(1, 13, 2)))
-    plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, **SKIP))
+    broken(images, *(f"dark/{number:02d}.png" for number in range(1, 13, 2)))
+    plan = planned(dataset({"type": "image_folder", "path": str(images)}, **SKIP))
     with pytest.raises(ProblemError) as caught:
         Table.open(plan, "val", {})
     assert caught.value.problem.code == "DAT332"
     assert "dark/01.png" in caught.value.problem.notes[0]
 
 
-def test_an_unreadable_sample_is_an_error_by_default(pictures):
+def test_an_unreadable_sample_is_an_error_by_default(images):
     """DAT311 names the file."""
-    plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, split={"val": 0}))
-    broken(pictures, "dark/01.png")
+    plan = planned(dataset({"type": "image_folder", "path": str(images)}, split={"val": 0}))
+    broken(images, "dark/01.png")
     table = Table.open(plan, "train", {})
     with pytest.raises(ProblemError) as caught:
         table.array("image")
@@ -116,14 +116,14 @@ def test_an_unreadable_sample_is_an_error_by_default(pictures):
     assert "01.png" in caught.value.problem.title
 
 
-def test_a_disk_cache_gives_what_decoding_gives(pictures):
-    """The mapped file holds the decoded pictures, and a second table decodes nothing."""
-    plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, cache="disk"))
+def test_a_disk_cache_gives_what_decoding_gives(images):
+    """The mapped file holds the decoded images, and a second table decodes nothing."""
+    plan = planned(dataset({"type": "image_folder", "path": str(images)}, cache="disk"))
     table = Table.open(plan, "train", {})
     packed = table.array("image")
     assert isinstance(packed, np.memmap)
     np.testing.assert_array_equal(packed, table.read("image", np.arange(table.num_samples)))
-    for file in pictures.rglob("*.png"):
+    for file in images.rglob("*.png"):
         stat = file.stat()
         file.write_bytes(b"x" * stat.st_size)
     np.testing.assert_array_equal(Table.open(plan, "train", {}).array("image"), packed)
@@ -146,8 +146,8 @@ def test_a_source_with_parts_of_its_own_lends_validation_samples_of_training(tmp
     assert shades["train"] | shades["val"] == set(range(20))
 
 
-def test_pictures_named_in_a_table_are_read_beside_it(tmp_path):
-    """A column of file names gives pictures; the paths start at the table's folder."""
+def test_images_named_in_a_table_are_read_beside_it(tmp_path):
+    """A column of file names gives images; the paths start at the table's folder."""
     (tmp_path / "files").mkdir()
     rows = ["file,label"]
     for number in range(12):
@@ -207,9 +207,9 @@ def test_a_transform_of_evaluations_is_fitted_on_training_samples():
     np.testing.assert_allclose(val, (raw - fitted["mean"]) / fitted["std"], rtol=1e-4, atol=1e-5)
 
 
-def test_a_torn_cache_is_made_again(pictures):
+def test_a_torn_cache_is_made_again(images):
     """A file of decoded samples that was cut off is not trusted."""
-    plan = planned(dataset({"type": "image_folder", "path": str(pictures)}, cache="disk"))
+    plan = planned(dataset({"type": "image_folder", "path": str(images)}, cache="disk"))
     whole = np.array(Table.open(plan, "train", {}).array("image"))
     kept = list(cache.folder("packed").glob("*.npy"))
     assert kept
@@ -219,9 +219,9 @@ def test_a_torn_cache_is_made_again(pictures):
         assert np.array_equal(Table.open(plan, "train", {}).array("image"), whole)
 
 
-def test_encoded_pictures_in_a_column_are_decoded_lazily(pictures, tmp_path):
-    """Pictures as bytes in a parquet file are heavy, as files are, and give the same pixels."""
-    files = sorted(pictures.rglob("*.png"))
+def test_encoded_images_in_a_column_are_decoded_lazily(images, tmp_path):
+    """Images as bytes in a parquet file are heavy, as files are, and give the same pixels."""
+    files = sorted(images.rglob("*.png"))
     pl.DataFrame({"image": [file.read_bytes() for file in files]}).write_parquet(tmp_path / "x.parquet")
     source = {"type": "parquet", "path": str(tmp_path / "x.parquet")}
     pool = Pool(planned(dataset(source, fields={"image": {"type": "image"}})))
@@ -229,9 +229,9 @@ def test_encoded_pictures_in_a_column_are_decoded_lazily(pictures, tmp_path):
     assert pool.encoded_values("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
 
 
-def test_a_sample_without_a_picture_is_named(pictures, tmp_path):
-    """A gap among names of pictures is a sample that cannot be read, with its line."""
-    names = "".join(f"{file}\n" for file in sorted(pictures.rglob("*.png")))
+def test_a_sample_without_a_image_is_named(images, tmp_path):
+    """A gap among names of images is a sample that cannot be read, with its line."""
+    names = "".join(f"{file}\n" for file in sorted(images.rglob("*.png")))
     (tmp_path / "x.csv").write_text(f'image,n\n"",1\n{names.replace(chr(10), ",1" + chr(10))}')
     source = {"type": "csv", "path": str(tmp_path / "x.csv")}
     with pytest.raises(ProblemError) as caught:
@@ -248,11 +248,11 @@ def test_a_stated_length_cuts_and_pads(tmp_path):
     assert Table.open(plan, "train", {}).array("s")[:2, 0].tolist() == [[1, 2, 0], [3, 4, 5]]
 
 
-def test_problems_of_an_open_dataset_stand_under_its_name(pictures):
-    """More broken pictures than the limit allows are reported at the dataset's `on_corrupt`."""
-    broken(pictures, "dark/01.png", "dark/03.png")
+def test_problems_of_an_open_dataset_stand_under_its_name(images):
+    """More broken images than the limit allows are reported at the dataset's `on_corrupt`."""
+    broken(images, "dark/01.png", "dark/03.png")
     block = dataset(
-        {"type": "image_folder", "path": str(pictures)}, on_corrupt={"action": "skip", "limit": "1%"}
+        {"type": "image_folder", "path": str(images)}, on_corrupt={"action": "skip", "limit": "1%"}
     )
     with pytest.raises(ProblemError) as caught:
         _ = Pool(planned(block), "datasets.shades").rows

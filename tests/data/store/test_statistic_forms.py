@@ -31,7 +31,7 @@ SERIES = (
     "type: simulated, name: stimulus, samples: 40, subjects: 8, classes: 3, channels: 3, length: 10",
     "features",
 )
-PICTURES = ("type: simulated, name: textures, samples: 40, classes: 3, size: 16", "image")
+IMAGES = ("type: simulated, name: textures, samples: 40, classes: 3, size: 16", "image")
 NORM = "{type: normalize, field: image}"
 CASES = {
     "series": (*SERIES, "conv1d, channels: [4]", "stimulus", "[{type: standardize, field: features}]"),
@@ -47,8 +47,8 @@ CASES = {
         "stimulus",
         "[{type: flatten, field: features}, {type: standardize, field: features}]",
     ),
-    "pictures": (
-        *PICTURES,
+    "images": (
+        *IMAGES,
         "cnn, channels: [4]",
         "label",
         "[{type: resize, field: image, size: 8}, {type: random_crop, size: 6, field: image}, NORM]".replace(
@@ -56,12 +56,12 @@ CASES = {
         ),
     ),
     "one side": (
-        *PICTURES,
+        *IMAGES,
         "cnn, channels: [4]",
         "label",
         "[{type: normalize, field: image, on: train}, {type: normalize, field: image, on: eval}]",
     ),
-    "nothing": (*PICTURES, "cnn, channels: [4]", "label", "[]"),
+    "nothing": (*IMAGES, "cnn, channels: [4]", "label", "[]"),
 }
 
 

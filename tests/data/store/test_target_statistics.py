@@ -27,8 +27,8 @@ phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-2}}}
 R = np.random.default_rng(7)
 
 
-def pictures(folder: Path, number: int, *, bad: tuple[int, ...] = ()) -> None:
-    """Write small pictures; those of `bad` cannot be read."""
+def images(folder: Path, number: int, *, bad: tuple[int, ...] = ()) -> None:
+    """Write small images; those of `bad` cannot be read."""
     for row in range(number):
         path = folder / f"p{row}.png"
         Image.fromarray(R.integers(0, 255, (8, 8, 3), np.uint8)).save(path)
@@ -51,7 +51,7 @@ def part(row: int) -> str:
 
 def test_samples_that_cannot_be_read_do_not_count(tmp_path):
     """With `on_corrupt: skip`, mean and class weights are those of the samples that are learned from."""
-    pictures(tmp_path, 24, bad=(2, 9))
+    images(tmp_path, 24, bad=(2, 9))
     y = R.normal(size=24)
     y[[2, 9]] = 1e6
     kinds = ["a" if row % 3 == 2 or row == 9 else "b" for row in range(24)]
@@ -70,7 +70,7 @@ def test_samples_that_cannot_be_read_do_not_count(tmp_path):
 
 def test_class_weights_of_masks_are_those_of_every_training_mask(tmp_path):
     """A class that stands in one of many masks has a weight: it is not one of a sample of them alone."""
-    pictures(tmp_path, 140)
+    images(tmp_path, 140)
     total = np.zeros(3, int)
     for row in range(140):
         mask = np.tile(np.array([0, 1], np.uint8), (8, 4))

@@ -10,10 +10,10 @@ from declare.lowering.data.tables import Tables
 
 SPEC = """
 declare: 1
-name: pictures
+name: images
 datasets:
   lab:
-    source: {{type: image_folder, path: pictures}}
+    source: {{type: image_folder, path: images}}
     transforms: [{{type: random_horizontal_flip, field: image}}, {{type: color_jitter, field: image, brightness: 0.5}}]
     split: {{val: 0.2, stratify: label}}
     cache: {cache}
@@ -31,7 +31,7 @@ hardware: {{workers: {workers}}}
 def opened(tmp_path):
     generator = torch.Generator().manual_seed(0)
     for number in range(30):
-        folder = tmp_path / "pictures" / "ab"[number % 2]
+        folder = tmp_path / "images" / "ab"[number % 2]
         folder.mkdir(parents=True, exist_ok=True)
         pixels = torch.randint(0, 256, (6, 5, 3), generator=generator, dtype=torch.uint8)
         Image.fromarray(pixels.numpy()).save(folder / f"{number}.png")
@@ -82,8 +82,8 @@ def test_a_feed_leaves_the_global_generator_alone(opened):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_evaluation_sees_pictures_as_they_are(opened):
-    """Random transforms change training pictures, not those of an evaluation."""
+def test_evaluation_sees_images_as_they_are(opened):
+    """Random transforms change training images, not those of an evaluation."""
     _, tables = opened()
     found = torch.cat(
         [batch["image"] for batch in evaluation_batches(tables, "lab", "val", 4, torch.device("cpu"))]
@@ -91,10 +91,10 @@ def test_evaluation_sees_pictures_as_they_are(opened):
     assert torch.equal(found, torch.from_numpy(tables.table("lab", "val").array("image")))
     trained = torch.cat([batch["image"] for batch in batches(opened, 0)])
     whole = {
-        tuple(picture.flatten().tolist())
-        for picture in torch.from_numpy(tables.table("lab", "train").array("image"))
+        tuple(image.flatten().tolist())
+        for image in torch.from_numpy(tables.table("lab", "train").array("image"))
     }
-    changed = sum(tuple(picture.flatten().tolist()) not in whole for picture in trained)
+    changed = sum(tuple(image.flatten().tolist()) not in whole for image in trained)
     assert changed > len(trained) / 2
 
 

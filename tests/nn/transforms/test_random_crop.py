@@ -1,4 +1,4 @@
-"""Pieces of pictures."""
+"""Pieces of images."""
 
 import numpy as np
 import pytest

@@ -78,7 +78,7 @@ def homes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A short run on small pictures."""
+    """A short run on small images."""
     return trained(tmp_path_factory.mktemp("digits"), DIGITS)
 
 
@@ -126,7 +126,7 @@ def test_a_missing_column_is_named(homes, tmp_path):
 
 @pytest.mark.parametrize("name", ["absent.csv", "notes.docx", "empty"])
 def test_what_cannot_be_read_is_said(homes, tmp_path, name):
-    """An absent file, another kind of file and a folder without pictures are RES818."""
+    """An absent file, another kind of file and a folder without images are RES818."""
     (tmp_path / "notes.docx").write_text("x")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ProblemError) as caught:
@@ -134,16 +134,16 @@ def test_what_cannot_be_read_is_said(homes, tmp_path, name):
     assert caught.value.problem.code == "RES818"
 
 
-def test_pictures_are_predicted_one_by_one_or_by_folder(digits, tmp_path):
-    """The validation samples, written as pictures, get the predictions that the split gets; also one alone."""
+def test_images_are_predicted_one_by_one_or_by_folder(digits, tmp_path):
+    """The validation samples, written as images, get the predictions that the split gets; also one alone."""
     from PIL import Image
     from sklearn.datasets import load_digits
 
     own = predict(digits, dataset="digits", split="val").rows[:12]
-    pictures = load_digits().images
+    images = load_digits().images
     for place, row in enumerate(own):
-        picture = pictures[int(re.search(r"\d+", row["sample"])[0])]
-        Image.fromarray((picture * 255 / 16).round().astype("uint8")).save(tmp_path / f"{place:02d}.png")
+        image = images[int(re.search(r"\d+", row["sample"])[0])]
+        Image.fromarray((image * 255 / 16).round().astype("uint8")).save(tmp_path / f"{place:02d}.png")
     found = predict(digits, tmp_path).rows
     assert [row["sample"][-6:] for row in found] == [f"{place:02d}.png" for place in range(12)]
     for left, right in zip(own, found, strict=True):

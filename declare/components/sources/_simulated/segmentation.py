@@ -1,4 +1,4 @@
-"""Noisy pictures of discs, squares and bars with the class of every pixel."""
+"""Noisy images of discs, squares and bars with the class of every pixel."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Colour pictures of gratings: the class is the orientation; frequency, phase, colour and noise vary."""
+"""Colour images of gratings: the class is the orientation; frequency, phase, colour and noise vary."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Picture files, encoded bytes and Pillow pictures: opening them, and what their bit depth means."""
+"""Image files, encoded bytes and Pillow images: opening them, and what their bit depth means."""
 
 import io
 import logging
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from declare.components.fields._scales import Scale
-from declare.contract.files.picture_formats import formats_of
+from declare.contract.files.image_formats import formats_of
 from declare.contract.problem import Problem, ProblemError
 from declare.system.out_of_memory import refuse_if_short
 
@@ -29,7 +29,7 @@ MAX_PAGES = 10_000
 _COUNTED = 100
 _LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
 """Memory that decoding needs: the decoder's own buffers, and two copies of each pixel."""
-# Larger pictures are refused by their header: neither the library's warning nor its log tells users more.
+# Larger images are refused by their header: neither the library's warning nor its log tells users more.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -38,7 +38,7 @@ DEEP = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _SCALED_TO_16 = frozenset({"PNG", "PPM", "JPEG2000"})
 """Formats whose mode I pixels Pillow has scaled to 0..65535, whatever the bit depth of the file."""
 _FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
-"""Formats whose frames are separate pictures; in others, frames are sizes or layers of one picture."""
+"""Formats whose frames are separate images; in others, frames are sizes or layers of one image."""
 _DRAWN_ON_OTHERS = frozenset({"AVIF", "FLI", "GIF", "PNG", "WEBP"})
 """Formats in which decoding a frame needs the frames before it."""
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
@@ -54,8 +54,8 @@ _LOSSY_MARKS = {"WEBP": rb"VP8 ", "JPEG2000": rb"(?s)\xff\x52\x00.{10}\x00"}
 _HEAD = 1 << 16
 
 
-class Picture(NamedTuple):
-    """A decoded picture, upright; `scale` is black and white by the bit depth, None if it does not define them.
+class DecodedImage(NamedTuple):
+    """A decoded image, upright; `scale` is black and white by the bit depth, None if it does not define them.
 
     `lossy` tells whether the file format changes pixel values. `stored` has the file's numbers for pixel 0 and for
     the largest pixel value where Pillow scaled or inverted them; `cut` tells that Pillow dropped 8 of 16 bits.
@@ -68,15 +68,15 @@ class Picture(NamedTuple):
     cut: bool = False
 
 
-def is_picture(value: Any) -> bool:
-    """Return whether a value is a picture file, encoded bytes, or a Pillow picture."""
+def is_image(value: Any) -> bool:
+    """Return whether a value is an image file, encoded bytes, or a Pillow image."""
     return isinstance(value, Image.Image | bytes | str | Path)
 
 
-def open_picture(value: Any, row: int, frame: int | None = None) -> Picture:
-    """Return the picture at `row`.
+def open_image(value: Any, row: int, frame: int | None = None) -> DecodedImage:
+    """Return the image at `row`.
 
-    Raises `ProblemError` DAT311 for values that cannot be decoded, DAT319 for values that are not pictures,
+    Raises `ProblemError` DAT311 for values that cannot be decoded, DAT319 for values that are not images,
     DAT392 for a file with several frames if `frame` is not stated.
     """
     try:
@@ -85,11 +85,11 @@ def open_picture(value: Any, row: int, frame: int | None = None) -> Picture:
         raise ProblemError(replace(error.problem, row=row)) from None
 
 
-def _open(value: Any, frame: int | None) -> Picture:
+def _open(value: Any, frame: int | None) -> DecodedImage:
     if value is None:
-        raise ProblemError(Problem("DAT311", "a sample has no picture", helps=("remove the sample",)))
-    if not is_picture(value):
-        problem = f"a value of type `{type(value).__name__}` is not a picture"
+        raise ProblemError(Problem("DAT311", "a sample has no image", helps=("remove the sample",)))
+    if not is_image(value):
+        problem = f"a value of type `{type(value).__name__}` is not an image"
         raise ProblemError(
             Problem("DAT319", problem, label="read as image", helps=("use another field type",))
         )
@@ -98,11 +98,11 @@ def _open(value: Any, frame: int | None) -> Picture:
         if isinstance(value, Image.Image):
             return _load_upright(value, value, frame)
         suffix = "" if isinstance(value, bytes) else Path(value).suffix.lower()
-        with Image.open(_source(value), formats=formats_of(suffix)) as picture:
-            _refuse_huge(picture, value)
-            _refuse_scans(picture, value)
-            size += _MOST_PIXEL_BYTES * picture.width * picture.height
-            return _load_upright(picture, value, frame)
+        with Image.open(_source(value), formats=formats_of(suffix)) as image:
+            _refuse_huge(image, value)
+            _refuse_scans(image, value)
+            size += _MOST_PIXEL_BYTES * image.width * image.height
+            return _load_upright(image, value, frame)
     except ProblemError:
         raise
     except Exception as error:  # noqa: BLE001 - decoders raise their own, of every kind
@@ -126,134 +126,134 @@ def _exists(value: Any) -> bool:
         return False
 
 
-def _refuse_huge(picture: Image.Image, value: Any) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ProblemError(_unreadable(value, f"it has {picture.width} x {picture.height} pixels"))
+def _refuse_huge(image: Image.Image, value: Any) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise ProblemError(_unreadable(value, f"it has {image.width} x {image.height} pixels"))
 
 
-def _num_frames(picture: Image.Image) -> int:
+def _num_frames(image: Image.Image) -> int:
     """Return the number of frames; at most `_COUNTED` for formats whose pages must be walked to count them."""
-    if picture.format != "TIFF":
-        return int(getattr(picture, "n_frames", 1)) if getattr(picture, "is_animated", False) else 1
+    if image.format != "TIFF":
+        return int(getattr(image, "n_frames", 1)) if getattr(image, "is_animated", False) else 1
     number = 1
     with suppress(EOFError):
         while number < _COUNTED:
-            picture.seek(number)
+            image.seek(number)
             number += 1
-    picture.seek(0)
+    image.seek(0)
     return number
 
 
-def _refuse_scans(picture: Image.Image, value: Any) -> None:
+def _refuse_scans(image: Image.Image, value: Any) -> None:
     """Raise `ProblemError` DAT311 for a progressive JPEG with very many scans."""
-    pixels = picture.width * picture.height
-    if picture.format in _SCANNED and pixels > _SMALL_PIXELS:
+    pixels = image.width * image.height
+    if image.format in _SCANNED and pixels > _SMALL_PIXELS:
         scans = (value if isinstance(value, bytes) else Path(value).read_bytes()).count(_SCAN)
         if scans * pixels > MAX_SCAN_PIXELS:
             raise ProblemError(_unreadable(value, f"it has {scans:,} scans of {pixels:,} pixels"))
 
 
-def _refuse_far(picture: Image.Image, value: Any, frame: int) -> None:
+def _refuse_far(image: Image.Image, value: Any, frame: int) -> None:
     """Raise `ProblemError` DAT311 for a frame whose decoding needs very many others."""
     if frame > MAX_PAGES:
         raise ProblemError(
             _unreadable(value, f"frame {frame} comes after more than {MAX_PAGES:,} other frames")
         )
-    pixels = frame * picture.width * picture.height
-    if picture.format in _DRAWN_ON_OTHERS and pixels > MAX_FRAME_PIXELS:
+    pixels = frame * image.width * image.height
+    if image.format in _DRAWN_ON_OTHERS and pixels > MAX_FRAME_PIXELS:
         raise ProblemError(
             _unreadable(value, f"decoding frame {frame} needs {pixels:,} pixels of other frames")
         )
 
 
-def _load_upright(picture: Image.Image, value: Any, frame: int | None) -> Picture:
-    """Load a picture's pixels and apply its EXIF rotation."""
+def _load_upright(image: Image.Image, value: Any, frame: int | None) -> DecodedImage:
+    """Load an image's pixels and apply its EXIF rotation."""
     if frame is not None:
-        if frame or _num_frames(picture) > 1:
-            _refuse_far(picture, value, frame)
-            picture.seek(frame)
-    elif picture.format in _FRAMES and (number := _num_frames(picture)) > 1:
+        if frame or _num_frames(image) > 1:
+            _refuse_far(image, value, frame)
+            image.seek(frame)
+    elif image.format in _FRAMES and (number := _num_frames(image)) > 1:
         raise ProblemError(_several_frames(value, number))
-    stored, cut = _stored_scale(picture), _is_cut(picture)
-    picture.load()
-    _refuse_misread_sign(picture, value)
-    tags = getattr(picture, "tag_v2", {})
-    scale = depth(picture)
-    if picture.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+    stored, cut = _stored_scale(image), _is_cut(image)
+    image.load()
+    _refuse_misread_sign(image, value)
+    tags = getattr(image, "tag_v2", {})
+    scale = depth(image)
+    if image.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         scale = Scale(scale.high, scale.low)  # of bytes Pillow has turned it already
-    upright = ImageOps.exif_transpose(picture) or picture
-    return Picture(upright, scale, lossy=_is_lossy(picture, value), stored=stored, cut=cut)
+    upright = ImageOps.exif_transpose(image) or image
+    return DecodedImage(upright, scale, lossy=_is_lossy(image, value), stored=stored, cut=cut)
 
 
-def _tile(picture: Image.Image) -> tuple[str, str, tuple[Any, ...]]:
-    """Return the decoder of a picture that is not loaded yet, its name for the pixels, and its other arguments."""
-    tile = next(iter(getattr(picture, "tile", ())), None)
+def _tile(image: Image.Image) -> tuple[str, str, tuple[Any, ...]]:
+    """Return the decoder of an image that is not loaded yet, its name for the pixels, and its other arguments."""
+    tile = next(iter(getattr(image, "tile", ())), None)
     if tile is None:
         return "", "", ()
     pixels, *others = tile.args if isinstance(tile.args, tuple) else (tile.args,)
     return tile.codec_name, str(pixels), tuple(others)
 
 
-def _stored_scale(picture: Image.Image) -> Scale | None:
+def _stored_scale(image: Image.Image) -> Scale | None:
     """Return the file's numbers for 0 and for the largest value of grey, None where they are its own."""
-    decoder, pixels, others = _tile(picture)
-    if decoder.startswith("ppm") and picture.mode in GREY:
+    decoder, pixels, others = _tile(image)
+    if decoder.startswith("ppm") and image.mode in GREY:
         return Scale(0, int(others[0]))
     few = _FEW_BITS.match(pixels)
     largest = 2 ** int(few[1]) - 1 if few else 255
-    if picture.mode == "L" and getattr(picture, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+    if image.mode == "L" and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         return Scale(largest, 0)
     return Scale(0, largest) if few else None
 
 
-def _is_cut(picture: Image.Image) -> bool:
+def _is_cut(image: Image.Image) -> bool:
     """Return whether Pillow reads the upper 8 of 16 bits."""
-    decoder, pixels, others = _tile(picture)
+    decoder, pixels, others = _tile(image)
     if decoder.startswith("ppm"):
-        return picture.mode == "RGB" and int(others[0]) > 255
-    bits = getattr(picture, "tag_v2", {}).get(_BITS, (8,))
-    return decoder == "SGI16" or (picture.mode not in DEEP and (";16" in pixels or max(bits) > 8))
+        return image.mode == "RGB" and int(others[0]) > 255
+    bits = getattr(image, "tag_v2", {}).get(_BITS, (8,))
+    return decoder == "SGI16" or (image.mode not in DEEP and (";16" in pixels or max(bits) > 8))
 
 
-def _refuse_misread_sign(picture: Image.Image, value: Any) -> None:
+def _refuse_misread_sign(image: Image.Image, value: Any) -> None:
     """Raise `ProblemError` DAT311 for a TIFF whose signed numbers Pillow reads as unsigned, or the reverse."""
-    if picture.format != "TIFF":
+    if image.format != "TIFF":
         return
-    kind = getattr(picture, "tag_v2", {}).get(_SAMPLE_FORMAT, _UNSIGNED)
-    if picture.mode == "L" and kind == _SIGNED:
+    kind = getattr(image, "tag_v2", {}).get(_SAMPLE_FORMAT, _UNSIGNED)
+    if image.mode == "L" and kind == _SIGNED:
         raise ProblemError(_unreadable(value, "it holds signed bytes: write them with 16 bits"))
-    if picture.mode == "I" and kind == _UNSIGNED and int(np.asarray(picture).min(initial=0)) < 0:
+    if image.mode == "I" and kind == _UNSIGNED and int(np.asarray(image).min(initial=0)) < 0:
         raise ProblemError(_unreadable(value, "it holds numbers of 2**31 and more: write them as floats"))
 
 
-def _is_lossy(picture: Image.Image, value: Any) -> bool:
+def _is_lossy(image: Image.Image, value: Any) -> bool:
     """Return whether a format, or the variant of a file, changes pixel values."""
-    if picture.format == "TIFF":
-        return picture.info.get("compression") in _LOSSY_TIFF
-    mark = _LOSSY_MARKS.get(picture.format or "")
+    if image.format == "TIFF":
+        return image.info.get("compression") in _LOSSY_TIFF
+    mark = _LOSSY_MARKS.get(image.format or "")
     if mark is None or isinstance(value, Image.Image):
-        return picture.format in _LOSSY
+        return image.format in _LOSSY
     if isinstance(value, bytes):
         return re.search(mark, value[:_HEAD]) is not None
     with Path(value).open("rb") as file:
         return re.search(mark, file.read(_HEAD)) is not None
 
 
-def depth(picture: Image.Image) -> Scale | None:
+def depth(image: Image.Image) -> Scale | None:
     """Return the values of black and white by format, mode and bit depth; None if these do not define them."""
-    if picture.mode not in DEEP:
+    if image.mode not in DEEP:
         return Scale(0, 255)
-    if picture.mode == "F":
+    if image.mode == "F":
         return Scale(0, 1)
-    if picture.mode == "I":
-        return Scale(0, 65535) if picture.format in _SCALED_TO_16 else None
-    bits = getattr(picture, "tag_v2", {}).get(_BITS, (16,))
+    if image.mode == "I":
+        return Scale(0, 65535) if image.format in _SCALED_TO_16 else None
+    bits = getattr(image, "tag_v2", {}).get(_BITS, (16,))
     return Scale(0, 2 ** int(bits[0]) - 1)
 
 
 def name_of(value: Any) -> str:
-    """Return the name of a picture for messages."""
-    return f"`{Path(value).name[:60]}`" if isinstance(value, str | Path) else "a picture"
+    """Return the name of an image for messages."""
+    return f"`{Path(value).name[:60]}`" if isinstance(value, str | Path) else "an image"
 
 
 def _several_frames(value: Any, number: int) -> Problem:
@@ -261,9 +261,9 @@ def _several_frames(value: Any, number: int) -> Problem:
         "DAT392",
         (
             f"{name_of(value)} contains {number} "
-            f"{'or more ' if number == _COUNTED else ''}frames, but a sample is one picture"
+            f"{'or more ' if number == _COUNTED else ''}frames, but a sample is one image"
         ),
-        label="one picture is needed",
+        label="one image is needed",
         helps=("state which frame is read: `frame: 0` is the first", "save each frame as a separate file"),
     )
 
@@ -273,13 +273,13 @@ def _unreadable(value: Any, because: str) -> Problem:
     if isinstance(value, str | Path) and not _exists(value):
         return Problem(
             "DAT311",
-            f"the picture {what} does not exist",
+            f"the image {what} does not exist",
             notes=(f"looked for `{str(value)[:200]}`",),
             helps=("correct the name; relative paths start at the folder of the table",),
         )
     return Problem(
         "DAT311",
-        f"{what} cannot be read as a picture",
+        f"{what} cannot be read as an image",
         notes=(because or "damaged",),
         helps=("remove or replace the file",),
     )

@@ -1,4 +1,4 @@
-"""Which picture files are read: endings and formats. Free of Pillow, so that a folder is listed without it."""
+"""Which image files are read: endings and formats. Free of Pillow, so that a folder is listed without it."""
 
 from collections.abc import Mapping
 

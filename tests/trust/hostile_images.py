@@ -1,4 +1,4 @@
-"""Pictures of strangers: huge by their headers, of many frames, or with much beside their pixels."""
+"""Images of strangers: huge by their headers, of many frames, or with much beside their pixels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image
 
 from tests.trust.hostile_data import case
 
-PICTURES = "{a: {type: image}, label: {type: category}}"
+IMAGES = "{a: {type: image}, label: {type: category}}"
 SIZED = "{a: {type: image, column: image, size: 32, frame: 0}, label: {type: category}}"
 
 
 def folder_of(folder: Path, suffix: str, make: Callable[[], bytes]) -> str:
-    """Write one picture as four files in folders of two classes; return the block of the source."""
+    """Write one image as four files in folders of two classes; return the block of the source."""
     content = make()
     for name in "xy":
         (folder / "p" / name).mkdir(parents=True)
@@ -27,7 +27,7 @@ def folder_of(folder: Path, suffix: str, make: Callable[[], bytes]) -> str:
 
 
 def saved(kind: str, size: tuple[int, int], mode: str = "L", **how: object) -> bytes:
-    """Return a picture of zeros as a file."""
+    """Return an image of zeros as a file."""
     file = io.BytesIO()
     Image.new(mode, size).save(file, kind, **how)
     return file.getvalue()
@@ -59,57 +59,57 @@ def animated_png(frames: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(parts) + chunk(b"IEND", b"")
 
 
-@case("pictures: png of 63 megapixels", SIZED)
+@case("images: png of 63 megapixels", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".png", lambda: saved("PNG", (9000, 7000), "RGB"))
 
 
-@case("pictures: png of 63 megapixels of 16 bits", SIZED)
+@case("images: png of 63 megapixels of 16 bits", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".png", lambda: saved("PNG", (9000, 7000), "I;16"))
 
 
-@case("pictures: png of 2 x 2 ** 31 - 1", SIZED)
+@case("images: png of 2 x 2 ** 31 - 1", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".png", lambda: png(2, (1 << 31) - 1))
 
 
-@case("pictures: png with 1 GB of pixels too many", SIZED)
+@case("images: png with 1 GB of pixels too many", SIZED)
 def _(folder: Path) -> str:
     pack = zlib.compressobj(9)
     data = b"".join(pack.compress(bytes(1 << 24)) for _ in range(64)) + pack.flush()
     return folder_of(folder, ".png", lambda: png(64, 64, data=data))
 
 
-@case("pictures: png with texts of 600 MB", SIZED)
+@case("images: png with texts of 600 MB", SIZED)
 def _(folder: Path) -> str:
     text = b"k\0\0" + zlib.compress(bytes(60 << 20), 9)
     return folder_of(folder, ".png", lambda: png(64, 64, *[chunk(b"zTXt", text)] * 10))
 
 
-@case("pictures: png with a profile of 600 MB", SIZED)
+@case("images: png with a profile of 600 MB", SIZED)
 def _(folder: Path) -> str:
     pack = zlib.compressobj(9)
     data = b"".join(pack.compress(bytes(1 << 24)) for _ in range(36)) + pack.flush()
     return folder_of(folder, ".png", lambda: png(64, 64, chunk(b"iCCP", b"k\0\0" + data)))
 
 
-@case("pictures: animated png of 300 frames of 16 megapixels", SIZED)
+@case("images: animated png of 300 frames of 16 megapixels", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".png", lambda: animated_png(300))
 
 
-@case("pictures: animated png, its last frame", SIZED.replace("frame: 0", "frame: 299"))
+@case("images: animated png, its last frame", SIZED.replace("frame: 0", "frame: 299"))
 def _(folder: Path) -> str:
     return folder_of(folder, ".png", lambda: animated_png(300))
 
 
-@case("pictures: gif of 20,000 frames, its last", SIZED.replace("frame: 0", "frame: 19999"))
+@case("images: gif of 20,000 frames, its last", SIZED.replace("frame: 0", "frame: 19999"))
 def _(folder: Path) -> str:
     return folder_of(folder, ".gif", lambda: gif(20_000))
 
 
-@case("pictures: gif of 20,000 frames", PICTURES)
+@case("images: gif of 20,000 frames", IMAGES)
 def _(folder: Path) -> str:
     return folder_of(folder, ".gif", lambda: gif(20_000))
 
@@ -122,12 +122,12 @@ def gif(frames: int) -> bytes:
     return head + frame * frames + b";"
 
 
-@case("pictures: webp of 63 megapixels", SIZED)
+@case("images: webp of 63 megapixels", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".webp", lambda: saved("WEBP", (9000, 7000), "RGB", lossless=True, method=0))
 
 
-@case("pictures: webp of 200 frames of 16 megapixels, its last", SIZED.replace("frame: 0", "frame: 199"))
+@case("images: webp of 200 frames of 16 megapixels, its last", SIZED.replace("frame: 0", "frame: 199"))
 def _(folder: Path) -> str:
     def make() -> bytes:
         file = io.BytesIO()
@@ -138,24 +138,24 @@ def _(folder: Path) -> str:
     return folder_of(folder, ".webp", make)
 
 
-@case("pictures: tiff of 4 gigapixels", SIZED)
+@case("images: tiff of 4 gigapixels", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".tif", lambda: tiff(1 << 16, 1 << 16))
 
 
-@case("pictures: tiff of one strip that unpacks to 1 GB", SIZED)
+@case("images: tiff of one strip that unpacks to 1 GB", SIZED)
 def _(folder: Path) -> str:
     pack = zlib.compressobj(9)
     data = b"".join(pack.compress(bytes(1 << 24)) for _ in range(64)) + pack.flush()
     return folder_of(folder, ".tif", lambda: tiff(64, 64, data))
 
 
-@case("pictures: tiff of 100,000 pages", SIZED)
+@case("images: tiff of 100,000 pages", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".tif", lambda: tiff(64, 64, pages=100_000))
 
 
-@case("pictures: tiff of 65,535 samples a pixel", SIZED)
+@case("images: tiff of 65,535 samples a pixel", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".tif", lambda: tiff(8000, 8000, samples=65535))
 
@@ -187,12 +187,12 @@ def tiff(
     return b"II*\0" + struct.pack("<I", start) + data + bytes(len(data) % 2) + b"".join(directories)
 
 
-@case("pictures: jpeg of 63 megapixels", SIZED)
+@case("images: jpeg of 63 megapixels", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".jpg", lambda: saved("JPEG", (9000, 7000), "RGB"))
 
 
-@case("pictures: jpeg of 400 scans of 60 megapixels", SIZED)
+@case("images: jpeg of 400 scans of 60 megapixels", SIZED)
 def _(folder: Path) -> str:
     def make() -> bytes:
         whole = saved("JPEG", (7700, 7800), "L", progressive=True)
@@ -202,12 +202,12 @@ def _(folder: Path) -> str:
     return folder_of(folder, ".jpg", make)
 
 
-@case("pictures: jpeg 2000 of 63 megapixels", SIZED)
+@case("images: jpeg 2000 of 63 megapixels", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".jp2", lambda: saved("JPEG2000", (9000, 7000), "L"))
 
 
-@case("pictures: icon of 256 large entries", SIZED)
+@case("images: icon of 256 large entries", SIZED)
 def _(folder: Path) -> str:
     body = saved("PNG", (7000, 9000), "L")
     head = struct.pack("<HHH", 0, 1, 256)
@@ -215,19 +215,19 @@ def _(folder: Path) -> str:
     return folder_of(folder, ".ico", lambda: head + entry * 256 + body)
 
 
-@case("pictures: bmp, runs of 63 megapixels", SIZED)
+@case("images: bmp, runs of 63 megapixels", SIZED)
 def _(folder: Path) -> str:
     head = b"BM" + struct.pack("<IHHI", 0, 0, 0, 1078)
     info = struct.pack("<IiiHHIIiiII", 40, 9000, 7000, 1, 8, 1, 2, 0, 0, 256, 0)
     return folder_of(folder, ".bmp", lambda: head + info + bytes(1024) + b"\0\1")
 
 
-@case("pictures: ppm of 63 megapixels in text", SIZED)
+@case("images: ppm of 63 megapixels in text", SIZED)
 def _(folder: Path) -> str:
     return folder_of(folder, ".pgm", lambda: b"P2 9000 7000 255\n" + b"0 " * 100)
 
 
-@case("pictures in a table: bytes of 63 megapixels each", "{a: {type: image}, label: {type: category}}")
+@case("images in a table: bytes of 63 megapixels each", "{a: {type: image}, label: {type: category}}")
 def _(folder: Path) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -1,4 +1,4 @@
-"""Sources of pictures: folders and torchvision's files, whole and broken."""
+"""Sources of images: folders and torchvision's files, whole and broken."""
 
 import struct
 import zlib
@@ -31,8 +31,8 @@ def problem(block):
 # image_folder
 
 
-def picture(path, mode="RGB", size=(8, 6), **options):
-    """Write a picture."""
+def image(path, mode="RGB", size=(8, 6), **options):
+    """Write an image."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new(mode, size, **options).save(path)
 
@@ -41,16 +41,16 @@ def folder(path, labels=("cat", "dog"), number=2):
     """Write a folder of class folders."""
     for label in labels:
         for index in range(number):
-            picture(path / label / f"{index}.png")
+            image(path / label / f"{index}.png")
     return {"type": "image_folder", "path": path}
 
 
-def test_image_folder_gives_pictures_and_labels(tmp_path):
+def test_image_folder_gives_images_and_labels(tmp_path):
     """Files stand in order of their paths, labelled by their folder; hidden ones and other types are left out."""
     block = folder(tmp_path / "p")
-    picture(tmp_path / "p" / "cat" / "deep" / "er.JPG")
-    picture(tmp_path / "p" / ".cache" / "x.png")
-    picture(tmp_path / "p" / "cat" / "._0.png")
+    image(tmp_path / "p" / "cat" / "deep" / "er.JPG")
+    image(tmp_path / "p" / ".cache" / "x.png")
+    image(tmp_path / "p" / "cat" / "._0.png")
     (tmp_path / "p" / "cat" / "notes.txt").write_text("x")
     reader = source(block).open()
     assert reader.read("label") == ["cat", "cat", "cat", "dog", "dog"]
@@ -71,7 +71,7 @@ def test_image_folder_with_splits(tmp_path):
 
 
 def tree(path, *names):
-    """Write an empty picture file for each name, and return the source's block."""
+    """Write an empty image file for each name, and return the source's block."""
     for name in names:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).touch()
@@ -85,26 +85,26 @@ def tree(path, *names):
             ["train/a/1.png", "train/b/1.png", "test/1.png"],
             ["a", "b"],
             {"train": (0, 2)},
-            {"pictures without a class in `test`": 1},
+            {"images without a class in `test`": 1},
         ),
         (
             ["Train/a/1.png", "Valid/a/1.png", "unlabeled/1.png", "TEST/1.png"],
             ["a", "a"],
             {"train": (0, 1), "val": (1, 2)},
-            {"pictures without a class in `TEST`": 1, "pictures without a class in `unlabeled`": 1},
+            {"images without a class in `TEST`": 1, "images without a class in `unlabeled`": 1},
         ),
         (
             ["train/a/1.png", "dev/a/1.png", "raw/1.png", "1.png"],
             ["a", "a"],
             {"train": (0, 1), "val": (1, 2)},
-            {"pictures next to the class folders": 1, "pictures without a class in `raw`": 1},
+            {"images next to the class folders": 1, "images without a class in `raw`": 1},
         ),
-        (["a/1.png", "b/c/1.png", "0.png"], ["a", "b"], {}, {"pictures next to the class folders": 1}),
+        (["a/1.png", "b/c/1.png", "0.png"], ["a", "b"], {}, {"images next to the class folders": 1}),
         (["a/1.jfif", "a/2.JPE", "a/3.jp2", "a/4.tga", "a/5.txt"], ["a"] * 4, {}, {"other files (.txt)": 1}),
     ],
 )
 def test_split_folders_are_no_classes(names, labels, splits, passed_over, tmp_path):
-    """Folders of splits that hold class folders are the split; pictures without a class are counted, not learned."""
+    """Folders of splits that hold class folders are the split; images without a class are counted, not learned."""
     reader = source(tree(tmp_path, *names)).open()
     assert (reader.read("label"), reader.splits) == (labels, splits)
     assert reader.passed_over == passed_over
@@ -156,7 +156,7 @@ def test_folders_that_may_be_splits_or_classes_are_a_question(names, tmp_path):
     ],
 )
 def test_folders_inside_of_classes_are_no_question(names, tmp_path):
-    """Only the same folders in every class, with no picture beside them, may be the classes."""
+    """Only the same folders in every class, with no image beside them, may be the classes."""
     assert set(source(tree(tmp_path, *names)).open().read("label")) <= {"cat", "dog"}
 
 
@@ -168,11 +168,11 @@ def test_split_folders_may_be_stated(tmp_path):
 
 
 @pytest.mark.parametrize("files", [[], ["a.png"], ["cat/a.txt"], [".git/a.png"]])
-def test_image_folder_without_pictures(files, tmp_path):
-    """No picture in a class folder is DAT302."""
+def test_image_folder_without_images(files, tmp_path):
+    """No image in a class folder is DAT302."""
     (tmp_path / "p").mkdir()
     for name in files:
-        picture(tmp_path / "p" / name, size=(2, 2)) if name.endswith("png") else (
+        image(tmp_path / "p" / name, size=(2, 2)) if name.endswith("png") else (
             (tmp_path / "p" / name).parent.mkdir(),
             (tmp_path / "p" / name).write_text("x"),
         )
@@ -185,7 +185,7 @@ def test_image_folder_that_is_none(tmp_path):
 
 
 def decoded(block, row=0, **field):
-    """Return one picture of a folder as its field encodes it."""
+    """Return one image of a folder as its field encodes it."""
     values = source(block).open().read("image", np.array([row]))
     image = parser.parse("fields", {"type": "image"} | field)
     return image.encode(values, image.infer_facts(values))[0]
@@ -195,8 +195,8 @@ def decoded(block, row=0, **field):
     ("mode", "channels"), [("RGB", 3), ("L", 1), ("RGBA", 3), ("P", 3), ("I;16", 1), ("1", 1)]
 )
 def test_image_folder_reads_every_mode(mode, channels, tmp_path):
-    """Grey, palette, transparent and 16-bit pictures become bytes, channels first."""
-    picture(tmp_path / "p" / "c" / "x.png", mode)
+    """Grey, palette, transparent and 16-bit images become bytes, channels first."""
+    image(tmp_path / "p" / "c" / "x.png", mode)
     found = decoded({"type": "image_folder", "path": tmp_path / "p"})
     assert (found.dtype, found.shape) == (np.uint8, (channels, 6, 8))
 
@@ -213,9 +213,9 @@ def huge_png(side=60_000):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", huge_png(), huge_png(9_000)])
-def test_image_folder_with_a_bad_picture(content, tmp_path):
-    """A corrupt picture, or one whose header promises too many pixels, is DAT311 and names its file."""
+@pytest.mark.parametrize("content", [b"", b"no image", huge_png(), huge_png(9_000)])
+def test_image_folder_with_a_bad_image(content, tmp_path):
+    """A corrupt image, or one whose header promises too many pixels, is DAT311 and names its file."""
     block = folder(tmp_path / "p")
     (tmp_path / "p" / "cat" / "0.png").write_bytes(content)
     with pytest.raises(ProblemError) as caught:
@@ -239,8 +239,8 @@ def test_torchvision_reads_files_that_are_there(tmp_path):
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     for name, number in (("train", 5), ("t10k", 3)):
-        pictures = np.arange(number * 784).reshape(number, 28, 28) % 256
-        (raw / f"{name}-images-idx3-ubyte").write_bytes(idx(pictures))
+        images = np.arange(number * 784).reshape(number, 28, 28) % 256
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(idx(images))
         (raw / f"{name}-labels-idx1-ubyte").write_bytes(idx(np.arange(number)))
     reader = source({"type": "torchvision", "name": "FashionMNIST", "root": tmp_path}).open()
     assert reader.splits == {"train": (0, 5), "test": (5, 8)}

@@ -1,4 +1,4 @@
-"""Pictures and masks of every source are read alike: from files, bytes, tables and archives."""
+"""Images and masks of every source are read alike: from files, bytes, tables and archives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEEP = (np.random.default_rng(0).random((12, 6, 5)) * 65535).astype(np.uint16)
 MASKS = (DEEP > 30000).astype(np.uint8) * 255
 SPEC = """
 declare: 1
-name: pictures
+name: images
 datasets:
   d:
     source: SOURCE
@@ -37,7 +37,7 @@ tracking: csv
 
 
 def file(array):
-    """Return a picture as the bytes of a PNG."""
+    """Return an image as the bytes of a PNG."""
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, "PNG")
     return buffer.getvalue()
@@ -67,7 +67,7 @@ def parquet(folder):
 
 
 def structs(folder):
-    """Write a table as `datasets` writes pictures: bytes beside the name of the file that they came from."""
+    """Write a table as `datasets` writes images: bytes beside the name of the file that they came from."""
     import polars as pl
 
     columns = {"image": map(file, DEEP), "mask": map(file, MASKS)}
@@ -127,7 +127,7 @@ def many(tmp_path):
 
 
 @pytest.mark.parametrize("cache", ["none", "memory", "disk"])
-def test_a_picture_of_another_depth_than_those_looked_at_has_its_own_scale(many, cache):
+def test_a_image_of_another_depth_than_those_looked_at_has_its_own_scale(many, cache):
     """Through each cache, in all splits."""
     spec, pixels = many
     spec.write_text(spec.read_text().replace("split:", f"cache: {cache}\n    split:"))
@@ -193,7 +193,7 @@ def test_masks_of_one_class_teach_nothing(values, tmp_path):
 
 
 def test_texts_that_are_no_names_of_files_are_said(tmp_path):
-    """Pictures as text (base64) are DAT311, however long the text is."""
+    """Images as text (base64) are DAT311, however long the text is."""
     rows = ({"image": "iVBORw0KGgo" * 100, "mask": "x\0y"} for _ in range(12))
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "spec.yaml").write_text(SPEC.replace("SOURCE", "{type: jsonl, path: d.jsonl}"))

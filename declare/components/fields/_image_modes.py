@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from declare.components.fields._decoding import Decoding
-from declare.components.fields._pictures import DEEP, Picture
+from declare.components.fields._images import DEEP, DecodedImage
 from declare.components.fields._scales import BYTES, Scale, refuse_beyond, to_bytes
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
@@ -16,9 +16,9 @@ _CLEAR = {"LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA"}
 """Modes with transparency, and the mode to which they are converted."""
 
 
-def eight_bits(picture: Picture, how: Decoding, name: str) -> Image.Image:
-    """Return a picture of mode L, LA, RGB or RGBA, scaled as stated or by its bit depth."""
-    image, scale = picture.image, picture.scale
+def eight_bits(decoded: DecodedImage, how: Decoding, name: str) -> Image.Image:
+    """Return an image of mode L, LA, RGB or RGBA, scaled as stated or by its bit depth."""
+    image, scale = decoded.image, decoded.scale
     if how.stated and how.scale is not None:
         refuse_beyond(
             how.scale, None if image.mode == "F" or scale is None else Scale(min(scale), max(scale)), name
@@ -49,7 +49,7 @@ def _from_deep(image: Image.Image, scale: Scale | None, *, stated: bool, name: s
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Return an 8-bit picture as mode L, LA, RGB or RGBA."""
+    """Return an 8-bit image as mode L, LA, RGB or RGBA."""
     if image.mode == "LAB":
         return _from_lab(image)
     mode = image.mode
@@ -69,34 +69,34 @@ def _from_lab(image: Image.Image) -> Image.Image:
     from PIL import ImageCms
 
     lab, rgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    picture = ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB")
-    assert picture is not None, "only a change in place gives nothing back"
-    return picture
+    converted = ImageCms.profileToProfile(image, lab, rgb, outputMode="RGB")
+    assert converted is not None, "only a change in place gives nothing back"
+    return converted
 
 
-def with_channels(picture: Image.Image, how: Decoding, name: str) -> Image.Image:
-    """Return a picture of mode L, LA, RGB or RGBA with the requested channels; transparency becomes white."""
+def with_channels(image: Image.Image, how: Decoding, name: str) -> Image.Image:
+    """Return an image of mode L, LA, RGB or RGBA with the requested channels; transparency becomes white."""
     if how.channels not in PILLOW_MODES:
-        title = f"`channels` is {how.channels}, but pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"
+        title = f"`channels` is {how.channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
         raise ProblemError(
             Problem("SCH108", title, at="channels", helps=("only arrays can have other numbers of channels",))
         )
     mode = PILLOW_MODES[how.channels]
-    if picture.mode in {"LA", "RGBA"} and mode != "RGBA":
-        picture = _on_white(_as(picture, "RGBA"))
-    if mode == "L" and not how.converts and picture.mode == "RGB" and not _is_grey(picture):
+    if image.mode in {"LA", "RGBA"} and mode != "RGBA":
+        image = _on_white(_as(image, "RGBA"))
+    if mode == "L" and not how.converts and image.mode == "RGB" and not _is_grey(image):
         raise ProblemError(_in_colour(name))
-    return _as(picture, mode)
+    return _as(image, mode)
 
 
-def _is_grey(picture: Image.Image) -> bool:
-    pixels = np.asarray(picture)
+def _is_grey(image: Image.Image) -> bool:
+    pixels = np.asarray(image)
     return bool((pixels == pixels[..., :1]).all())
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _no_scale(name: str, values: Array) -> Problem:
@@ -112,7 +112,7 @@ def _no_scale(name: str, values: Array) -> Problem:
 def _in_colour(name: str) -> Problem:
     return Problem(
         "DAT391",
-        f"{name} is in colour, but the pictures examined first are grey",
+        f"{name} is in colour, but the images examined first are grey",
         at="channels",
         label="grey expected",
         helps=("state `channels: 1` to convert all of them to grey, or `channels: 3` to keep colours",),
