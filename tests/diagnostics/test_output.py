@@ -1,4 +1,4 @@
-"""Findings in every format: images, envelopes, annotations."""
+"""Findings in every format: excerpts, envelopes, annotations."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def two_sites():
     )
 
 
-def test_image(two_sites):
-    """The image shows both files, the lines as written, labels under their characters, advice and the change."""
+def test_excerpt(two_sites):
+    """The excerpt shows both files, the lines as written, labels under their characters, advice and the change."""
     assert render("text", [two_sites]) == (
         "error[LOS401]: head `species` has 100 classes but dataset `birds` has 200\n"
         " --> spec.yaml:2:31\n"
@@ -285,7 +285,7 @@ def test_fingerprint_survives_edits(two_sites):
 
 
 def test_plain_text_needs_no_rich():
-    """An ASCII image is drawn without importing rich."""
+    """An ASCII excerpt is drawn without importing rich."""
     code = (
         "import sys; from declare.diagnostics.codes import make; from declare.diagnostics.output import render;"
         "from declare.diagnostics.diagnostic import Source, Span;"

@@ -24,14 +24,14 @@ def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
     """Return the findings one below the other, then their count; nothing where there are none."""
     if not diagnostics:
         return ""
-    images = [_Image(item, settings).draw() for item in diagnostics[: settings.cap]]
+    drawings = [_Drawing(item, settings).draw() for item in diagnostics[: settings.cap]]
     hidden = diagnostics[settings.cap :]
     if hidden:
-        images.append(
+        drawings.append(
             f"... and {len(hidden)} more findings ({_count_text(hidden)}); --format concise lists all\n"
         )
-    images.append(f"{_count_text(diagnostics)}\n")
-    return "\n".join(images)
+    drawings.append(f"{_count_text(diagnostics)}\n")
+    return "\n".join(drawings)
 
 
 def _count_text(diagnostics: Sequence[Diagnostic]) -> str:
@@ -41,7 +41,7 @@ def _count_text(diagnostics: Sequence[Diagnostic]) -> str:
     return ", ".join(f"{number} {name}{'s' if number > 1 else ''}" for number, name in parts)
 
 
-class _Image:
+class _Drawing:
     """Draws one finding."""
 
     def __init__(self, diagnostic: Diagnostic, settings: Settings) -> None:
