@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def ours(path: Path) -> float:

@@ -18,7 +18,7 @@ from declare.contract.problem import Problem
 from declare.diagnostics.diagnostic import Diagnostic, Label
 from declare.ir.facts import DatasetFacts
 from declare.language.document import Document
-from declare.reading.poison import POISON
+from declare.parsing.poison import POISON
 from declare.rules.registry import Rule, rules
 from declare.rules.spec_view import View
 from declare.system.trust import grant

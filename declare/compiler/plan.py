@@ -11,7 +11,7 @@ from declare.contract.component import plain
 from declare.contract.kinds.tracker import Tracker
 from declare.ir.plan import HardwarePlan, Plan
 from declare.language.document import Document
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.system import secrets, trust
 
 

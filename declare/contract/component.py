@@ -30,7 +30,7 @@ class DataValue:
 class Strict(BaseModel):
     """A block of the spec: unknown keys and wrong types are errors, values are not converted.
 
-    Blocks are read by `declare.reading.parser`, which finds every error with its path; cross-field checks
+    Blocks are read by `declare.parsing.parser`, which finds every error with its path; cross-field checks
     are `check()` methods or rules and never pydantic validators.
     """
 

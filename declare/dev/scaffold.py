@@ -8,7 +8,7 @@ from pathlib import Path
 
 from declare.dev.repository import ROOT, relative_path
 from declare.dev.stubs import commands, components, rules
-from declare.reading import lookup
+from declare.parsing import lookup
 
 
 def scaffold(kind: str, name: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from declare.ir.plan import PhasePlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 
 def is_better(value: float, than: float, mode: str, margin: float = 0.0) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.contract.shapes import Shape
 from declare.ir.plan import ModulePlan, PhasePlan, Plan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Rows = dict[str, int]
 """Dataset -> rows."""

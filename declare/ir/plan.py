@@ -1,7 +1,7 @@
 """The plan: every default, link, shape, count and step resolved. Immutable, serialisable, the lock file of a run.
 
 Everything after it needs no YAML; the same plan gives the same run. Components stand in it as plain blocks
-(`{"type": NAME, ...}`, every default written out); `declare.reading.read_component` gives the component.
+(`{"type": NAME, ...}`, every default written out); `declare.parsing.read_component` gives the component.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from declare.contract.problem import Problem, ProblemError
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 if TYPE_CHECKING:
     from declare.contract.shapes import Shape

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan, ModulePlan, Wire
-from declare.reading import parser
-from declare.reading.poison import contains_poison
+from declare.parsing import parser
+from declare.parsing.poison import contains_poison
 from declare.system import secrets
 
 TRIED = tuple(range(1, 65))

@@ -7,8 +7,8 @@ from pathlib import Path
 from declare.contract.problem import Problem
 from declare.language.document import Document, Node, plain
 from declare.language.spec import Spec
-from declare.reading.parser import Parts, read_parts
-from declare.reading.poison import POISON
+from declare.parsing.parser import Parts, read_parts
+from declare.parsing.poison import POISON
 
 
 def check(document: Document, trust: Collection[str] = ()) -> Parts:

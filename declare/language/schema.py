@@ -14,9 +14,9 @@ from declare.contract.component import Component, plain
 from declare.contract.duration import Duration
 from declare.diagnostics.json_schema import findings
 from declare.language.spec import Spec
-from declare.reading.annotation import Kind, TypeSpec, accepts, fields, form, holds_component
-from declare.reading.describe import first_sentence, kind_summary
-from declare.reading.lookup import find, kinds, names
+from declare.parsing.annotation import Kind, TypeSpec, accepts, fields, form, holds_component
+from declare.parsing.describe import first_sentence, kind_summary
+from declare.parsing.lookup import find, kinds, names
 
 Schema = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

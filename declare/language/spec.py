@@ -21,7 +21,7 @@ from declare.contract.kinds.source import Source, SpecPath
 from declare.contract.kinds.task import Task
 from declare.contract.kinds.tracker import Tracker
 from declare.contract.kinds.transform import Transform
-from declare.reading.annotation import Description
+from declare.parsing.annotation import Description
 
 Name = Annotated[
     str,

@@ -4,7 +4,7 @@ from declare.compiler.meta import shape_cache
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import LayerPlan, ModulePlan, Plan, Wire
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.report.report import Layer
 
 

@@ -9,8 +9,8 @@ from declare.contract.kinds.metric import Metric, by_metric_name
 from declare.contract.kinds.module import Module
 from declare.contract.kinds.task import Task
 from declare.language.spec import Dataset, Phase
-from declare.reading.lookup import find
-from declare.reading.poison import POISON
+from declare.parsing.lookup import find
+from declare.parsing.poison import POISON
 from declare.rules.spec_view import SpecView, View
 
 Block = TypeVar("Block")

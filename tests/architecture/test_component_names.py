@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from declare.contract.shapes import Layout
-from declare.reading.lookup import kinds, own_names
+from declare.parsing.lookup import kinds, own_names
 
 ROOT = Path(__file__).parents[2] / "declare"
 ROOMS = ("compiler", "rules", "ir", "lowering", "runtime", "report")

@@ -23,7 +23,7 @@ FOREIGN = {
     "language/yaml/tree.py": "events of PyYAML",
     "nn/modules/huggingface.py": "models of transformers",
     "nn/modules/timm.py": "models of timm",
-    "reading/describe.py": "annotations of Python",
+    "parsing/describe.py": "annotations of Python",
     "runtime/checkpoint/state_tree.py": "optimizers of torch",
     "runtime/launchers/ray.py": "errors of Ray",
     "runtime/profiling/profile.py": "rows of torch's profiler",

@@ -11,7 +11,7 @@ import pytest
 
 from declare.__main__ import main
 from declare.diagnostics.codes import codes
-from declare.reading import lookup
+from declare.parsing import lookup
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:

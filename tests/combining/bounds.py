@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from declare.language import spec as language
-from declare.reading.annotation import TypeSpec, fields
-from declare.reading.lookup import find, kinds, names, own_names
+from declare.parsing.annotation import TypeSpec, fields
+from declare.parsing.lookup import find, kinds, names, own_names
 from tests.combining.data import Place
 from tests.combining.growing import Growth
 from tests.combining.linking import drawn_with

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declare.language.spec import Dataset, Hardware, Phase, Spec
-from declare.reading.annotation import fields
-from declare.reading.lookup import find, kinds, own_names
+from declare.parsing.annotation import fields
+from declare.parsing.lookup import find, kinds, own_names
 from tests.combining.places import get, parameters
 
 _BLOCKS: Mapping[str, type[Any]] = {

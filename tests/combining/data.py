@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
-from declare.reading.lookup import find, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import find, own_names
 from tests.combining.pages import example
 
 Columns = dict[str, list[Any]]

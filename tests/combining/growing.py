@@ -11,8 +11,8 @@ from typing import Any
 from declare.contract.kinds.task import Task
 from declare.contract.shapes import Shape
 from declare.language.spec import Dataset
-from declare.reading import parser
-from declare.reading.lookup import find, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import find, own_names
 from tests.combining.data import FEW, WORDS_OF, Place
 from tests.combining.linking import (
     Block,

@@ -12,8 +12,8 @@ from declare.contract.kinds.sampler import Sampler
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.reading import parser
-from declare.reading.lookup import find, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import find, own_names
 
 Block = dict[str, Any]
 
@@ -30,7 +30,7 @@ def pairs_samples(name: str) -> bool:
 
 def component_slots(model: type[Any]) -> Iterator[tuple[str, str]]:
     """Yield kind and key of each parameter of a block that holds components."""
-    from declare.reading.annotation import fields
+    from declare.parsing.annotation import fields
 
     for key, (_, item) in fields(model).items():
         for option in item.options:

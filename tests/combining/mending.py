@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from declare.reading.annotation import TypeSpec
-from declare.reading.lookup import find
+from declare.parsing.annotation import TypeSpec
+from declare.parsing.lookup import find
 from tests.combining.growing import Growth
 from tests.combining.places import Steps, changed, get, parameters, steps_of, without
 from tests.combining.values import NOTHING

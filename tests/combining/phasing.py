@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from declare.contract.kinds.task import Task
 from declare.language.spec import Hardware, Phase
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 from tests.combining.linking import Block, component_slots, pairs_samples, sampler_layouts
 
 if TYPE_CHECKING:

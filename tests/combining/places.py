@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.language.spec import Spec
-from declare.reading.annotation import TypeSpec, accepts, fields, form, kind_of
-from declare.reading.lookup import find
+from declare.parsing.annotation import TypeSpec, accepts, fields, form, kind_of
+from declare.parsing.lookup import find
 
 Steps = tuple[str | int, ...]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from declare.reading.annotation import fields
-from declare.reading.lookup import find, kinds, own_names
+from declare.parsing.annotation import fields
+from declare.parsing.lookup import find, kinds, own_names
 from tests.combining.bounds import LANGUAGE, language_keys, targets
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from declare.__main__ import main
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 
 UNDEFINED = "DAT398"
 """The warning that a loss will not be a number on some split."""

@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args
 from pydantic.fields import FieldInfo
 
 from declare.contract.duration import Duration
-from declare.reading.annotation import TypeSpec, fields, kind_of
-from declare.reading.lookup import find, names, names_of_libraries, own_names
+from declare.parsing.annotation import TypeSpec, fields, kind_of
+from declare.parsing.lookup import find, names, names_of_libraries, own_names
 
 Pool = Mapping[str, Sequence[str]]
 """Names that a text may mean, by the word for them: `field`, `module`, `task`, `dataset`, `metric`, `pattern`."""

@@ -17,8 +17,8 @@ from declare.language.document import Document, Text
 from declare.language.fix import apply
 from declare.language.spec import Spec
 from declare.language.yaml.source import parse
-from declare.reading.annotation import TypeSpec, fields, form, kind_of
-from declare.reading.lookup import find
+from declare.parsing.annotation import TypeSpec, fields, form, kind_of
+from declare.parsing.lookup import find
 
 _ABSENT = object()
 
@@ -171,7 +171,7 @@ def _slip(word: str) -> str:
 
 def _wrong_kind(item: TypeSpec, value: Any) -> Any:
     """Return a value of a kind that a form does not take."""
-    from declare.reading.annotation import accepts
+    from declare.parsing.annotation import accepts
 
     if kind_of(value) == "null":
         return _ABSENT

@@ -20,8 +20,8 @@ from declare.contract.shapes import Layout, Shape
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
 from declare.language.yaml.source import parse
-from declare.reading import lookup, parser
-from declare.reading.describe import card
+from declare.parsing import lookup, parser
+from declare.parsing.describe import card
 
 SAMPLES: dict[Layout, Shape] = {
     "vector": Shape("vector", (6,)),

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from declare.contract.shapes import Shape
-from declare.reading import parser
-from declare.reading.lookup import own_names
+from declare.parsing import parser
+from declare.parsing.lookup import own_names
 
 INPUTS = {"image": Shape("image", (1, 8, 8)), "age": Shape("number", ())}
 TARGETS = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
 from declare.contract.text_column import TextColumn
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def field(**block):

@@ -14,7 +14,7 @@ from declare.nn.losses.pairs import InfoNce, InterSubject, negatives, positives
 from declare.nn.metrics import embeddings
 from declare.nn.tasks.contrastive import Contrastive
 from declare.nn.tasks.reconstruction import Reconstruction
-from declare.reading.parser import parse
+from declare.parsing.parser import parse
 
 SMALL, LARGE = ({"input": (Shape("series", (count, 40)),)} for count in (4, 9))
 

@@ -6,7 +6,7 @@ import pytest
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Shape
 from declare.contract.text_column import TextColumn
-from declare.reading import lookup, parser
+from declare.parsing import lookup, parser
 from tests.components.conformance import variants
 
 N = 120

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def field(**block):

@@ -6,7 +6,7 @@ import pytest
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading import lookup
+from declare.parsing import lookup
 from tests.components.conformance import SAMPLES, Case
 from tests.components.laws.nodes import LAWS
 

@@ -17,7 +17,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.nn.tensor_facts import TensorFacts
 from declare.nn.weight_headers import read_facts
-from declare.reading import parser
+from declare.parsing import parser
 from declare.system import extras
 
 TOKENS = {"input": (Shape("tokens", (7,), "int64", 30),)}

@@ -8,7 +8,7 @@ import pytest
 from declare.components.fields.series import Series
 from declare.components.fields.video import Video
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 SERIES = np.random.default_rng(0).normal(size=(3, 2, 7)).astype(np.float32)
 VIDEO = np.random.default_rng(0).normal(size=(3, 2, 7, 5, 4)).astype(np.float32)

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.parsing import parser
 
 NAN = math.nan
 

@@ -7,7 +7,7 @@ import pytest
 
 from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.reading import lookup, parser
+from declare.parsing import lookup, parser
 from tests.components.metric_references import (
     classes,
     embeddings,

@@ -12,8 +12,8 @@ from sklearn import metrics as reference
 
 from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
-from declare.reading import parser
-from declare.reading.lookup import own_names
+from declare.parsing import parser
+from declare.parsing.lookup import own_names
 
 NAMES = ("a", "b", "c", "d")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declare.reading import parser
+from declare.parsing import parser
 
 SIZES = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 10**6), min_size=1)
 

@@ -14,7 +14,7 @@ from declare.compiler.meta.flop_count import measure
 from declare.contract.kinds.module import Costs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading import lookup, parser
+from declare.parsing import lookup, parser
 from tests.components.conformance import SAMPLES, Case
 from tests.components.laws.nodes import LAWS
 

@@ -20,7 +20,7 @@ from declare.nn.metrics.spikes import Likelihoods
 from declare.nn.modules.conv3d import Conv3d, SpaceTime
 from declare.nn.modules.predictive_coding import PredictiveCoding
 from declare.nn.tasks.counts import offsets, rates
-from declare.reading import parser
+from declare.parsing import parser
 
 NAN = math.nan
 LINKS = ("softplus", "exp", "elu")

@@ -9,7 +9,7 @@ import torch
 
 from declare.components.optimizers import _library
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def groups():
@@ -86,7 +86,7 @@ def test_nesterov_needs_momentum():
 def test_names_are_known_without_torch():
     """Reading an optimizer of timm imports neither torch nor timm nor numpy."""
     code = (
-        "import sys, json; from declare.reading import parser;"
+        "import sys, json; from declare.parsing import parser;"
         "parser.parse('optimizers', {'type': 'lion', 'lr': 0.1});"
         "print(json.dumps([name for name in ('torch', 'timm', 'numpy') if name in sys.modules]))"
     )

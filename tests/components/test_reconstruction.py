@@ -8,7 +8,7 @@ import torch
 from declare.contract.facts import FieldFacts
 from declare.contract.lengths import KEY
 from declare.contract.shapes import Shape
-from declare.reading.parser import parse
+from declare.parsing.parser import parse
 
 
 @pytest.mark.parametrize("block", [None, 1, 3, 6])

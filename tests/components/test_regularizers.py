@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def penalty(block, *parameters):

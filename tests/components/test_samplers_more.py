@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def order(block, columns=None, number=None, *, seed=0, progress=0.0, steps=(100, 10)):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.ir.lr_schedule import LRSchedule
-from declare.reading import parser
-from declare.reading.lookup import own_names
+from declare.parsing import parser
+from declare.parsing.lookup import own_names
 from tests.harness.fake_builder import phase
 
 BLOCKS = {"step": {"type": "step", "every": "3 steps"}}

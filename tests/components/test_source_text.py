@@ -8,7 +8,7 @@ import pytest
 
 from declare.components.sources._arrays import LinePlaces
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 TEXT = "one two\n\nthree\nfour\n\n\n  \nfive\n"
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 from declare.system import trust
 
 

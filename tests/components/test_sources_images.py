@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def source(block):

@@ -7,8 +7,8 @@ import torch
 
 from declare.contract.facts import FieldFacts, OutputStatistics
 from declare.contract.shapes import Shape
-from declare.reading import parser
-from declare.reading.lookup import find, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import find, own_names
 from tests.lowering.plans import category, features, labels, number
 
 MASK = FieldFacts(

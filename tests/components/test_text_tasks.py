@@ -11,7 +11,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.shapes import Shape
 from declare.nn.metrics.tokens import TokenSums, exact_match, perplexity, token_accuracy
 from declare.nn.tasks.next_token import NextToken, Sampling
-from declare.reading import parser
+from declare.parsing import parser
 
 SPECIAL = {"bos": 0, "eos": 1, "mask": 2, "unk": 3}
 FACTS = FieldFacts(shape=Shape("tokens", (6,), "int64", 10), extra={"special": SPECIAL})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 TEXTS = ["the cat saw the dog", "the dog, the cat and the cow!", "Cafe au lait", "naive cats see cows"] * 3
 BLOCKS = {

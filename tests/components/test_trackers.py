@@ -10,7 +10,7 @@ import types
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 PLAN = {
     "name": "pain",

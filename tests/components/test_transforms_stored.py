@@ -9,7 +9,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import facts_before
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.parsing import parser
 
 SERIES = Shape("series", (2, 500))
 

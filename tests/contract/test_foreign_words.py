@@ -11,9 +11,9 @@ import yaml
 
 from declare.contract.problem import Problem
 from declare.language.spec import Spec
-from declare.reading.annotation import TypeSpec, fields, form
-from declare.reading.block_problems import unknown_component
-from declare.reading.parser import read
+from declare.parsing.annotation import TypeSpec, fields, form
+from declare.parsing.block_problems import unknown_component
+from declare.parsing.parser import read
 
 BASE = yaml.safe_load("""
 declare: 1

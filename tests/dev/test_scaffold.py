@@ -15,7 +15,7 @@ import pytest
 from declare.dev import docstrings, repository, scaffold
 from declare.dev.repository import ROOT
 from declare.dev.stubs import commands, components, rules
-from declare.reading import lookup
+from declare.parsing import lookup
 
 NAME = "wobbly_thing"
 STARTED = [

@@ -16,7 +16,7 @@ from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
 from declare.diagnostics.codes import page
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 from declare.runtime.inference.predict_inputs import _unreadable
 
 ROOT = Path(declare.__file__).parent

@@ -12,7 +12,7 @@ import yaml
 
 import declare
 from declare.cli import command_index, dispatch
-from declare.reading import lookup
+from declare.parsing import lookup
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from declare.language.compose.compose import load
 from declare.language.read_spec import check
-from declare.reading.poison import POISON
+from declare.parsing.poison import POISON
 
 
 def codes(tmp_path: Path, text: str) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
 from declare.language.schema import exports, schema
 from declare.language.yaml.source import parse
-from declare.reading.lookup import find, kinds, names
+from declare.parsing.lookup import find, kinds, names
 
 SPEC = """\
 declare: 1

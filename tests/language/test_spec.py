@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declare.language.spec import NotSupported, Spec
-from declare.reading.parser import read
+from declare.parsing.parser import read
 
 SPEC = {
     "declare": 1,

@@ -18,7 +18,7 @@ from declare.ir.plan import (
     TaskPlan,
     Wire,
 )
-from declare.reading import parser
+from declare.parsing import parser
 
 CLASSES = ("a", "b", "c")
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from declare.compiler.pipeline import check
-from declare.reading import parser
-from declare.reading.lookup import find, names
+from declare.parsing import parser
+from declare.parsing.lookup import find, names
 
 SCENES = """\
 declare: 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from declare.compiler.pipeline import check
-from declare.reading.lookup import find, names
+from declare.parsing.lookup import find, names
 
 SPEC = """\
 declare: 1

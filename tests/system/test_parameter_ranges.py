@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from declare.reading.annotation import form
+from declare.parsing.annotation import form
 from declare.system.parameter_ranges import (
     is_within,
     measure_range,

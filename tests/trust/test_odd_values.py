@@ -9,9 +9,9 @@ import pytest
 from declare.contract.component import Component
 from declare.contract.kinds.source import Source, is_path
 from declare.contract.problem import ProblemError
-from declare.reading import lookup
-from declare.reading.lookup import kinds, own_names
-from declare.reading.parser import parse
+from declare.parsing import lookup
+from declare.parsing.lookup import kinds, own_names
+from declare.parsing.parser import parse
 
 EVERY = [(kind, name) for kind in kinds() for name in own_names(kind)]
 ODD = [

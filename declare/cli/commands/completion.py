@@ -32,7 +32,7 @@ def _words(name: str) -> Words:
 
 
 def _arguments(command: str, argument: str) -> tuple[str, ...]:
-    from declare.reading import lookup
+    from declare.parsing import lookup
 
     if (command, argument) == ("list", "kind"):
         return lookup.kinds()

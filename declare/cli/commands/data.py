@@ -63,7 +63,7 @@ def command(
 
 def _stands_in_the_way(checked: CheckedSpec) -> bool:
     """Return whether the datasets' blocks cannot be read."""
-    from declare.reading.poison import contains_poison
+    from declare.parsing.poison import contains_poison
 
     if checked.spec is None or contains_poison(checked.spec.datasets) or contains_poison(checked.spec.seed):
         return True
@@ -105,7 +105,7 @@ def _scan_datasets(
 
 def _targets(spec: Any) -> list[str]:
     """Return the fields that tasks predict; unreadable tasks are skipped."""
-    from declare.reading.poison import POISON
+    from declare.parsing.poison import POISON
 
     tasks = spec.tasks.values() if spec.tasks is not POISON else ()
     named = (task.target for task in tasks if task is not POISON)

@@ -10,7 +10,7 @@ from declare.cli import options, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from declare.reading.describe import Card
+    from declare.parsing.describe import Card
 
 
 def command(
@@ -36,7 +36,7 @@ def command(
 
 
 def _find(component: str) -> list[Card]:
-    from declare.reading import describe, lookup
+    from declare.parsing import describe, lookup
 
     kind, slash, name = component.partition("/")
     if not slash:
@@ -48,7 +48,7 @@ def _find(component: str) -> list[Card]:
 
 def _hint(component: str) -> str:
     from declare.diagnostics.suggest import did_you_mean
-    from declare.reading import lookup
+    from declare.parsing import lookup
 
     every = (name for kind in lookup.kinds() for name in lookup.names(kind))
     return did_you_mean(component.rpartition("/")[2], every) or "`dcl list` shows all components"

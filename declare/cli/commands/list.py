@@ -20,7 +20,7 @@ def command(
     format: options.TextOrJson = "text",
 ) -> None:
     """List the components that a spec can name, all kinds or one."""
-    from declare.reading import lookup
+    from declare.parsing import lookup
 
     if kind is not None and kind not in lookup.kinds():
         raise CommandError(f"there is no kind `{kind}`", hint=_kinds_hint(kind))
@@ -43,7 +43,7 @@ def command(
 
 
 def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
-    from declare.reading import describe, lookup
+    from declare.parsing import describe, lookup
 
     own = [
         {"kind": kind, "type": name, "summary": describe.summary(kind, name)}
@@ -57,7 +57,7 @@ def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
 
 def _library_names(kind: str, search: str) -> list[dict[str, Any]]:
     """Return the possible `name`s of a component (models of a library) that contain the searched text."""
-    from declare.reading import lookup
+    from declare.parsing import lookup
 
     rows = []
     for own in lookup.own_names(kind):
@@ -70,7 +70,7 @@ def _library_names(kind: str, search: str) -> list[dict[str, Any]]:
 
 
 def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
-    from declare.reading import describe, lookup
+    from declare.parsing import describe, lookup
 
     width = max((len(row.get("name", row["type"])) for row in rows), default=0) + 2
     for kind in dict.fromkeys(row["kind"] for row in rows):
@@ -88,6 +88,6 @@ def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
 
 def _kinds_hint(kind: str) -> str:
     from declare.diagnostics.suggest import did_you_mean
-    from declare.reading import lookup
+    from declare.parsing import lookup
 
     return did_you_mean(kind, lookup.kinds()) or f"kinds: {', '.join(lookup.kinds())}"

@@ -21,7 +21,7 @@ def component(kind: str, block: Mapping[str, Any], leave_out: Collection[str] = 
 def parameters(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of a block that differ from the component's defaults."""
     from declare.contract.component import plain
-    from declare.reading.lookup import find
+    from declare.parsing.lookup import find
 
     component = find(kind, str(block["type"]))
     fields = component.model_fields if component else {}

@@ -10,8 +10,8 @@ from declare.contract.kinds.transform import Transform, facts_before
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim, Shape
 from declare.ir.facts import DatasetFacts
-from declare.reading.library_trial import refusal
-from declare.reading.poison import POISON, contains_poison, poison_all
+from declare.parsing.library_trial import refusal
+from declare.parsing.poison import POISON, contains_poison, poison_all
 from declare.rules.spec_parts import blocks_of, get
 
 

@@ -9,9 +9,9 @@ from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import LinkedSpec, ReadSpec, TransformedSpec, WiredSpec
 from declare.contract.kinds.module import Head
 from declare.contract.problem import Problem
-from declare.reading.lookup import find
-from declare.reading.poison import POISON, contains_poison
-from declare.reading.read_component import read_component
+from declare.parsing.lookup import find
+from declare.parsing.poison import POISON, contains_poison
+from declare.parsing.read_component import read_component
 from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 
 

@@ -5,7 +5,7 @@ from declare.compiler.graph.readable_data import values_known
 from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import ShapedSpec
 from declare.ir.plan import DatasetPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.rules.queries.fields import input_fields, target_fields
 
 

@@ -13,7 +13,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.ir.plan import DatasetPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.rules.queries.fields import field_place, input_fields
 from declare.rules.spec_view import View
 

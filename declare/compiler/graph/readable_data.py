@@ -7,7 +7,7 @@ from declare.compiler.stages import NamedSpec, ReadSpec
 from declare.contract.problem import Problem
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Corrupt, Dataset
-from declare.reading.poison import POISON, contains_poison
+from declare.parsing.poison import POISON, contains_poison
 from declare.rules.spec_parts import LocatedBlock
 
 _ANY = Corrupt.model_construct(action="skip", limit="100%")

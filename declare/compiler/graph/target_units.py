@@ -10,7 +10,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import InverseStep, Transform, facts_before
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
-from declare.reading.poison import POISON, contains_poison, poison_all
+from declare.parsing.poison import POISON, contains_poison, poison_all
 from declare.rules.spec_parts import LocatedBlock, get
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "counts", "sequence"})

@@ -9,7 +9,7 @@ from declare.compiler.stages import LinkedSpec, ReadSpec, TransformedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
-from declare.reading.poison import POISON, contains_poison
+from declare.parsing.poison import POISON, contains_poison
 from declare.rules.spec_parts import (
     LocatedBlock,
     dataset_place,

@@ -10,7 +10,7 @@ from declare.compiler.names.inputs import refs
 from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import LinkedSpec, NamedSpec, TransformedSpec
 from declare.contract.problem import Problem, Rewrite
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.spec_parts import blocks_of, dataset_place, get, task_datasets, tasks
 
 

@@ -14,7 +14,7 @@ from declare.contract.kinds.module import Costs, Head, Inputs, Module, Node, Out
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import AXES, Dim, DType, Layout, Shape
 from declare.ir.plan import LayerPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.system import user_code
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from declare.compiler.meta.meta_run import shape_from_plain
 from declare.contract.kinds.module import Inputs, Module
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.system.out_of_memory import is_shortage
 
 if TYPE_CHECKING:

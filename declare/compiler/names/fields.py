@@ -6,7 +6,7 @@ from typing import Any
 from declare.compiler.names.unknown_name import unknown
 from declare.compiler.stages import NamedSpec, ReadSpec
 from declare.contract.problem import Problem
-from declare.reading.poison import POISON, contains_poison
+from declare.parsing.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_fields
 from declare.rules.spec_parts import (
     LocatedBlock,

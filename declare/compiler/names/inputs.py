@@ -9,7 +9,7 @@ from declare.compiler.names.unknown_name import as_key, unknown
 from declare.compiler.stages import ReadSpec
 from declare.contract.kinds.module import Node, Port
 from declare.contract.problem import Problem
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.rules.spec_parts import LocatedBlock, blocks_of, dataset_names, get, tasks
 
 

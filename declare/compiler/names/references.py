@@ -5,8 +5,8 @@ from typing import Any
 
 from declare.compiler.names.unknown_name import as_key, unknown
 from declare.contract.problem import Problem
-from declare.reading.lookup import find, names
-from declare.reading.poison import POISON
+from declare.parsing.lookup import find, names
+from declare.parsing.poison import POISON
 from declare.rules.spec_parts import blocks_of, get, tasks_in_part
 from declare.rules.spec_view import SpecView
 

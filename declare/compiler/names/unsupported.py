@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from declare.contract.component import Component
 from declare.contract.problem import Problem, Rewrite
 from declare.language.spec import NotSupported
-from declare.reading.phrases import short
-from declare.reading.poison import POISON
+from declare.parsing.phrases import short
+from declare.parsing.poison import POISON
 
 
 def not_yet(block: Any, path: str = "") -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from declare.contract.problem import ProblemError
 from declare.data.read import cache
 from declare.ir.plan import ModulePlan, Wire
 from declare.nn.tensor_facts import TensorFacts, dtype_of
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.system import worker_process
 from declare.system.out_of_memory import is_shortage
 from declare.system.worker_process import CallError

@@ -14,7 +14,7 @@ from declare.contract.kinds.field import Uses
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.facts import DatasetFacts
-from declare.reading.poison import POISON, contains_poison
+from declare.parsing.poison import POISON, contains_poison
 from declare.rules.queries.pairings import pairing_of
 from declare.rules.spec_parts import (
     LocatedBlock,

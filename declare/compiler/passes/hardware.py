@@ -3,7 +3,7 @@
 from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import HostedSpec, PhasedSpec
 from declare.ir.plan import HardwarePlan
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.byte_sizes import read_bytes
 
 

@@ -12,8 +12,8 @@ from declare.contract.kinds.metric import Metric, by_metric_name
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.ir.plan import LossPlan, MetricPlan, TaskPlan
-from declare.reading.poison import POISON, contains_poison
-from declare.reading.read_component import read_component
+from declare.parsing.poison import POISON, contains_poison
+from declare.parsing.read_component import read_component
 from declare.rules.spec_parts import (
     LocatedBlock,
     get,

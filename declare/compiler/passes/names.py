@@ -6,7 +6,7 @@ from declare.compiler.names.references import references
 from declare.compiler.names.unsupported import not_yet
 from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import ReadSpec
-from declare.reading.poison import POISON
+from declare.parsing.poison import POISON
 
 
 def run(stage: ReadSpec) -> Reports[ReadSpec]:

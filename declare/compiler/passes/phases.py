@@ -20,9 +20,9 @@ from declare.contract.kinds.schedule import Schedule
 from declare.contract.problem import Problem
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import BestPlan, EarlyStopPlan, InitPlan, PhasePlan
-from declare.reading.library_trial import refusal
-from declare.reading.poison import POISON, contains_poison
-from declare.reading.read_component import read_component
+from declare.parsing.library_trial import refusal
+from declare.parsing.poison import POISON, contains_poison
+from declare.parsing.read_component import read_component
 from declare.rules.spec_parts import LocatedBlock, get, phase_datasets, phase_tasks, phases
 
 

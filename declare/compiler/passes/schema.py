@@ -9,7 +9,7 @@ from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.read_spec import check
 from declare.language.rewriting import rewritten
 from declare.language.spec import Spec
-from declare.reading.poison import POISON
+from declare.parsing.poison import POISON
 
 _ROUNDS = 8
 """How often a spec is read again with what was surely meant: a slip in a block may hide others inside of it."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from declare.contract.kinds.mix import Mix
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Block = dict[str, Any]
 

@@ -10,7 +10,7 @@ from declare.contract.kinds.probe import Probe
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout
 from declare.ir.plan import ProbePlan, TaskPlan, Wire
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.spec_parts import LocatedBlock, get
 
 _READS: frozenset[Layout] = frozenset({"vector", "number", "sequence", "series", "image", "video"})

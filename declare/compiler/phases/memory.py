@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from declare.contract.shapes import Shape
 from declare.ir.plan import HardwarePlan, ModulePlan, PhasePlan, Plan, ScalesPlan, TaskPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 _BYTES = {"float32": 4, "int64": 8, "uint8": 1, "bool": 1}
 _HALF = {"bf16", "fp16"}

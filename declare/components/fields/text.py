@@ -13,7 +13,7 @@ from declare.contract.kinds.field import Field, Uses
 from declare.contract.kinds.tokenizer import Coder, Tokenizer
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape
-from declare.reading.library_trial import refusal
+from declare.parsing.library_trial import refusal
 
 _LONGEST = 512
 """Maximum number of tokens of a sample if `max_length` is not stated."""

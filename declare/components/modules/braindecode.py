@@ -26,7 +26,7 @@ from declare.contract.nodes.input_check import check_inputs, varying_size
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
-from declare.reading import arguments
+from declare.parsing import arguments
 from declare.system.extras import missing
 
 _LINKED = ("n_chans", "n_times", "n_outputs")

@@ -35,7 +35,7 @@ from declare.contract.nodes.input_check import check_inputs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.contract.torch_types import TorchModule
-from declare.reading import arguments
+from declare.parsing import arguments
 from declare.system.extras import missing
 
 _CAUSAL = frozenset(

@@ -22,7 +22,7 @@ from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Output
 from declare.contract.nodes.input_check import check_axis_order, check_inputs
 from declare.contract.problem import Problem
 from declare.contract.torch_types import TorchModule
-from declare.reading import arguments
+from declare.parsing import arguments
 
 _NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?", re.ASCII)
 

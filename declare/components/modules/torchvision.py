@@ -21,7 +21,7 @@ from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Output
 from declare.contract.nodes.input_check import check_axis_order, check_inputs
 from declare.contract.problem import Problem
 from declare.contract.torch_types import TorchModule
-from declare.reading import arguments
+from declare.parsing import arguments
 
 
 class Torchvision(Module):

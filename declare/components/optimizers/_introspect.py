@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.contract.torch_types import TorchOptimizer
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 
 _OURS = {"params", "lr", "weight_decay"}
 _INNER = {"foreach", "maximize", "capturable", "differentiable", "fused", "verbose", "bias_correction_impl"}

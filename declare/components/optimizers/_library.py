@@ -165,7 +165,7 @@ def measured_ranges(name: str, record: dict[str, Any]) -> dict[str, Range]:
 
 
 def _outcome(rule: type[_FromLibrary], parameters: dict[str, Any]) -> list[bool]:
-    from declare.reading.parser import read
+    from declare.parsing.parser import read
 
     optimizer: Any
     optimizer, problems = read(rule, {"lr": _TRIED_RATE} | parameters)

@@ -9,7 +9,7 @@ from declare.contract.kinds.field import Pairing
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Generator, Layout, Shape
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 
 
 class Pairs(Sampler):

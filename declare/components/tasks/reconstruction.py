@@ -12,7 +12,7 @@ from declare.contract.lengths import KEY
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.reading.inverse_transforms import inverse
+from declare.parsing.inverse_transforms import inverse
 
 
 class Reconstruction(Task):

@@ -13,7 +13,7 @@ from declare.contract.kinds.transform import Effect
 from declare.contract.prediction import Prediction
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.reading.inverse_transforms import inverse
+from declare.parsing.inverse_transforms import inverse
 
 Moments = tuple[float, float]
 """Mean and standard deviation."""

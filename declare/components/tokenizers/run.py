@@ -11,7 +11,7 @@ from declare.contract import strict_json
 from declare.contract.kinds.source import SpecPath
 from declare.contract.kinds.tokenizer import Coder, Tokenizer, Vocabulary
 from declare.contract.problem import Problem, ProblemError
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 
 class Run(Tokenizer):

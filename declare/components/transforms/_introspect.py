@@ -9,7 +9,7 @@ import re
 import warnings
 from typing import Any
 
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 
 _LEFT_OUT = {
     *("Transform", "Identity", "MixUp", "CutMix", "RandomErasing"),  # no transforms of one image, or ours

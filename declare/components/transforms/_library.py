@@ -317,7 +317,7 @@ def measured_ranges(name: str, record: Record) -> dict[str, Range]:
 
 def _outcomes(rule: type[_FromTorchvision], parameters: dict[str, Any]) -> list[bool]:
     """Return whether the transform works on images of each size, channel number and layout that it accepts."""
-    from declare.reading.parser import read
+    from declare.parsing.parser import read
 
     transform: Any
     transform, problems = read(rule, {"field": "x"} | parameters)

@@ -8,7 +8,7 @@ from declare.contract.problem import Problem
 from declare.data.check.field_stats import ARRAYS
 from declare.data.check.summary import DatasetSummary, Duplicates, FieldSummary, Unreadable, several
 from declare.language.spec import Dataset
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 
 _SHOWN = 20
 

@@ -21,7 +21,7 @@ from declare.data.read.open_reader import JoinedReader, open_reader
 from declare.diagnostics.suggest import suggest
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 _MOMENTS = 512
 """Samples from which mean and deviation of large arrays are estimated."""

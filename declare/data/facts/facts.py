@@ -15,7 +15,7 @@ from declare.data.read import cache
 from declare.data.read.fingerprints import remember_stamp, source_fingerprints
 from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 _VERSION = 10
 """Raised when facts are gathered in another way, so that kept ones are read again."""

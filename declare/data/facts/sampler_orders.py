@@ -15,7 +15,7 @@ from declare.contract.kinds.field import Pairing, Uses, pairing_key
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Shape
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 
 def order_facts(

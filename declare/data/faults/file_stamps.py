@@ -10,7 +10,7 @@ from declare.contract import strict_json
 from declare.data.read import cache
 from declare.data.read.fingerprints import SPLITS
 from declare.ir.plan import DatasetPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.system.schema_check import read_json
 
 LEDGER = "data.json"

@@ -9,7 +9,7 @@ from typing import Any
 from declare.contract.kinds.source import Fingerprints, Source
 from declare.contract.problem import ProblemError
 from declare.ir.plan import DatasetPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 SPLITS = ("train", "val", "test")
 _local_stamps: dict[str, str] = {}

@@ -25,7 +25,7 @@ from declare.data.read import cache, fitted_fields, prefetch, raw_values
 from declare.data.read.fingerprints import cache_identity
 from declare.data.read.open_reader import open_reader
 from declare.ir.plan import DatasetPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 _BLOCK = 32
 _FEW = 3

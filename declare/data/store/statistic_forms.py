@@ -6,7 +6,7 @@ from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.ir.plan import DatasetPlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Statistics = Mapping[str, Mapping[str, list[float]]]
 

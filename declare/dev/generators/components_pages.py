@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from declare.dev.repository import ROOT
-from declare.reading import lookup
-from declare.reading.describe import Card, Parameter, card, kind_summary
+from declare.parsing import lookup
+from declare.parsing.describe import Card, Parameter, card, kind_summary
 
 FOLDER = ROOT / "docs" / "reference" / "components"
 OWNS = (FOLDER,)

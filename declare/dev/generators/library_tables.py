@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from declare.reading import lookup
+from declare.parsing import lookup
 from declare.system.library_table import LibraryTable, dump, installed_version
 
 SLOW = "imports the libraries, and tries all of their parts"

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from declare.contract.component import Component, plain
 from declare.dev.repository import ROOT
 from declare.language import spec
-from declare.reading.describe import annotated_text
+from declare.parsing.describe import annotated_text
 
 
 def outputs() -> dict[Path, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from declare.dev.repository import ROOT
 from declare.dev.stubs.twins import TWINS
-from declare.reading.describe import contract_of
+from declare.parsing.describe import contract_of
 
 _SELDOM = {
     "modules": {"costs_each", "build_each"},
@@ -165,7 +165,7 @@ def _test(kind: str, name: str) -> str:
     """Return a test of the page; what the component does is tested by the laws of its kind without an edit."""
     return (
         f'"""`{name}` of the kind `{kind}`; its laws are those of `tests/components/laws/test_{kind}.py`."""\n\n'
-        "from declare.reading.describe import card\n\n\n"
+        "from declare.parsing.describe import card\n\n\n"
         f"def test_the_page_of_{name}_is_written() -> None:\n"
         '    """It says what the component is, takes and gives."""\n'
         f'    found = card("{kind}", "{name}")\n'

@@ -8,7 +8,7 @@ from torch import nn
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Shape
 from declare.ir.plan import PhasePlan, Plan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Shapes = Mapping[str, Shape]
 

@@ -23,7 +23,7 @@ from declare.lowering.data.bad_samples import hanging, suspects
 from declare.lowering.data.columns import Columns, Fields
 from declare.lowering.data.multiscale import resize_images
 from declare.lowering.data.tables import Tables
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Batch = dict[str, Fields]
 Raw = tuple[Fields, Tensor, int]

@@ -20,7 +20,7 @@ from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.metrics.metric import AccumulatedMetric, is_broken
 from declare.nn.precision import to_double, widest
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Fields = Mapping[str, Tensor]
 Batches = Callable[[str, str, int, range | None], Iterator[Fields]]

@@ -15,7 +15,7 @@ from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.modules.padding import mean_over
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 _ROWS = 256
 _TINY = 1e-12

@@ -18,7 +18,7 @@ from declare.ir.micro_batches import call_key
 from declare.ir.plan import ModulePlan, Plan, Wire
 from declare.lowering.model.length_slots import LengthSlots
 from declare.lowering.model.padding import join_padded
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 DatasetGroup = tuple[str, ...]
 Call = tuple[Callable[..., Any], tuple[int, ...], int]

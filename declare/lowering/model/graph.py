@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from declare.contract.kinds.module import Inputs
 from declare.ir.plan import ModulePlan, Plan, Wire
 from declare.lowering.model.execution_plan import DatasetGroup, Program, make_program, make_reading
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Batch = Mapping[str, Mapping[str, Tensor]]
 Outputs = dict[str, dict[str, Tensor]]

@@ -14,7 +14,7 @@ from declare.contract.lengths import lengths_name
 from declare.contract.shapes import Shape
 from declare.ir.plan import ModulePlan, Wire
 from declare.ir.sample_lengths import followed_port
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 if TYPE_CHECKING:
     from declare.lowering.model.execution_plan import DatasetGroup, ProgramBuilder, Source

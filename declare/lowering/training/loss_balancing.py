@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.balances.balance import Balance
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 
 def weighted_tasks(phase: PhasePlan) -> tuple[str, ...]:

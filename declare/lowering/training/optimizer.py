@@ -8,7 +8,7 @@ from torch import nn
 
 from declare.ir.plan import OptimizerGroup, PhasePlan, Plan
 from declare.nn.distributed.dtensor import split_by_sharding
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Group = dict[str, Any]
 

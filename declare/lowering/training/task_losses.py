@@ -13,7 +13,7 @@ from declare.nn.distributed.all_gather_rows import all_gather_rows
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.losses.shapes import ShapeMismatchError
 from declare.nn.losses.summed_loss import SummedLoss
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 Weight = Tensor | float
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading.poison import contains_poison
-from declare.reading.read_component import read_component
+from declare.parsing.poison import contains_poison
+from declare.parsing.read_component import read_component
 from declare.rules.queries.fields import field_place, fields_of_task
 from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View

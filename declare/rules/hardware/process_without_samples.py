@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.rules.spec_view import View
 
 CODE = "HW706"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.reading.lookup import find, own_names
+from declare.parsing.lookup import find, own_names
 from declare.rules.queries.compatible import join_words
 from declare.rules.queries.fields import field_layout, field_place
 from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks

@@ -6,7 +6,7 @@ from declare.contract.kinds.module import Module
 from declare.contract.problem import Problem
 from declare.ir.plan import FreezePlan, ModulePlan, PhasePlan
 from declare.language.spec import Phase
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 from declare.rules.queries.fields import fields_above, fields_of_task
 from declare.rules.spec_parts import LocatedBlock, phases
 from declare.rules.spec_view import View

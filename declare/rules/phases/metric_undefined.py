@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.reading.poison import POISON, poison_all
+from declare.parsing.poison import POISON, poison_all
 from declare.rules.queries.metric_names import (
     MetricName,
     Monitor,

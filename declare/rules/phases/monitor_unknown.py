@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from declare.rules.queries.compatible import join_words
 from declare.rules.queries.metric_names import (
     PROBE,

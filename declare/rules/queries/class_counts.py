@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Task
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.spec_parts import LocatedBlock, losses, target_facts, tasks
 from declare.rules.spec_view import View
 

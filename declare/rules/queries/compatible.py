@@ -4,7 +4,7 @@ from declare.contract.component import Component
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.metric import Metric
 from declare.contract.kinds.task import Task
-from declare.reading.lookup import find, own_names
+from declare.parsing.lookup import find, own_names
 
 
 def fitting(kind: str, prediction: str) -> list[str]:

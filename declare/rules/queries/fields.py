@@ -6,7 +6,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.shapes import Layout, Shape
 from declare.ir.plan import ModulePlan
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 from declare.rules.spec_parts import datasets, get, modules, task_datasets, tasks
 from declare.rules.spec_view import View
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from declare.reading.poison import POISON, contains_poison
+from declare.parsing.poison import POISON, contains_poison
 from declare.rules.spec_parts import (
     get,
     is_unreadable,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from declare.contract.kinds.field import Pairing, pairing_key
 from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.spec_parts import LocatedBlock, get, phase_tasks, phases, task_datasets, tasks
 from declare.rules.spec_view import SpecView, View
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from declare.contract.component import Component, Strict, plain
 from declare.contract.problem import Problem
-from declare.reading.parser import EVERYTHING, read
-from declare.reading.poison import POISON
+from declare.parsing.parser import EVERYTHING, read
+from declare.parsing.poison import POISON
 
 
 class Place(NamedTuple):

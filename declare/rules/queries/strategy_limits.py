@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from declare.contract.problem import Problem
 from declare.ir.plan import HardwarePlan, PhasePlan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 CODE = "HW708"
 _ASKED = {"hardware.strategy": "sharding is requested here"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.idle_setting import Idle
 from declare.rules.spec_parts import (
     LocatedBlock,

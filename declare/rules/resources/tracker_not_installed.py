@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.reading.poison import contains_poison
+from declare.parsing.poison import contains_poison
 from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 from declare.system.extras import is_installed, tracker_missing

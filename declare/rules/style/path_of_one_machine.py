@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from declare.contract.problem import Problem, Rewrite
 from declare.language.document import Node
-from declare.reading.phrases import name, short
+from declare.parsing.phrases import name, short
 from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 

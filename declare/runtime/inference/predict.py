@@ -21,7 +21,7 @@ from declare.lowering.data.tables import Tables
 from declare.lowering.model.padding import join_padded
 from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.tasks.next_token import Sampling
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.inference.loaded_run import Loading, open_run
 from declare.runtime.run_folder.durable_io import translate_os_errors, write_whole

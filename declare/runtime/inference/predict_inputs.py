@@ -16,8 +16,8 @@ from declare.data.read import fitted_fields
 from declare.data.store.split_arrays import Pool, Statistics
 from declare.ir.plan import DatasetPlan, Plan
 from declare.lowering.data.tables import Tables
-from declare.reading.lookup import find, own_names
-from declare.reading.read_component import read_component
+from declare.parsing.lookup import find, own_names
+from declare.parsing.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.run_folder.durable_io import brief
 

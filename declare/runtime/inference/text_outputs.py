@@ -9,7 +9,7 @@ from torch import Tensor
 from declare.contract.kinds.task import Task
 from declare.ir.plan import Plan, TaskPlan
 from declare.lowering.data.tables import Tables
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 
 def with_prompts(plan: Plan, dataset: str) -> Plan:

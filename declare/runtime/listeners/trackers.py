@@ -42,7 +42,7 @@ class Trackers(Listener):
             raise
 
     def _open(self) -> None:
-        from declare.reading.read_component import read_component
+        from declare.parsing.read_component import read_component
 
         plan = self._plan.model_dump(mode="json")
         for block in self._plan.tracking:

@@ -8,7 +8,7 @@ import torch
 
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan, Plan
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.setup.builder import PlanBuilder
 from declare.runtime.setup.phase import assemble, trainable

@@ -5,7 +5,7 @@ from typing import Any
 
 from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
-from declare.reading import parser
+from declare.parsing import parser
 from declare.system import secrets, trust
 
 

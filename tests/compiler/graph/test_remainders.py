@@ -10,7 +10,7 @@ import torch
 from declare.compiler.meta.shape_cache import probe
 from declare.compiler.pipeline import check
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.parsing import parser
 
 SERIES = Shape("series", (3, 50))
 IMAGE = Shape("image", (3, 30, 44))

@@ -12,7 +12,7 @@ from declare.compiler.meta.shape_cache import ProbeAnswer, folder, layers, probe
 from declare.compiler.parameters import parameter_names
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.reading import lookup
+from declare.parsing import lookup
 from declare.system import trust
 
 IMAGE = Shape("image", (3, 32, 32))
@@ -71,7 +71,7 @@ def test_a_probe_gives_shapes_costs_and_layers():
 def test_the_second_time_no_torch_is_needed():
     """A library is asked in another process, and once: the answer is kept in the user's cache folder."""
     code = (
-        "import sys; from declare.compiler.meta.shape_cache import probe; from declare.reading import lookup; from declare.system import worker_process;"
+        "import sys; from declare.compiler.meta.shape_cache import probe; from declare.parsing import lookup; from declare.system import worker_process;"
         "from declare.contract.shapes import Shape; c = lookup.find('modules', 'timm')(name='resnet10t', args={'drop_rate': 0.5});"
         "r = probe('modules', c, {'input': (Shape('image', (3, 32, 32)),)}); "
         "print(r.costs, 'torch' in sys.modules, worker_process.WORKER.num_calls > 0)"

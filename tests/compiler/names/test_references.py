@@ -12,7 +12,7 @@ from declare.compiler.names.references import references
 from declare.compiler.names.unsupported import not_yet
 from declare.compiler.stages import ReadSpec
 from declare.language.spec import Spec
-from declare.reading.parser import read
+from declare.parsing.parser import read
 
 FIELDS = {"image": {"type": "image"}, "label": {"type": "category"}, "who": {"type": "id"}}
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from declare.compiler.phases.batches import apportion, batches
 from declare.language.spec import Phase
-from declare.reading.parser import read
+from declare.parsing.parser import read
 
 
 def phase(**keys):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def field(**block):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from declare.contract.kinds.field import Uses, resolve_fields
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 TEXTS = ["a b c d e f g", "a b", "", "c c c", None]
 

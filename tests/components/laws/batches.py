@@ -14,7 +14,7 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.reading.lookup import find, own_names
+from declare.parsing.lookup import find, own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import CLASSES, COUNTS, generator
 

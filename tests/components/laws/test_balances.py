@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from declare.nn.balances.balance import Balance as Sum
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from declare.reading import parser
-from declare.reading.describe import card
-from declare.reading.lookup import find, kinds, own_names
+from declare.parsing import parser
+from declare.parsing.describe import card
+from declare.parsing.lookup import find, kinds, own_names
 from tests.components.conformance import component
 
 EVERY = [(kind, name) for kind in kinds() for name in own_names(kind)]

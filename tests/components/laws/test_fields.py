@@ -12,8 +12,8 @@ from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field, Uses
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Layout, Shape
-from declare.reading import parser
-from declare.reading.lookup import own_names
+from declare.parsing import parser
+from declare.parsing.lookup import own_names
 from tests.components.conformance import component, variants
 
 _DRAWS = np.random.default_rng(0)

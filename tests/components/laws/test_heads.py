@@ -10,7 +10,7 @@ from torch import nn
 from declare.contract.kinds.module import Costs, Head, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components import conformance
 from tests.components.conformance import Case
 from tests.components.laws.nodes import LAWS, static_figures_are_those_of_the_real_one

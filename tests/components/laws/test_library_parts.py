@@ -16,8 +16,8 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 from declare.nn import state_tree
 from declare.nn.optimizer_steps import step_and_resume
-from declare.reading import parser
-from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import find, kinds, names, names_of_libraries, own_names
 
 IMAGES = (
     Shape("image", (3, 64, 48), "uint8"),

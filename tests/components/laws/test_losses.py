@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.losses.summed_loss import SummedLoss
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import Sample, generator, samples
 

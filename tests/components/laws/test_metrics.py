@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from declare.reading.lookup import names
+from declare.parsing.lookup import names
 from tests.components.conformance import variants
 from tests.components.laws.batches import Learned, learned
 from tests.components.laws.samples import generator

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from declare.contract.kinds.mix import Mix
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 
 SIZES = ({"a": 7}, {"a": 10, "b": 10}, {"a": 1, "b": 9, "c": 90}, {"z": 10**7, "a": 3, "m": 5000})

@@ -18,7 +18,7 @@ from declare.contract.shapes import Shape
 from declare.ir.sample_lengths import followed_port
 from declare.nn.augments.mixing import Mixup
 from declare.nn.modules import padding
-from declare.reading import lookup
+from declare.parsing import lookup
 from declare.runtime.step.strategies.fsdp import units
 from tests.components.conformance import SAMPLES, classes, variants
 

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from declare.contract.kinds.module import Costs, Head, Module, Port
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.parsing import parser
 from tests.components.conformance import Case, classes, fitting, variants
 
 OUTPUTS = (Shape("vector", (4,)), Shape("image", (3, 24, 24)))

@@ -9,9 +9,9 @@ import pytest
 
 from declare.contract.component import DataValue
 from declare.language.spec import Spec
-from declare.reading.annotation import TypeSpec, fields
-from declare.reading.lookup import find, kinds, own_names
-from declare.reading.parser import read
+from declare.parsing.annotation import TypeSpec, fields
+from declare.parsing.lookup import find, kinds, own_names
+from declare.parsing.parser import read
 
 BLOCKS = [(kind, name) for kind in kinds() for name in own_names(kind)]
 IN_UNITS_OF_DATA = {"range", "start", "end", "low", "high", "offset", "mean", "std", "fill", "log", "uniform"}

@@ -13,7 +13,7 @@ import pytest
 from declare.compiler.pipeline import check
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.parsing import parser
 from declare.runtime.inference.predict import predict
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from declare.reading import parser
-from declare.reading.lookup import names, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import names, own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 

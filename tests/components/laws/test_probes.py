@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 

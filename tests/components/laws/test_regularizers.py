@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 from tests.components.laws.samples import generator
 

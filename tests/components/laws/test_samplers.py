@@ -11,8 +11,8 @@ import pytest
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.shapes import Layout, Shape
 from declare.ir.micro_batches import rank_bounds
-from declare.reading.describe import card
-from declare.reading.lookup import own_names
+from declare.parsing.describe import card
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 
 SIZES = (8, 61)

@@ -11,7 +11,7 @@ import pytest
 
 from declare.contract.kinds.schedule import Schedule
 from declare.ir.lr_schedule import LRSchedule
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 from tests.harness.fake_builder import phase
 

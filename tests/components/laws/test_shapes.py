@@ -13,8 +13,8 @@ from declare.ir.plan import LossPlan, TaskPlan
 from declare.lowering.training.task_losses import TaskLosses
 from declare.nn.losses.consistency import COMPARISONS
 from declare.nn.losses.shapes import ShapeMismatchError
-from declare.reading.lookup import own_names
-from declare.reading.parser import parse
+from declare.parsing.lookup import own_names
+from declare.parsing.parser import parse
 from tests.components.conformance import variants
 from tests.components.laws.samples import Sample, samples
 

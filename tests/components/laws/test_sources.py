@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.reading import lookup, parser
+from declare.parsing import lookup, parser
 from declare.system import trust
 from tests.components.conformance import example, variants
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from declare.reading import parser
-from declare.reading.lookup import find, own_names
+from declare.parsing import parser
+from declare.parsing.lookup import find, own_names
 from tests.components.conformance import SAMPLES
 from tests.components.laws.batches import FACTS, Learned, tasks
 from tests.components.laws.samples import generator

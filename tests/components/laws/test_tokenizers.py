@@ -10,7 +10,7 @@ import pytest
 
 from declare.contract.kinds.tokenizer import SPECIAL
 from declare.contract.problem import ProblemError
-from declare.reading import annotation, lookup, parser
+from declare.parsing import annotation, lookup, parser
 from tests.combining.values import edges
 from tests.components.conformance import variants
 

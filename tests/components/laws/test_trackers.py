@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.reading.lookup import own_names
+from declare.parsing.lookup import own_names
 from tests.components.conformance import variants
 
 PLAN = {"name": "pain", "seed": 3, "phases": [], "nodes": []}

@@ -13,7 +13,7 @@ from torch import nn
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading.lookup import names
+from declare.parsing.lookup import names
 from tests.components.conformance import variants
 
 SHAPES = (

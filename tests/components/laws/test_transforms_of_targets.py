@@ -14,9 +14,9 @@ from declare.contract.kinds.task import Task
 from declare.contract.kinds.transform import InverseStep, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.reading.inverse_transforms import inverse
-from declare.reading.lookup import find, own_names
-from declare.reading.parser import parse
+from declare.parsing.inverse_transforms import inverse
+from declare.parsing.lookup import find, own_names
+from declare.parsing.parser import parse
 from tests.components.conformance import SAMPLES, variants
 
 ROWS = 24

@@ -12,7 +12,7 @@ from torch import nn
 
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.parsing import parser
 from declare.system import extras
 
 SERIES = {"input": (Shape("series", (5, 60)),)}

@@ -16,7 +16,7 @@ from declare.contract.kinds.module import Costs
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.dev.generators import library_tables
-from declare.reading import lookup
+from declare.parsing import lookup
 from declare.system import library_table
 from declare.system.library_table import LibraryTable
 from tests.components.conformance import Case
@@ -164,7 +164,7 @@ def test_most_models_need_no_probe():
 def test_a_known_model_is_answered_without_torch():
     """Shapes and costs of a timm model come from the table alone: neither torch nor timm is imported."""
     code = (
-        "import sys; from declare.reading import lookup; from declare.contract.shapes import Shape;"
+        "import sys; from declare.parsing import lookup; from declare.contract.shapes import Shape;"
         "c = lookup.find('modules', 'timm')(name='resnet10t'); i = {'input': (Shape('image', (3, 96, 96)),)};"
         "assert c.infer(i)['map'].dims == (512, 3, 3); assert c.costs(i).flops == 402886656;"
         "assert not {'torch', 'timm', 'numpy'} & set(sys.modules), sorted(sys.modules)"

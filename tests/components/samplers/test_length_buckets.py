@@ -6,7 +6,7 @@ import numpy as np
 
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def sampler(rows, **block):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def opened(tmp_path, content, **keys):

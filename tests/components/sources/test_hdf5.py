@@ -8,7 +8,7 @@ import pytest
 
 from declare.contract.problem import ProblemError
 from declare.data.read.raw_values import with_reading_told
-from declare.reading import parser
+from declare.parsing import parser
 
 
 @pytest.fixture

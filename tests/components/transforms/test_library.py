@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 from declare.components.transforms import _library
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
-from declare.reading import lookup, parser
+from declare.parsing import lookup, parser
 
 IMAGE = Shape("image", (3, 48, 40), "uint8")
 MASK = Shape("mask", (48, 40), "int64")
@@ -256,7 +256,7 @@ def test_random_ones_are_for_training():
 def test_names_need_no_library():
     """A transform of torchvision is read and inferred without torch, torchvision or numpy."""
     code = (
-        "import sys; from declare.reading import parser; from declare.contract.shapes import Shape;"
+        "import sys; from declare.parsing import parser; from declare.contract.shapes import Shape;"
         "t = parser.parse('transforms', {'type': 'random_resized_crop', 'field': 'image', 'size': 9});"
         "assert t.infer(Shape('image', (3, 20, 20), 'uint8')).dims == (3, 9, 9);"
         "assert not {'torch', 'torchvision', 'numpy'} & set(sys.modules), sorted(sys.modules)"

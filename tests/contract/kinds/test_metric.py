@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 from declare.contract.kinds.metric import by_metric_name
-from declare.reading import lookup, parser
+from declare.parsing import lookup, parser
 from declare.rules.queries.metric_names import _NAME
 
 

@@ -12,7 +12,7 @@ from declare.data.check.findings import findings
 from declare.data.check.scan import open_for_scan, summarise
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def dataset(source, **keys):

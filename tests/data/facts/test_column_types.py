@@ -10,7 +10,7 @@ from declare.contract.problem import ProblemError
 from declare.data.facts.facts import gather
 from declare.data.read.open_reader import open_reader
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def dataset(folder, text, fields, source=None, **keys):

@@ -10,7 +10,7 @@ import pytest
 from declare.contract.problem import ProblemError
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def dataset(source, **keys):
@@ -176,7 +176,7 @@ def test_a_second_reading_needs_no_numpy(tmp_path):
     (tmp_path / "table.csv").write_text("x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(30)))
     code = f"""
 import sys
-from declare.reading import parser
+from declare.parsing import parser
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
 for source in ({{"type": "csv", "path": {str(tmp_path / "table.csv")!r}}},

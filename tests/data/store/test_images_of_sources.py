@@ -13,7 +13,7 @@ from declare.compiler import pipeline
 from declare.data.facts.examine import spread
 from declare.data.store.dataset import Pool
 from declare.data.store.split_arrays import Table
-from declare.reading.lookup import find
+from declare.parsing.lookup import find
 from declare.runtime.inference.predict import predict
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run

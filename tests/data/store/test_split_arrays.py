@@ -14,7 +14,7 @@ from declare.data.store.dataset import Pool
 from declare.data.store.split_arrays import Table
 from declare.ir.plan import DatasetPlan, FieldPlan
 from declare.language.spec import Dataset
-from declare.reading import parser
+from declare.parsing import parser
 
 
 def dataset(source, **keys):

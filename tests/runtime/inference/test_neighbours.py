@@ -17,7 +17,7 @@ from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import make_graph
 from declare.lowering.model.padding import join_padded
 from declare.nn.tasks.next_token import Sampling
-from declare.reading import parser
+from declare.parsing import parser
 from declare.runtime.inference.activations import inspect
 from declare.runtime.inference.loaded_run import Loading, open_run
 from declare.runtime.inference.predict import predict

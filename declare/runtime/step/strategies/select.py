@@ -3,7 +3,7 @@
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.process_group import ProcessGroup
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 from declare.rules.hardware.process_without_samples import lacking
 from declare.rules.queries.strategy_limits import conflicts, uneven
 from declare.runtime.step.interfaces import Objective

@@ -8,7 +8,7 @@ import pytest
 
 from declare.contract.component import Component
 from declare.contract.shapes import Shape
-from declare.reading import library_trial, parser
+from declare.parsing import library_trial, parser
 from declare.system import worker_process
 from declare.system.worker_process import CallError
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from declare.contract.kinds.transform import InverseStep
-from declare.reading.read_component import read_component
+from declare.parsing.read_component import read_component
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from declare.contract.component import Component
-from declare.reading.annotation import TypeSpec, fields
-from declare.reading.lookup import find
+from declare.parsing.annotation import TypeSpec, fields
+from declare.parsing.lookup import find
 
 
 class Level(NamedTuple):

@@ -14,13 +14,13 @@ from declare.diagnostics.advice import advice
 from declare.diagnostics.foreign_values import our_values
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import plain
-from declare.reading.annotation import TypeSpec, fields
-from declare.reading.keys.key_places import Level
-from declare.reading.keys.unknown_keys import UnknownKey, owner, unknown_key, unknown_key_of_kind
-from declare.reading.lookup import find, kinds, names, names_of_libraries, own_names
-from declare.reading.phrases import block_name, component, name, scalar_text, type_text, value_text
-from declare.reading.poison import POISON
-from declare.reading.scalars import unknown_value, wrong_type
+from declare.parsing.annotation import TypeSpec, fields
+from declare.parsing.keys.key_places import Level
+from declare.parsing.keys.unknown_keys import UnknownKey, owner, unknown_key, unknown_key_of_kind
+from declare.parsing.lookup import find, kinds, names, names_of_libraries, own_names
+from declare.parsing.phrases import block_name, component, name, scalar_text, type_text, value_text
+from declare.parsing.poison import POISON
+from declare.parsing.scalars import unknown_value, wrong_type
 from declare.system import trust
 
 __all__ = ["Level", "UnknownKey", "unknown_key", "unknown_key_of_kind", "unknown_value"]

@@ -50,7 +50,7 @@ def refusal(component: Component, sample: Any) -> Refusal | None:
 
 def attempt(kind: str, block: dict[str, Any], sample: Any) -> dict[str, Any]:
     """Return the parts of a `Refusal`, its text empty where the component works; runs in the worker."""
-    from declare.reading.read_component import read_component
+    from declare.parsing.read_component import read_component
 
     component = read_component(kind, block)
     text = _failure(component, sample)

@@ -19,7 +19,7 @@ from pydantic_core import PydanticUndefined
 from declare.contract import kinds
 from declare.contract.component import Component, Slot, plain
 from declare.contract.duration import Duration
-from declare.reading import lookup
+from declare.parsing import lookup
 
 
 @dataclass(frozen=True)

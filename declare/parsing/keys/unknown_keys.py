@@ -14,8 +14,8 @@ from declare.diagnostics.advice import advice, advice_in
 from declare.diagnostics.foreign_values import our_values, switched_on
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import Synonym, plain, synonym
-from declare.reading.annotation import TypeSpec, accepts, fields, kind_of
-from declare.reading.keys.key_places import (
+from declare.parsing.annotation import TypeSpec, accepts, fields, kind_of
+from declare.parsing.keys.key_places import (
     Level,
     Place,
     above,
@@ -26,8 +26,8 @@ from declare.reading.keys.key_places import (
     section_of,
     stated_path,
 )
-from declare.reading.lookup import find, kinds, names, own_names
-from declare.reading.phrases import block_name, scalar_text, type_text
+from declare.parsing.lookup import find, kinds, names, own_names
+from declare.parsing.phrases import block_name, scalar_text, type_text
 
 Fits = Callable[[TypeSpec, Any], bool]
 """Whether a value can be read in a form."""

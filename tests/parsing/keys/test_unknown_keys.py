@@ -6,8 +6,8 @@ import pytest
 
 from declare.diagnostics.synonyms import plain, synonym, synonyms
 from declare.language.spec import Spec
-from declare.reading.lookup import find, kinds, own_names
-from declare.reading.parser import read
+from declare.parsing.lookup import find, kinds, own_names
+from declare.parsing.parser import read
 
 FIT = {"epochs": 2, "batch_size": 4, "optimizer": {"type": "adamw", "lr": 1e-3}}
 LAB = {"source": {"type": "csv", "path": "x.csv"}}

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from declare.contract.problem import ProblemError
-from declare.reading import read_component as module
-from declare.reading.read_component import read_component
+from declare.parsing import read_component as module
+from declare.parsing.read_component import read_component
 
 
 def test_equal_blocks_share_a_component():

@@ -4,8 +4,8 @@ from declare.components.fields.text import Text
 from declare.components.losses.cross_entropy import CrossEntropy
 from declare.components.tokenizers.bpe import Bpe
 from declare.contract.problem import Problem
-from declare.reading.parser import parse, read
-from declare.reading.poison import POISON
+from declare.parsing.parser import parse, read
+from declare.parsing.poison import POISON
 
 
 def test_a_refused_parameter_is_poison():

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from declare.contract.duration import Duration
-from declare.reading.annotation import TypeSpec, kind_of
+from declare.parsing.annotation import TypeSpec, kind_of
 
 _MANY = 6
 _SINGULAR = {"losses": "loss", "mixes": "mix"}

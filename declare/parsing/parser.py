@@ -13,11 +13,11 @@ from declare.contract.duration import Duration
 from declare.contract.kinds.source import REMOTE, is_path
 from declare.contract.problem import Problem, ProblemError
 from declare.diagnostics.codes import is_error
-from declare.reading import block_problems
-from declare.reading.annotation import TypeSpec, accepts, fields, form, kind_of
-from declare.reading.lookup import find
-from declare.reading.poison import POISON, Poison, contains_poison
-from declare.reading.scalars import TRUTH_WORDS, datum, number_as_text, read_leaf, takes_truth, wrong_type
+from declare.parsing import block_problems
+from declare.parsing.annotation import TypeSpec, accepts, fields, form, kind_of
+from declare.parsing.lookup import find
+from declare.parsing.poison import POISON, Poison, contains_poison
+from declare.parsing.scalars import TRUTH_WORDS, datum, number_as_text, read_leaf, takes_truth, wrong_type
 from declare.system import secrets
 
 __all__ = ["POISON", "Parts", "Poison", "parse", "read", "read_parts"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from declare.reading.parser import parse
+from declare.parsing.parser import parse
 from declare.system import secrets
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from declare.contract.kinds.module import Head
 from declare.contract.kinds.source import SpecPath
 from declare.contract.problem import ProblemError
 from declare.language.spec import Phase
-from declare.reading.parser import parse, read
-from declare.reading.poison import POISON
+from declare.parsing.parser import parse, read
+from declare.parsing.poison import POISON
 from declare.system.trust import entry, grant
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -10,8 +10,8 @@ from pydantic import Field
 from declare.contract.component import Slot
 from declare.contract.duration import Duration
 from declare.contract.kinds.loss import Loss
-from declare.reading.annotation import accepts, form, kind_of
-from declare.reading.phrases import bounds_text, plural, type_text
+from declare.parsing.annotation import accepts, form, kind_of
+from declare.parsing.phrases import bounds_text, plural, type_text
 
 
 def test_bounds_reach_the_options():

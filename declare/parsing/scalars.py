@@ -14,9 +14,9 @@ from declare.contract.component import DataValue
 from declare.contract.duration import Duration
 from declare.contract.problem import Problem, Rewrite
 from declare.diagnostics.suggest import suggest
-from declare.reading.annotation import TypeSpec, kind_of
-from declare.reading.phrases import exact_bounds, name, scalar_text, type_text, value_text
-from declare.reading.poison import POISON
+from declare.parsing.annotation import TypeSpec, kind_of
+from declare.parsing.phrases import exact_bounds, name, scalar_text, type_text, value_text
+from declare.parsing.poison import POISON
 
 NUMBER = re.compile(r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRUTH = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}

@@ -1,0 +1,1 @@
+"""Parsing of blocks: strict values, components by name, and their problems."""

@@ -1,1 +1,0 @@
-"""Reading of blocks: strict values, components by name, and their problems."""
