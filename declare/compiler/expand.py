@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from declare.contract.component import Component, plain
 from declare.ir.plan import ModulePlan, PhasePlan, Plan, TaskPlan
 from declare.language.yaml.yaml_writer import block
-from declare.system.secrets import hide
+from declare.system.secrets import as_written
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import CheckedSpec
@@ -27,7 +27,7 @@ def expand(checked: CheckedSpec, leave_out: Collection[str] = ()) -> str:
     if checked.plan is None:
         raise ValueError("a spec with errors has no defaults yet")
     written = _spec(checked.spec, checked.plan)
-    return block(hide({key: value for key, value in written.items() if key not in leave_out}))
+    return block(as_written({key: value for key, value in written.items() if key not in leave_out}))
 
 
 def _spec(spec: Any, plan: Plan) -> dict[str, Any]:

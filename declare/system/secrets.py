@@ -7,7 +7,7 @@ are settings and are shown.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from declare.contract import strict_json
@@ -63,15 +63,22 @@ def _in_json(value: str) -> tuple[str, str]:
     return strict_json.dumps(value)[1:-1], strict_json.dumps(value, ensure_ascii=False)[1:-1]
 
 
-def hide(value: Any, key: str = "") -> Any:
+def hide(value: Any) -> Any:
     """Return plain values with all texts hidden, except the `type` of blocks."""
-    if not _known:
-        return value
+    return _each_text(value, hide_values) if _known else value
+
+
+def as_written(value: Any) -> Any:
+    """Return plain values as a spec states them: all texts hidden, and `$${` for what is `${` after interpolation."""
+    return _each_text(value, lambda text: hide_values(text.replace("${", "$${")))
+
+
+def _each_text(value: Any, change: Callable[[str], str], key: str = "") -> Any:
     if isinstance(value, Mapping):
-        return {name: hide(item, str(name)) for name, item in value.items()}
+        return {name: _each_text(item, change, str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(hide(item) for item in value)
-    return hide_values(value) if isinstance(value, str) and key != "type" else value
+        return type(value)(_each_text(item, change) for item in value)
+    return change(value) if isinstance(value, str) and key != "type" else value
 
 
 def reveal(value: Any) -> Any:

@@ -15,7 +15,7 @@ from declare.tune import search_results
 from declare.tune.resume import resume_search
 from declare.tune.search import Search, Trial, best, create, invalid_points
 from declare.tune.search_signals import SearchStop
-from declare.tune.space import Values
+from declare.tune.space import Values, as_written
 
 Emit = Callable[[Trial], None]
 
@@ -79,11 +79,11 @@ def search(
     """
     assert checked.spec is not None
     assert checked.spec.tune is not None
-    points = list(invalid_points(spec_search, checked.spec.tune))
+    tune = as_written(checked.spec.tune)
+    points = list(invalid_points(spec_search, tune))
     if points:
         raise InvalidPointError(points)
     spec_search = resume_search(spec_search, checked, hear) if resume else create(spec_search, checked)
-    tune = checked.spec.tune
     if spec_search.trials is not None:
         tune = tune.model_copy(update={"trials": spec_search.trials})
     with RunLock(spec_search.folder), SearchStop() as stop:

@@ -14,7 +14,7 @@ from declare.diagnostics.diagnostic import Diagnostic
 from declare.language.spec import Tune
 from declare.runtime.run_folder.durable_io import brief, translate_os_errors, write_durably
 from declare.runtime.run_folder.folder import plan_content
-from declare.tune.space import Values, as_sets, probes
+from declare.tune.space import Values, as_sets, as_written, probes
 
 RECORD, SPEC, PLAN, DATABASE = "search.json", "spec.yaml", "plan.json", "study.db"
 State = Literal["complete", "pruned", "failed", "broken", "stopped", "running"]
@@ -54,7 +54,7 @@ class Search:
         spec = compile_spec(self.spec, self.sets, self.trust, until="schema").spec
         assert spec is not None
         assert spec.tune is not None
-        block: Tune = spec.tune
+        block = as_written(spec.tune)
         return block if self.trials is None else block.model_copy(update={"trials": self.trials})
 
     def place(self, number: int) -> Path:

@@ -7,9 +7,19 @@ from typing import Any
 
 from declare.contract import strict_json
 from declare.language.spec import Space, Tune
+from declare.system import secrets
 
 Values = dict[str, Any]
 """Path -> value."""
+
+
+def as_written(tune: Tune) -> Tune:
+    """Return a search with its choices as a spec states them, so that its trials and files hold no secrets."""
+    spaces = {
+        path: space.model_copy(update={"choices": secrets.as_written(space.choices)})
+        for path, space in tune.space.items()
+    }
+    return tune.model_copy(update={"space": spaces})
 
 
 def as_sets(values: Mapping[str, Any]) -> list[str]:
@@ -50,5 +60,5 @@ def to_database(value: Any) -> Any:
 
 
 def from_database(value: Any) -> Any:
-    """Return the choice that `stored` made a text of."""
+    """Return the choice that `to_database` made a text of."""
     return json.loads(value[5:]) if isinstance(value, str) and value.startswith("json:") else value

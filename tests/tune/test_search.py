@@ -16,11 +16,13 @@ import pytest
 
 from declare import api
 from declare.__main__ import main
+from declare.compiler.pipeline import check
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
 from declare.language.spec import Space, Tune
 from declare.runtime.listeners.listener import Request
 from declare.runtime.run_folder.event_file import Event
+from declare.system import secrets
 from declare.tune import trial
 from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.pruning import Pruning
@@ -198,6 +200,22 @@ def test_probes_are_the_ends_and_every_choice() -> None:
     tune = Tune(metric="val/t/loss", mode="min", space=space)
     assert list(probes(tune)) == [{"a": 0.1}, {"a": 1.0}, {"b": "x"}, {"b": "y"}, {"b": "z"}]
     assert as_sets({"a": 0.1, "b": [1, "x"]}) == ["a=0.1", 'b=[1, "x"]']
+
+
+def test_choices_reach_a_trial_as_the_spec_means_them(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The value of a variable stands in no file of a search, and a text that only looks like one stays as it is."""
+    monkeypatch.setattr(secrets, "_known", {})
+    monkeypatch.setenv("MARK", "tok-0123456789")
+    choices = "    description: {choices: ['a ${env:MARK} $${env:MARK}']}\n"
+    (here / "spec.yaml").write_text(SPEC.replace("trials: 3", "trials: 1") + choices)
+    assert main(["tune", "spec.yaml", "--run-dir", "out"]) == 0
+    files = [path for path in (here / "out").rglob("*") if path.is_file()]
+    assert [path for path in files if b"tok-0123456789" in path.read_bytes()] == []
+    for spec in (here / "out/best.yaml", here / "spec.yaml"):
+        sets = () if spec.name == "best.yaml" else ["description=a ${env:MARK} $${env:MARK}"]
+        checked = check(spec, sets)
+        assert checked.spec is not None
+        assert checked.spec.description == "a tok-0123456789 ${env:MARK}"
 
 
 def test_a_grid_is_the_product() -> None:
