@@ -102,7 +102,8 @@ def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.
     """Return the columns with a name; raises ValueError for two with the same name and for unnamed values."""
     from declare.components.sources._lines import header, twice
 
-    if all(name.strip() and "_duplicated_" not in name for name in frame.columns):
+    # Polars renames the second of two equal names, and leaves the doubled quotation marks of a quoted name.
+    if all(name.strip() and "_duplicated_" not in name and '"' not in name for name in frame.columns):
         return frame
     names = header(open_, separator)
     if (name := twice(names)) is not None:
@@ -110,7 +111,7 @@ def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.
     kept = []
     for place, (name, column) in enumerate(zip(names, frame.columns, strict=True)):
         if name.strip():
-            kept.append(column)
+            kept.append(frame[column].rename(name))
         elif place and frame[column].null_count() < frame.height:
             raise ValueError(f"the header line has an empty name: that of column {place + 1}")
     return frame.select(kept)

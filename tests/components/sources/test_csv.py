@@ -49,6 +49,13 @@ def test_quoted_cells_hold_separators_and_line_ends(tmp_path):
     assert reader.where(1) == "table.csv row 1"
 
 
+def test_quoted_names_hold_quotation_marks(tmp_path):
+    """A name is what its cell says, as values are."""
+    reader = opened(tmp_path, '\ufeff"a ""b""","c, d",a_duplicated_0\n1,2,3\n4,"x""y",6\n')
+    assert list(reader.columns) == ['a "b"', "c, d", "a_duplicated_0"]
+    assert reader.read("c, d").tolist() == ["2", 'x"y']
+
+
 def test_samples_are_named_by_line(tmp_path):
     """The header is line 1."""
     assert opened(tmp_path, "x\n5\n6\n").where(1) == "table.csv line 3"
