@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import unicodedata
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -30,6 +32,25 @@ phases:
   fit: {steps: 2, batch_size: 8, optimizer: {type: adamw, lr: 0.001}}
 tracking: csv
 """
+
+
+RESUME = ["train", "SPEC", "--resume", "RUN", "--allow-changes", "--set", "phases.fit.steps=4"]
+
+
+@contextmanager
+def alarm(seconds):
+    """End what takes longer, with what nothing but a stop of the program is."""
+
+    def late(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +256,24 @@ def test_a_run_writes_through_no_link(made, copy, tmp_path, name, capsys):
     )
     assert [found["code"] for found in json.loads(capsys.readouterr().out)["diagnostics"]] == ["RES820"]
     assert not list(victim.iterdir()) if victim.is_dir() else victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("reader", [False, True])
+@pytest.mark.parametrize(
+    ("name", "words"), [("checkpoints/*/MANIFEST.json", ["evaluate", "RUN"]), ("tracking.csv", RESUME)]
+)
+def test_no_pipe_in_a_run_folder_is_waited_for(made, copy, capsys, name, words, reader):
+    """A pipe in the place of a file is refused, also where somebody reads from it."""
+    (place,) = copy.glob(name)
+    place.unlink()
+    os.mkfifo(place)
+    hold = os.open(place, os.O_RDONLY | os.O_NONBLOCK) if reader else None
+    names = {"SPEC": made / "spec.yaml", "RUN": copy}
+    with alarm(20):
+        assert dcl([str(names.get(word, word)) for word in words]) in {2, 4}
+    if hold is not None:
+        os.close(hold)
+    assert "error[RES8" in capsys.readouterr().err
 
 
 def test_code_runs_by_its_content_alone(tmp_path, monkeypatch):

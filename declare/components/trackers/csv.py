@@ -1,7 +1,9 @@
 """`csv`: metrics of one or several runs in one table."""
 
 import csv
+import errno
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -36,11 +38,20 @@ class Csv(Tracker):
         """Return the table, opened to append."""
         path = folder.absolute().parent / self.path if self.path else folder / "tracking.csv"
         try:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            file = os.fdopen(os.open(path, flags, 0o600), "a", newline="", encoding="utf-8", buffering=1)
+            file = _append(path)
         except OSError as error:
             raise tracker_error("csv", error) from error
         return _Log(file, str(folder))
+
+
+def _append(path: Path) -> IO[str]:
+    """Open a table to append to; a pipe in its place is refused, not waited for."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    file = os.fdopen(os.open(path, flags, 0o600), "a", newline="", encoding="utf-8", buffering=1)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 class _Log:

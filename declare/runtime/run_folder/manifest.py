@@ -89,7 +89,7 @@ def read_manifest(folder: Path) -> SavedCheckpoint:
     """Return the checkpoint in `folder`; raises ValueError with the problem of its manifest."""
     path = folder / MANIFEST
     try:
-        text = path.read_bytes() if path.stat().st_size <= _LIMIT else b""
+        text = path.read_bytes() if regular_size(path) <= _LIMIT else b""
         manifest = json.loads(text)
         _require_form(manifest)
     except OSError as error:
