@@ -260,7 +260,8 @@ def test_a_run_writes_through_no_link(made, copy, tmp_path, name, capsys):
 
 @pytest.mark.parametrize("reader", [False, True])
 @pytest.mark.parametrize(
-    ("name", "words"), [("checkpoints/*/MANIFEST.json", ["evaluate", "RUN"]), ("tracking.csv", RESUME)]
+    ("name", "words"),
+    [("checkpoints/*/MANIFEST.json", ["evaluate", "RUN", "--split", "val"]), ("tracking.csv", RESUME)],
 )
 def test_no_pipe_in_a_run_folder_is_waited_for(made, copy, capsys, name, words, reader):
     """A pipe in the place of a file is refused, also where somebody reads from it."""
