@@ -16,10 +16,14 @@ _LOOK = 1000
 
 
 class TextColumn:
-    """Texts [rows] of a column, None in gaps, stored in polars; behaves like a list."""
+    """Texts [rows] of a column, None in gaps, stored in polars; behaves like a list.
 
-    def __init__(self, series: pl.Series) -> None:
+    `of_times` tells that the source holds times, of which these are the texts in ISO 8601.
+    """
+
+    def __init__(self, series: pl.Series, *, of_times: bool = False) -> None:
         self.series = series
+        self.of_times = of_times
         self._numbers: Array | None = None
         self._tried = False
 
@@ -35,7 +39,9 @@ class TextColumn:
         """Return columns one after the other."""
         import polars as pl
 
-        return cls(pl.concat([part.series for part in parts]))
+        columns = list(parts)
+        series = pl.concat([part.series for part in columns])
+        return cls(series, of_times=any(part.of_times for part in columns))
 
     def __len__(self) -> int:
         return self.series.len()
@@ -46,7 +52,7 @@ class TextColumn:
     def __getitem__(self, rows: Any) -> Any:
         """Return one text for a number, a column for an array of rows."""
         if hasattr(rows, "__len__") or isinstance(rows, slice):
-            chosen = type(self)(self.series[rows])
+            chosen = type(self)(self.series[rows], of_times=self.of_times)
             if self._numbers is not None:
                 chosen._numbers, chosen._tried = self._numbers[rows], True  # noqa: SLF001 - its own kind
             return chosen

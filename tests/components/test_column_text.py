@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def read(values, **block):
         (np.array(["007", "7"]), ("007", "7")),
         ([Decimal("1.50"), Decimal("2.00"), Decimal(3)], ("1.5", "2", "3")),
         ([dt.date(2024, 1, 2)], ("2024-01-02",)),
-        (np.array(["2024-01-02T03:04"], "datetime64[us]"), ("2024-01-02T03:04:00",)),
+        (np.array(["2024-01", "2024-02"], "datetime64[M]"), ("2024-01", "2024-02")),
         (
             ["007", "7", "12E3", "12000", "1.0", "nan", "None", "true", ""],
             ("1.0", "007", "7", "12000", "12E3", "None", "nan", "true"),
@@ -366,6 +367,60 @@ def test_gaps_and_marks_in_lists_are_gaps():
     facts, encoded = read([[1, None], ["NA", 2.5], [float("nan"), 3]], type="vector", missing=["NA"])
     np.testing.assert_array_equal(encoded, np.array([[1, np.nan], [np.nan, 2.5], [np.nan, 3]], np.float32))
     assert facts.extra == {}
+
+
+TIMES = [
+    np.array(["2024-01-02T03:04"], "datetime64[us]"),
+    np.array(["2024-01-02"], "datetime64[ns]"),
+    np.array([3600], "timedelta64[s]"),
+    [None, dt.datetime(2024, 1, 2)],
+    [dt.datetime(2024, 1, 2, tzinfo=dt.UTC)],
+    [dt.time(3, 4)],
+    [dt.timedelta(1)],
+    TextColumn(TextColumn.of(["2024-01-02T03:04:00+00:00"]).series, of_times=True),
+]
+
+
+@pytest.mark.parametrize("values", TIMES, ids=str)
+def test_times_are_no_classes(values):
+    """Each program writes a time of day as another text; groups need no text, and days have one."""
+    assert refused(values, type="category").code == "DAT386"
+    assert refused(values, type="labels").code == "DAT386"
+    assert read(values, type="id")[1].max() == 0
+
+
+def test_times_in_lists_are_no_classes():
+    """Nor are they the counts that NumPy keeps."""
+    assert refused([[dt.datetime(2024, 1, 2)], []], type="labels").code == "DAT386"
+    assert refused(np.array([["2024-01-02"]], "datetime64[ns]"), type="labels").code == "DAT386"
+    assert read([[dt.date(2024, 1, 2)], None], type="labels")[0].classes == ("2024-01-02",)
+
+
+COMPLEX = [np.array([1 + 2j, 3]), np.array([1, 3j], np.complex64), [1 + 2j, None]]
+
+
+@pytest.mark.parametrize("values", COMPLEX, ids=str)
+@pytest.mark.parametrize("kind", ["category", "id", "labels", "number"])
+def test_complex_numbers_are_neither_names_nor_numbers(values, kind):
+    """The remedy is two real numbers, not a mark for what is missing."""
+    problem = refused(values, type=kind)
+    assert problem.code == ("DAT318" if kind == "number" else "DAT319")
+    assert "real and imaginary part" in problem.helps[0]
+
+
+def test_records_and_objects_are_no_names():
+    """What Python prints of them is not their text."""
+    for values in ([(1, 2.0)], [object()], [frozenset({1})]):
+        assert refused(values, type="category").code == "DAT319"
+    assert read([Path("a/b.png")], type="id")[0].classes == ("a/b.png",)
+
+
+def test_single_numbers_of_labels_are_written_as_classes_are():
+    """In the digits of their own precision."""
+    values = np.array([0.1, 2.5], np.float32)
+    assert (
+        read(values, type="labels")[0].classes == read(values, type="category")[0].classes == ("0.1", "2.5")
+    )
 
 
 def test_times_are_no_numbers():

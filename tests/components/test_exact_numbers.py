@@ -171,3 +171,32 @@ def test_a_vector_of_no_numbers_is_refused():
     with pytest.raises(ProblemError) as caught:
         parser.parse("fields", {"type": "vector"}).infer_facts(np.zeros((4, 0)))
     assert caught.value.problem.code == "DAT319"
+
+
+BIG = 2**53
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        ("series", [[BIG, BIG + 1], [BIG + 2]]),
+        ("series", [[[BIG, BIG + 1], [0, 1]], [[BIG + 2], [2]]]),
+        ("series", [np.array([BIG, BIG + 1]), np.array([BIG + 2])]),
+        ("vector", [[BIG, BIG + 1], [BIG + 2]]),
+    ],
+)
+def test_integers_of_uneven_samples_are_not_merged(kind, rows):
+    """As in a table: different whole numbers of a channel that doubles make one are refused."""
+    with pytest.raises(ProblemError) as caught:
+        field(kind).infer_facts(rows)
+    assert caught.value.problem.code == "DAT306"
+    halves = [(np.array(row) // 2).tolist() for row in rows]
+    assert field(kind).infer_facts(halves).maximum == (BIG + 2) // 2
+
+
+def test_integers_of_uneven_samples_are_compared_as_they_lie():
+    """The channels of [time, channels] are its columns."""
+    rows = [[[BIG, 0], [BIG + 1, 1]], [[BIG + 2, 2]]]
+    with pytest.raises(ProblemError) as caught:
+        parser.parse("fields", {"type": "series", "layout": "time_channels"}).infer_facts(rows)
+    assert caught.value.problem.code == "DAT306"

@@ -241,6 +241,34 @@ def test_complex_numbers_and_texts_are_no_features():
             field(type="vector").infer_facts(values)
 
 
+GAP = "a sample has no value"
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "title"),
+    [
+        ([[1.0, 2.0], None], "vector", GAP),
+        ([[1.0, 2.0], float("nan")], "vector", GAP),
+        ([[1.0, 2.0], "NA"], "vector", GAP),
+        ([[1.0, 2.0], None], "series", GAP),
+        ([[[1.0, 2.0]], None], "series", GAP),
+        ([np.ones(2), None], "counts", GAP),
+        ([[True, False], None], "valid", GAP),
+        ([[1.0, 2.0], []], "vector", "a sample is empty"),
+        ([np.ones(2), np.ones(0)], "series", "a sample is empty"),
+        ([[1.0, 2.0], 3.0], "vector", "a sample has 0 axes, but a vector has 1"),
+    ],
+)
+def test_what_a_list_lacks_is_said(rows, kind, title):
+    """A gap is no value, an empty list is empty, and a list of gaps has its size."""
+    marks = {} if kind == "valid" else {"missing": ["NA"]}
+    with pytest.raises(ProblemError) as caught:
+        field(type=kind, **marks).infer_facts(rows)
+    assert (caught.value.problem.title, caught.value.problem.row) == (title, 1)
+    if kind in {"vector", "counts"}:
+        assert field(type=kind).infer_facts([[1.0, 2.0], [None, None]]).num_missing == 1
+
+
 @given(st.lists(st.one_of(st.integers(-3, 30), st.none(), st.sampled_from([-1, 7])), min_size=1, max_size=60))
 def test_classes_of_numbers_are_in_order_and_their_codes_lead_back(labels):
     """Codes of whole numbers rise with the numbers, and the class name of a code is the number."""

@@ -44,7 +44,10 @@ class ArrayField(Field):
 
         from declare.components.fields._exactness import narrow_features, refuse_merged
 
-        if not isinstance(samples, np.ndarray) or samples.dtype != np.float64:
+        if not isinstance(samples, np.ndarray):
+            self._refuse_merged_ragged(values, samples)
+            return
+        if samples.dtype != np.float64:
             return
         narrow = narrow_features(samples)
         if narrow:
@@ -53,6 +56,27 @@ class ArrayField(Field):
             raw = self._in_order(raw) if raw.ndim == samples.ndim else raw.reshape(samples.shape)
             for feature in narrow:
                 refuse_merged(raw[:, feature].ravel(), samples[:, feature].ravel())
+
+    def _refuse_merged_ragged(self, values: Any, samples: list[Array]) -> None:
+        """Do so for samples of different sizes: by channel, or over all values where these differ too."""
+        import numpy as np
+
+        from declare.components.fields._exactness import is_narrow, refuse_merged
+
+        channels = {sample.shape[0] for sample in samples if sample.ndim > 1}
+        parts = range(channels.pop()) if len(channels) == 1 else (slice(None),)
+        for part in parts:
+            numbers = np.concatenate([sample[part].ravel() for sample in samples])
+            if numbers.dtype == np.float64 and is_narrow(numbers):
+                raw = (self._raw_array(value, sample) for value, sample in zip(values, samples, strict=True))
+                refuse_merged([item for array in raw for item in array[part].ravel()], numbers)
+
+    def _raw_array(self, value: Any, sample: Array) -> Array:
+        """Return a raw sample as an array of objects with the axes of its numbers."""
+        import numpy as np
+
+        raw = np.array(value, object)
+        return np.asarray(self._in_order([raw])[0] if raw.ndim == sample.ndim else raw.reshape(sample.shape))
 
     def _facts(self, samples: Array | list[Array], unused: list[str]) -> FieldFacts:
         """Return the facts of stacked samples; `unused` are missing-value marks that never occur."""

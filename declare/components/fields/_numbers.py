@@ -27,6 +27,8 @@ _LARGE = 1 << 23
 """Size of a column from which its copies are checked against free memory."""
 _COPIES = 2
 """Number of copies of a column in memory while it is read, besides its array in the source."""
+_ANOTHER_TYPE = "use another field type"
+_TWO_PARTS = "store real and imaginary part, or amplitude and phase, as real numbers"
 
 
 class Table(NamedTuple):
@@ -61,6 +63,8 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | NumberNotat
         return Numbers(clean, TRUTH if _is_truth(values) else PLAIN, unused)
     if array.dtype.kind in "mM":
         raise ProblemError(_a_time(array))
+    if array.dtype.kind == "c":
+        raise ProblemError(_a_complex_number(array[0], 0))
     return _of_values(array.tolist(), marks, written)
 
 
@@ -93,6 +97,8 @@ def _of_values(values: list[Any], marks: Marks, written: Notation | NumberNotati
         if isinstance(value, list | dict | tuple | np.ndarray):
             shape = np.shape(value) if not isinstance(value, dict) else ()
             raise ProblemError(_no_array(row, "number", f"is an array of shape {shape}"))
+        if isinstance(value, complex):
+            raise ProblemError(_a_complex_number(value, row))
     column = TextColumn.of(text_in(value, row) for row, value in enumerate(values))
     return _of_texts(column, marks, written)
 
@@ -174,6 +180,16 @@ def _a_time(array: Array) -> Problem:
     )
 
 
+def _a_complex_number(value: Any, row: int) -> Problem:
+    return Problem(
+        "DAT318",
+        f"`{value}` is a complex number",
+        label="a real number is needed",
+        helps=(_TWO_PARTS,),
+        row=row,
+    )
+
+
 def _truth_among_numbers(value: object, row: int) -> Problem:
     return Problem(
         "DAT319",
@@ -216,13 +232,19 @@ def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Arr
 def _sample(value: Any, row: int, wanted: tuple[int, str], marks: Marks) -> Array:
     """Return the sample of a row as an array with `wanted` axes, and the name of such samples."""
     rank, what = wanted
+    if isinstance(value, str | float | None) and text_of(value) in marks:
+        helps = "remove the sample, or write NaN, of its full size, where values are missing"
+        raise ProblemError(_no_array(row, what, "has no value", helps))
+    kind = ""
     try:
         array = np.asarray(_without_marks(value, marks))
-        sample = _exact(array, marks) if array.dtype.kind not in "cUSMm" else None
+        kind = array.dtype.kind
+        sample = _exact(array, marks) if kind not in "cUSMm" else None
     except (TypeError, ValueError):
         sample = None
     if sample is None:
-        raise ProblemError(_no_array(row, what, "contains values that are not real numbers"))
+        helps = _TWO_PARTS if kind == "c" else _ANOTHER_TYPE
+        raise ProblemError(_no_array(row, what, "contains values that are not real numbers", helps))
     if sample.ndim != rank:
         axes = f"{sample.ndim} {'axis' if sample.ndim == 1 else 'axes'}"
         raise ProblemError(_no_array(row, what, f"has {axes}, but a {what} has {rank}"))
@@ -273,7 +295,5 @@ def _texts_in(value: Any) -> set[str]:
     return set().union(*map(_texts_in, value)) if isinstance(value, list | tuple) else set()
 
 
-def _no_array(row: int, what: str, because: str) -> Problem:
-    return Problem(
-        "DAT319", f"a sample {because}", label=f"read as {what}", helps=("use another field type",), row=row
-    )
+def _no_array(row: int, what: str, because: str, helps: str = _ANOTHER_TYPE) -> Problem:
+    return Problem("DAT319", f"a sample {because}", label=f"read as {what}", helps=(helps,), row=row)

@@ -2,20 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import UTC
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Array
-from declare.contract.text_column import TextColumn
 from declare.system import secrets
 
 Scalar = int | float | str | bool
-_EXACT = {2: 2**11, 4: 2**24, 8: 2**53, 16: 2**53}
-"""Bytes of a float -> the largest integer up to which every integer is exact."""
 _NOTHING = {"NaT", "<NA>"}
 """Texts that NumPy and pandas write for a missing value."""
 _LARGEST_WHOLE = float(2**63)
@@ -35,12 +30,17 @@ def text_of(value: Any) -> str | None:
         if text and not text.isascii():
             text.encode("utf-8")  # half a character of two is no text
         return str(text) if text else None
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    kind = kind_of(value)
     if isinstance(value, bool) or kind == "b":
         return "true" if value else "false"
     if isinstance(value, int) or kind in ("i", "u"):
         return str(int(value))
     return _of_float(value) if isinstance(value, float) or kind == "f" else _of_other(value)
+
+
+def kind_of(value: Any) -> str:
+    """Return the letter of NumPy's kind of an array or scalar; empty for values of other types."""
+    return str(getattr(getattr(value, "dtype", None), "kind", ""))
 
 
 def text_in(value: Any, row: int) -> str | None:
@@ -123,141 +123,6 @@ def flat(values: Any) -> Any:
     return values[:, 0] if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1 else values
 
 
-class Factor(NamedTuple):
-    """Distinct texts of a column, None if missing; the index [rows] of each row's text; marks that never occur."""
-
-    texts: list[str | None]
-    codes: Array
-    unused: list[str]
-
-    def present(self) -> list[str]:
-        """Return the occurring texts, in natural order."""
-        return in_order(text for text in self.texts if text is not None)
-
-    def num_missing(self) -> int:
-        """Return the number of rows without a value."""
-        import numpy as np
-
-        gone = np.array([text is None for text in self.texts], bool)
-        return int(gone[self.codes].sum()) if len(self.codes) else 0
-
-
-def factorise(values: Any, missing: Iterable[Any]) -> Factor:
-    """Return the distinct texts of a column and their indices.
-
-    Raises `ProblemError` DAT319 if a sample holds more than one value, DAT377 if values of different types
-    have the same text, DAT311 for bytes that are not UTF-8.
-    """
-    values = flat(values)
-    raw, codes = _distinct(values)
-    texts = [
-        text_in(value, _first(codes, index)) if isinstance(value, bytes | str) else text_of(value)
-        for index, value in enumerate(raw)
-    ]
-    if not isinstance(values, TextColumn):
-        _refuse_one_text_of_two_types(raw, texts, codes)
-        _refuse_merged(raw, codes)
-    marks = Marks(missing)
-    return Factor(
-        [None if text in marks else text for text in texts],
-        codes,
-        marks.unused_in(texts) if marks.stated else [],
-    )
-
-
-def factorise_lists(rows: Sequence[Any], missing: Iterable[Any]) -> tuple[Factor, Array]:
-    """Return `factorise` of all list entries, and the row of each entry; a row of None has none."""
-    import numpy as np
-
-    owners = np.repeat(np.arange(len(rows)), [len(row or ()) for row in rows])
-    try:
-        return factorise([item for row in rows for item in row or ()], missing), owners
-    except ProblemError as error:
-        problems = (
-            replace(item, row=None if item.row is None else int(owners[item.row])) for item in error.problems
-        )
-        raise ProblemError(*problems) from None
-
-
-def _distinct(values: Any) -> tuple[list[Any], Array]:
-    """Return the distinct values of a column and the index of each row's value; true, 1 and 1.0 are distinct."""
-    import numpy as np
-
-    if isinstance(values, TextColumn):
-        return values.factorise()
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in "fiubMm":
-        kept, codes = np.unique(values, return_inverse=True)
-        return list(kept), codes
-    rows = values.tolist() if hasattr(values, "tolist") else list(values)
-    try:
-        several = len(set(map(type, rows)) - {type(None)}) > 1
-        keys: list[Any] = list(zip(map(type, rows), rows, strict=True)) if several else rows
-        index = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    except TypeError:
-        raise ProblemError(_several(rows)) from None
-    codes = np.fromiter(map(index.__getitem__, keys), np.int64, len(keys))
-    return [key[1] for key in index] if several else list(index), codes
-
-
-def _first(codes: Array, index: int) -> int:
-    return int((codes == index).argmax())
-
-
-def _refuse_one_text_of_two_types(raw: Sequence[Any], texts: Sequence[str | None], codes: Array) -> None:
-    """Raise DAT377 if `true` and "true", or 7 and "7", occur in one column."""
-    seen: dict[str, tuple[str, int]] = {}
-    for index, (value, text) in enumerate(zip(raw, texts, strict=True)):
-        if text is None:
-            continue
-        kind = _kind(value)
-        other, _ = seen.setdefault(text, (kind, index))
-        if other != kind:
-            raise ProblemError(_two_types(text, (other, kind), _first(codes, index)))
-
-
-def _refuse_merged(raw: Sequence[Any], codes: Array) -> None:
-    """Raise DAT384 for a float so large that it may stand for several integers."""
-    for index, value in enumerate(raw):
-        exact = isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"
-        if exact and _EXACT[getattr(value, "itemsize", 8)] < abs(value) < math.inf:
-            raise ProblemError(_merged_names_problem(value, _first(codes, index)))
-
-
-def _merged_names_problem(value: Any, row: int) -> Problem:
-    return Problem(
-        "DAT384",
-        f"`{value}` is a float that stands for several neighbouring integers",
-        label="names that may have merged",
-        notes=(
-            (
-                "floats of this type represent integers exactly up to "
-                f"{_EXACT[getattr(value, 'itemsize', 8)]:,}"
-            ),
-        ),
-        helps=("store names as text, or as integers",),
-        row=row,
-    )
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, str | bytes):
-        return "text"
-    if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
-        return "boolean"
-    return "number" if isinstance(value, int | float | Decimal) or hasattr(value, "dtype") else "value"
-
-
-def _two_types(text: str, kinds: tuple[str, str], row: int) -> Problem:
-    return Problem(
-        "DAT377",
-        f"`{text[:24]}` occurs in one column as a {kinds[0]} and as a {kinds[1]}",
-        label="two types in one column",
-        notes=("both would become the same class",),
-        helps=(f"write it as a {kinds[0]} everywhere, or as a {kinds[1]} everywhere",),
-        row=row,
-    )
-
-
 def no_text(value: bytes | str, row: int) -> Problem:
     """Return the problem that a value is not UTF-8 text."""
     return Problem(
@@ -265,21 +130,6 @@ def no_text(value: bytes | str, row: int) -> Problem:
         f"`{value[:16]!r}` is not UTF-8 text",
         label="read as text",
         helps=("store texts as UTF-8, or as numbers",),
-        row=row,
-    )
-
-
-def _several(rows: list[Any]) -> Problem:
-    row = next(
-        row
-        for row, value in enumerate(rows)
-        if hasattr(value, "__len__") and not isinstance(value, str | bytes)
-    )
-    return Problem(
-        "DAT319",
-        "a sample contains several values, but one name or class is needed",
-        label="read as one value",
-        helps=("use `labels` for several classes, `vector` for several numbers",),
         row=row,
     )
 
@@ -330,5 +180,7 @@ def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
 
 
 def to_list(values: Any) -> list[Any]:
-    """Return the values of an array or another sequence as a list."""
+    """Return the values of an array or another sequence as a list; times stay what they are."""
+    if kind_of(values) in ("m", "M"):
+        return list(values) if values.ndim == 1 else list(map(list, values))  # numpy's own are counts
     return values.tolist() if hasattr(values, "tolist") else list(values)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.fields._values import factorise, index_of, number_of, text_of, twice
+from declare.components.fields._names import factorise
+from declare.components.fields._values import index_of, number_of, text_of, twice
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError

@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from declare.components.fields._values import factorise, index_of
+from declare.components.fields._names import factorise
+from declare.components.fields._values import index_of
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
 from declare.contract.shapes import Array, Layout, Shape
@@ -28,7 +29,7 @@ class Id(Field):
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return the names of a column."""
-        factors = factorise(values, self.missing)
+        factors = factorise(values, self.missing, of_times=True)
         names = factors.present()
         return FieldFacts(
             shape=Shape("id", (), "int64"),
@@ -45,7 +46,7 @@ class Id(Field):
         """
         import numpy as np
 
-        factors = factorise(values, self.missing)
+        factors = factorise(values, self.missing, of_times=True)
         names = facts.classes
         index = index_of(factors.present() if names is None else names)
         numbers = np.array([-1 if text is None else index.get(text, -1) for text in factors.texts], np.int64)

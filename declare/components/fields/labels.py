@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from pydantic import Field as Param
 
 from declare.components.fields._label_rows import another_separator, flags
+from declare.components.fields._names import factorise, factorise_lists
 from declare.components.fields._values import (
     Marks,
-    factorise,
-    factorise_lists,
     in_order,
     index_of,
     mark_text,
     text_in,
     text_of,
+    to_list,
     twice,
 )
 from declare.contract.facts import FieldFacts
@@ -181,7 +181,7 @@ class Labels(Field):
         import numpy as np
 
         marks = Marks(self.missing)
-        rows = values.tolist() if isinstance(values, np.ndarray) else values
+        rows = to_list(values) if isinstance(values, np.ndarray) and values.ndim > 1 else values
         if not isinstance(rows, TextColumn) and any(isinstance(row, list | tuple) for row in rows):
             return self._names_of_lists(list(rows), marks)
         factors = factorise(rows, self.missing)

@@ -92,9 +92,17 @@ class Series(ArrayField):
         last = self.layout_ == "time_channels"
         if isinstance(values, np.ndarray) and values.ndim == 2:
             return super()._stack(values[..., None] if last else values[:, None])
-        if len(values) and all(map(_is_flat, values)):
-            return super()._stack([[[item] for item in value] if last else [value] for value in values])
+        lists = [value for value in values if not isinstance(value, str | float | None)]
+        if lists and all(map(_is_flat, lists)):
+            return super()._stack([_one_channel(value, last=last) for value in values])
         return super()._stack(values)
+
+
+def _one_channel(value: Any, *, last: bool) -> Any:
+    """Return a flat sample with an axis of channels; a gap stays one."""
+    if isinstance(value, str | float | None):
+        return value
+    return [[item] for item in value] if last else [value]
 
 
 def _is_flat(value: Any) -> bool:

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.fields._names import factorise_lists
 from declare.components.fields._values import (
     Marks,
-    factorise_lists,
     index_of,
     text_in,
     text_of,

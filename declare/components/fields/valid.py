@@ -102,6 +102,10 @@ def _refuse_lists(values: Any) -> None:
     rows = values if isinstance(values, list) else ()
     lengths = [len(value) if isinstance(value, list | tuple) else -1 for value in rows]
     odd = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+    gap = next((row for row, value in enumerate(rows) if value is None), None)
+    if odd is not None and gap is not None:
+        title, helps = "a sample has no value", ("remove the sample, or write false for its targets",)
+        raise ProblemError(Problem("DAT319", title, label="read as valid", helps=helps, row=gap))
     if odd is not None:
         title = f"samples contain {max(0, lengths[0])} and {max(0, lengths[odd])} values"
         helps = ("state `of: TEXT` if these are values of words",)

@@ -162,7 +162,7 @@ def _values(series: pl.Series) -> Any:
         return TextColumn(series.cast(pl.String))
     if isinstance(kind, pl.Datetime) and kind.time_zone:
         moments = series.dt.convert_time_zone("UTC")
-        return TextColumn(moments.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"))
+        return TextColumn(moments.dt.strftime("%Y-%m-%dT%H:%M:%S%.f+00:00"), of_times=True)
     is_plain = (kind.is_numeric() or kind == pl.Boolean) and not series.null_count()
     # Floats with gaps too: as Python's own they would be of 64 bits, and 0.1 of 32 bits another number.
     if is_plain or kind.is_float() or kind == pl.Date or isinstance(kind, pl.Datetime | pl.Duration):

@@ -29,7 +29,8 @@ _DAMAGE = (
 class Npz(Source):
     """An `.npz` archive: every array is a column, with samples along its first axis.
 
-    Pickled objects are never loaded; sizes are checked from the headers before anything is unpacked.
+    Pickled objects are never loaded; sizes are checked from the headers before anything is unpacked. Scalars
+    and arrays of records are skipped and counted.
 
     Example:
         ```yaml
@@ -60,8 +61,12 @@ class Npz(Source):
         except _DAMAGE as error:
             refuse_if_short(error)
             raise ProblemError(self._malformed_file(str(error))) from None
-        reader = ArrayReader(self._arrays(), origin=f"`{self.path.name}`")
+        arrays = self._arrays()
+        reasons = {name: _no_column(array) for name, array in arrays.items()}
+        columns = {name: array for name, array in arrays.items() if not reasons[name]}
+        reader = ArrayReader(columns, origin=f"`{self.path.name}`")
         reader.folder = self.path.parent
+        reader.passed_over = dict(Counter(filter(None, reasons.values())))
         return reader
 
     def _refuse_bombs(self, entries: list[zipfile.ZipInfo]) -> None:
@@ -119,7 +124,7 @@ class Npz(Source):
         except _DAMAGE as error:
             refuse_if_short(error)
             raise ProblemError(self._malformed_file(str(error))) from None
-        return {name: array for name, array in arrays.items() if array.ndim}
+        return arrays
 
     def _malformed_file(self, because: str) -> Problem:
         return Problem(
@@ -147,3 +152,8 @@ class Npz(Source):
                 "save other values as arrays of numbers or of text (`dtype=str`)",
             ),
         )
+
+
+def _no_column(array: Array) -> str:
+    """Return why an array is not a column; empty if it is one."""
+    return "scalars" if not array.ndim else "tables of several types" if array.dtype.names else ""

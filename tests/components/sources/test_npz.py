@@ -2,6 +2,7 @@
 
 import zipfile
 
+import numpy as np
 import pytest
 
 from declare.components.sources.npz import Npz
@@ -18,3 +19,12 @@ def test_shapes_that_are_none(tmp_path, shape):
     with pytest.raises(ProblemError) as caught:
         Npz(path=tmp_path / "t.npz").open()
     assert caught.value.problem.code == "DAT333"
+
+
+def test_scalars_and_records_are_counted(tmp_path):
+    """They are no columns; that they are left out is said, as with HDF5."""
+    records = np.array([(1, 2.0)], [("a", int), ("b", float)])
+    np.savez(tmp_path / "t.npz", x=np.arange(3), rate=250.0, table=records)
+    reader = Npz(path=tmp_path / "t.npz").open()
+    assert tuple(reader.columns) == ("x",)
+    assert reader.passed_over == {"scalars": 1, "tables of several types": 1}
