@@ -369,12 +369,13 @@ def test_gaps_and_marks_in_lists_are_gaps():
     assert facts.extra == {}
 
 
+MIDNIGHT = dt.datetime.fromisoformat("2024-01-02")
 TIMES = [
     np.array(["2024-01-02T03:04"], "datetime64[us]"),
     np.array(["2024-01-02"], "datetime64[ns]"),
     np.array([3600], "timedelta64[s]"),
-    [None, dt.datetime(2024, 1, 2)],
-    [dt.datetime(2024, 1, 2, tzinfo=dt.UTC)],
+    [None, MIDNIGHT],
+    [MIDNIGHT.replace(tzinfo=dt.UTC)],
     [dt.time(3, 4)],
     [dt.timedelta(1)],
     TextColumn(TextColumn.of(["2024-01-02T03:04:00+00:00"]).series, of_times=True),
@@ -391,7 +392,7 @@ def test_times_are_no_classes(values):
 
 def test_times_in_lists_are_no_classes():
     """Nor are they the counts that NumPy keeps."""
-    assert refused([[dt.datetime(2024, 1, 2)], []], type="labels").code == "DAT386"
+    assert refused([[MIDNIGHT], []], type="labels").code == "DAT386"
     assert refused(np.array([["2024-01-02"]], "datetime64[ns]"), type="labels").code == "DAT386"
     assert read([[dt.date(2024, 1, 2)], None], type="labels")[0].classes == ("2024-01-02",)
 

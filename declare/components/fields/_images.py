@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from declare.components.fields._jpeg2000 import samples_of
 from declare.components.fields._scales import Scale
 from declare.contract.files.image_formats import formats_of
 from declare.contract.problem import Problem, ProblemError
@@ -52,6 +53,7 @@ _LOSSY_TIFF = frozenset({"jpeg", "tiff_jpeg", "webp"})
 _LOSSY_MARKS = {"WEBP": rb"VP8 ", "JPEG2000": rb"(?s)\xff\x52\x00.{10}\x00"}
 """First bytes of files in formats with a lossy and a lossless variant."""
 _HEAD = 1 << 16
+_MISREAD_SAMPLES = "colours of JPEG 2000 are read with 8 bits and without signs alone: write it so, or as PNG"
 
 
 class DecodedImage(NamedTuple):
@@ -174,11 +176,17 @@ def _load_upright(image: Image.Image, value: Any, frame: int | None) -> DecodedI
             image.seek(frame)
     elif image.format in _FRAMES and (number := _num_frames(image)) > 1:
         raise ProblemError(_several_frames(value, number))
-    stored, cut = _stored_scale(image), _is_cut(image)
+    stored, cut, samples = _stored_scale(image), _is_cut(image), samples_of(image)
+    if samples is not None and samples.is_misread(image.mode):
+        raise ProblemError(_unreadable(value, _MISREAD_SAMPLES))
     image.load()
     _refuse_misread_sign(image, value)
     tags = getattr(image, "tag_v2", {})
     scale = depth(image)
+    if samples is not None and (shift := samples.shift(image.mode)):
+        largest = 2**samples.bits - 1
+        scale = Scale(0, largest << shift)
+        stored = Scale(0, (255 if image.mode == "L" else 65535) / 2**shift)
     if image.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         scale = Scale(scale.high, scale.low)  # of bytes Pillow has turned it already
     upright = ImageOps.exif_transpose(image) or image
@@ -197,6 +205,11 @@ def _tile(image: Image.Image) -> tuple[str, str, tuple[Any, ...]]:
 def _stored_scale(image: Image.Image) -> Scale | None:
     """Return the file's numbers for 0 and for the largest value of grey, None where they are its own."""
     decoder, pixels, others = _tile(image)
+    if image.mode == "1":
+        is_turned = (
+            pixels.startswith("1;I") or getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+        )
+        return Scale(1, 0) if is_turned else None
     if decoder.startswith("ppm") and image.mode in GREY:
         return Scale(0, int(others[0]))
     few = _FEW_BITS.match(pixels)

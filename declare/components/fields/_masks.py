@@ -168,6 +168,8 @@ def _open_mask(value: Any, row: int, how: Decoding) -> tuple[Image.Image, bool]:
     image = open_image(value, row, how.number)
     if image.cut:
         raise ProblemError(_cut_colours())
+    if image.image.mode == "1" and image.stored is not None:
+        raise ProblemError(_turned(row))
     if image.stored is None:
         return image.image, image.lossy
     pixels, (low, high) = np.asarray(image.image), image.stored
@@ -219,6 +221,16 @@ def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
             ("one-hot classes read as colours would be nearly black, and a fourth class would be opacity"),
         ),
         helps=(f"store the class index of each pixel, [H, W]: `masks.argmax(axis={axis})`",),
+    )
+
+
+def _turned(row: int) -> Problem:
+    return Problem(
+        "DAT394",
+        "a mask of 1 bit stores black as 1 and white as 0",
+        label="which of them is class 1?",
+        helps=("write it as PNG, in which white is 1, or with one class index of 8 bits for each pixel",),
+        row=row,
     )
 
 

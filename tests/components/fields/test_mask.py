@@ -351,6 +351,18 @@ def test_classes_are_the_numbers_of_the_file_whatever_their_depth(name):
     assert read([content], void=15) == (classes, [codes])
 
 
+@pytest.mark.parametrize("compression", ["raw", "group4"])
+def test_a_bit_that_is_1_for_black_is_asked_about(compression):
+    """By number black is class 1, by sight white is."""
+    picture = Image.fromarray(U1([[0, 255]])).convert("1")
+    turned = file(picture, kind="TIFF", tiffinfo={262: 0}, compression=compression)
+    for content in (turned, b"P1\n2 1\n1 0\n", b"P4\n2 1\n\x80"):
+        assert code_of(lambda content=content: read([content])) == "DAT394"
+        pixels = parser.parse("fields", {"type": "image"})
+        assert pixels.encode([content], pixels.infer_facts([content])).ravel().tolist() == [0, 255]
+    assert read([file(picture, kind="TIFF", compression=compression)]) == (("0", "1"), [[0, 1]])
+
+
 def test_colours_of_16_bits_are_refused_as_half_of_them_is_lost():
     wide = b"P6\n2 1\n1000\n" + struct.pack(">6H", 0, 1, 2, 3, 4, 5)
     assert code_of(lambda: read([wide])) == "DAT394"
