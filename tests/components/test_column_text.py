@@ -184,6 +184,8 @@ def test_one_finding_names_the_remedy_for_the_column(texts, code, said):
 def test_truth_among_numbers_is_refused():
     """JSON's true beside 2.5 is no number."""
     assert refused([2.5, True], type="number").code == "DAT319"
+    assert refused([np.float64(2.5), np.True_], type="number").code == "DAT319"
+    assert read([np.True_, False, None], type="number")[1][:2].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(

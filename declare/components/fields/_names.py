@@ -128,7 +128,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _refuse_without_text(raw: Sequence[Any], texts: Sequence[str | None], codes: Array) -> None:
-    """Raise DAT319 for complex numbers, records and objects: what Python prints of them is no name."""
+    """Raise DAT319 for complex numbers, records and objects: Python prints them, but has no text of them."""
     for index, value in enumerate(raw):
         is_name = isinstance(value, _NAMES) or kind_of(value) in _KINDS
         if texts[index] is not None and not is_name:

@@ -79,8 +79,9 @@ def _is_truth(values: Any) -> bool:
 def _array(values: Any) -> Array:
     """Return an array of numbers if all values are numbers or None, else an array of objects."""
     kinds = set(map(type, values))
-    if bool in kinds and kinds - {bool, type(None)} and not any(issubclass(kind, str) for kind in kinds):
-        row = next(row for row, value in enumerate(values) if isinstance(value, bool))
+    numeric = kinds - {bool, np.bool_, type(None)}
+    if kinds & {bool, np.bool_} and numeric and not any(issubclass(kind, str) for kind in kinds):
+        row = next(row for row, value in enumerate(values) if isinstance(value, bool | np.bool_))
         raise ProblemError(_truth_among_numbers(values[row], row))
     if all(kind is type(None) or issubclass(kind, int | float | np.number | np.bool_) for kind in kinds):
         exact = type(None) not in kinds and not any(issubclass(kind, float | np.floating) for kind in kinds)
