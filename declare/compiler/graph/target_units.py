@@ -129,10 +129,12 @@ def _is_needed(
     needs = not contains_poison(block.loss) and block.needs_statistics()
     if layout in _NUMBERS:
         return needs or (changed and not block.scale_free) or any(item.fitted for _, item in undone)
+    if layout == "tokens":
+        return block.mask is not None
     if layout not in _CLASSES:
         return any(item.fitted for _, item in undone)
     if layout == "mask":
-        return needs
+        return needs or changed or block.mask is not None
     skips = stage.spec.datasets[dataset].on_corrupt != "error"
     return block.mask is not None or (needs and (skips or changed or "train" not in facts.counts))
 
@@ -144,8 +146,9 @@ def _measure_target(
     from declare.data.store.target_statistics import TargetQuery, target_statistics
 
     block = task.block
-    exact = not contains_poison(block.loss) and block.needs_statistics()
     plan = dataset_plan(stage, dataset)
+    exact = not contains_poison(block.loss) and block.needs_statistics()
+    exact = exact or (facts.shape.layout == "mask" and stage.spec.datasets[dataset].on_corrupt != "error")
     target = TargetQuery(block.target, _mask(stage, block.mask, dataset, facts), exact)
     statistics = target_statistics(plan, f"datasets.{dataset}", target)
     counts = facts.counts if statistics.counts is None else facts.counts | {"train": statistics.counts}

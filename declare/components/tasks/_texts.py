@@ -61,8 +61,9 @@ class NextTokenTask(TextTask):
 
 
 def _unigrams(facts: Mapping[str, FieldFacts]) -> tuple[int, ...] | None:
-    """Return how often each token occurs in the training splits; None if unknown."""
-    counts = [item.extra["unigrams"] for item in facts.values() if item.extra.get("unigrams")]
+    """Return how often each token occurs in the training targets; None if unknown."""
+    known = [item.counts.get("train") or item.extra.get("unigrams") for item in facts.values()]
+    counts = [row for row in known if row]
     if len(counts) < len(facts) or len({len(row) for row in counts}) != 1:
         return None
     return tuple(sum(column) for column in zip(*counts, strict=True))

@@ -9,21 +9,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from declare.contract.facts import OutputStatistics
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
+from declare.data.facts.examine import spread
 from declare.data.read import cache, prefetch
 from declare.data.read.fingerprints import cache_identity
 from declare.data.store.dataset import Pool
 from declare.data.store.statistics import fit_field
 from declare.ir.plan import DatasetPlan
 
-_VERSION = 3
+_VERSION = 4
 _ROWS = 4096
-_INDEXED = frozenset({"category", "id", "tags", "mask"})
+_INDEXED = frozenset({"category", "id", "tags", "mask", "tokens"})
 
 
 class TargetQuery(NamedTuple):
     """A target: its field, and the `valid` field that marks which samples count.
 
     With `exact` samples that cannot be read are left out, where the dataset skips them: every file is then decoded.
+    Else some of many mask files stand for all.
     """
 
     field: str
@@ -34,7 +36,7 @@ class TargetQuery(NamedTuple):
 class TargetStatistics(BaseModel):
     """What is known of a target after its transforms.
 
-    `outputs` are statistics of numbers, `counts` training samples (or pixels) per class. `fitted` are the statistics
+    `outputs` are statistics of numbers, `counts` training samples (pixels, tokens) per class. `fitted` are the statistics
     of its transforms, by `INDEX.FIELD`; `changed` counts by index the values of all splits that a transform of the
     kind `range` made others.
     """
@@ -53,6 +55,7 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
     Raises `ProblemError`: DAT336 and DAT316 for values that a transform makes nothing of, in any split; what reading
     the dataset raises.
     """
+    vocabulary = plan.fields[target.field].facts.extra.get("vocabulary")
     own = [
         block
         for block in plan.transforms
@@ -64,7 +67,7 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
     }
     fields = [name for name in (target.field, target.mask) if name]
     identity = Pool(plan, path).identity(*fields) if named else cache_identity(plan)
-    key = cache.key(_VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own])
+    key = cache.key(_VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own, vocabulary])
     place = cache.folder("targets", f"{key}.json")
     kept = cache.read_text(place)
     if kept is not None:
@@ -92,8 +95,9 @@ class _TargetReader:
         self._fitted = fit_field(pool, field)
         tally: _Moments | _ClassCounts = _Moments()
         facts = pool.plan.fields[field].facts
-        if facts.classes is not None:
-            tally = _ClassCounts(len(facts.classes), indexed=facts.shape.layout in _INDEXED)
+        number = facts.shape.classes if facts.classes is None else len(facts.classes)
+        if number is not None:
+            tally = _ClassCounts(number, indexed=facts.shape.layout in _INDEXED)
         for values in self._blocks("train"):
             # Numbers beyond single precision, whose squares may be none, are a finding of their field.
             with np.errstate(over="ignore", invalid="ignore"):
@@ -123,8 +127,10 @@ class _TargetReader:
             raise ProblemError(self._pool.hanging(error, self._target.field, rows)) from None
 
     def _rows(self, split: str) -> Array:
-        """Return the rows of a split, each once."""
-        rows = self._pool.rows_by_split[split]
+        """Return the rows of a split, each once; of many mask files some, unless all are asked for."""
+        rows, field = self._pool.rows_by_split[split], self._pool.fields[self._target.field]
+        if field.layout == "mask" and not self._light and not self._target.exact:
+            rows = spread(rows, field.num_fact_samples)
         unreadable = np.fromiter(self._pool.unreadable if self._target.exact else (), np.int64)
         return rows[~np.isin(rows, unreadable)] if len(unreadable) else rows
 

@@ -114,9 +114,12 @@ class Reconstruction:
         return {}
 
     def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the mean of the visible part of each channel of a sample; 0 if there is none."""
+        """Return the mean of the visible part of each channel of a sample, without padding; 0 if there is none."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
+        lengths = batch.get(f"{self._target}.lengths")
+        if lengths is not None:
+            values = fill_padding(values, lengths, 2 if self._first else 1, math.nan)
         shown = values.isfinite() if hidden is None else values.isfinite() & ~hidden
         axes = tuple(range(2, values.dim())) if self._first else tuple(range(1, max(2, values.dim() - 1)))
         total = torch.where(shown, values, 0).sum(axes, keepdim=True)

@@ -114,6 +114,53 @@ def test_class_weights_leave_out_what_the_mask_leaves_out(write):
     assert weights == pytest.approx([sum(counts) / (2 * number) for number in counts])
 
 
+OK = np.arange(60) % 3 > 0
+
+
+@pytest.mark.parametrize(
+    ("task", "transforms", "counted"),
+    [
+        ("mask: ok", "[]", lambda maps: maps[TRAIN & OK]),
+        ("weight: 1", "[{type: center_crop, fields: [x, yy], size: 4}]", lambda maps: maps[TRAIN, 2:6, 2:6]),
+    ],
+)
+def test_pixels_are_counted_as_the_task_learns_them(write, task, transforms, counted):
+    """Class counts of masks see neither masked samples nor pixels that a crop leaves out."""
+    maps = R.integers(0, 3, (60, 8, 8)).astype("uint8")
+    maps[:, :2] = maps[~OK] = 2
+    checked = write(
+        ("x: {type: vector}, yy: {type: number}", "x: {type: image}, yy: {type: mask}, ok: {type: valid}"),
+        ("mlp, input: x, hidden: [4]", "cnn, input: x, channels: [4]"),
+        ("regression", f"segmentation, {task}, head: {{type: segmentation, input: enc.map}}"),
+        (", metrics: [rmse, mae]", ""),
+        (LOG[0], f"transforms: {transforms}"),
+        x=maps[..., None],
+        yy=maps,
+        ok=OK,
+    )
+    assert target(checked).counts == tuple(np.bincount(counted(maps).ravel(), minlength=3).tolist())
+
+
+@pytest.mark.parametrize("overlong", ["cut", "windows"])
+def test_tokens_are_counted_as_the_task_learns_them(write, overlong):
+    """Unigrams leave out texts that the mask leaves out."""
+    texts = np.array(["red green green", "blue blue red red red"])[OK.astype(int)]
+    checked = write(
+        ("x: {type: vector}, yy: {type: number}", f"x: {{type: text, tokenizer: word, max_length: 4, overlong: {overlong}}}, ok: {{type: valid}}"),
+        ("mlp, input: x, hidden: [4]", "transformer, input: x, dim: 4, depth: 1, heads: 1, causal: true"),
+        ("regression, dataset: d, target: yy, metrics: [rmse, mae]", "causal_lm, dataset: d, target: x, mask: ok"),
+        x=texts,
+        ok=OK,
+    )  # fmt: skip
+    number = int((TRAIN & OK).sum())
+    reds, ends = (2, 0) if overlong == "cut" else (3, 1)
+    pieces = checked.plan.datasets["d"].fields["x"].facts.extra["vocabulary"]["pieces"]
+    expected = {"red": reds * number, "blue": 2 * number, "green": 0}
+    found = target(checked).unigrams
+    assert {piece: found[4 + place] for place, piece in enumerate(pieces)} == expected
+    assert found[checked.plan.tasks["k"].target.special["eos"]] == ends * number
+
+
 def test_rates_of_counts_are_those_after_a_clip(write):
     """Mean rates of clipped counts are those of what is learned; a logarithm of counts is refused."""
     spikes = R.poisson(3, (60, 2)).astype("float32")

@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from declare.contract.shapes import AXES
+from declare.nn.modules.padding import fill_padding
 from declare.parsing import parser
 from declare.parsing.lookup import find, own_names
 from tests.components.conformance import SAMPLES
@@ -141,6 +143,22 @@ def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
     assert total.isfinite(), "a loss that is not finite"
 
 
+def padding_is_no_part_of_a_sample(item: Learned) -> None:
+    """What stands beyond the end of samples changes neither targets nor the trivial prediction."""
+    if not item.task.masks_inputs or item.layout not in {"series", "sequence"}:
+        return
+    batch, output = item.batch(), item.output()
+    axis = AXES[item.layout].index("time") + 1
+    lengths = torch.arange(len(output)) % batch["y"].shape[axis] + 1
+    zeros = fill_padding(batch["y"], lengths, axis)
+    hidden = {name: fill_padding(values, lengths, axis, False) for name, values in item.added(batch).items()}
+    fields = {"y": zeros, "y.lengths": lengths, **hidden}
+    others = fields | {"y": fill_padding(zeros, lengths, axis, 7.0)}
+    equal(item.adapter.target(others), item.adapter.target(fields), "target with other padding")
+    constants = [item.adapter.trivial(output, view, generator(4)) for view in (others, fields)]
+    equal(*constants, "trivial prediction with other padding")
+
+
 def the_adapter_takes_what_is_stated(item: Learned) -> None:
     """`target_dims` of a task are the sizes that its adapter makes of the field, and that its default loss needs."""
     shape = item.target.output if item.layout is None else FACTS[item.layout].shape
@@ -169,6 +187,7 @@ LAWS: list[Callable[[Learned], None]] = [
     what_the_mask_leaves_out_is_missing,
     what_is_hidden_is_drawn_by_the_key,
     the_trivial_predictor_never_looks_at_outputs,
+    padding_is_no_part_of_a_sample,
     the_adapter_takes_what_is_stated,
 ]
 
@@ -228,6 +247,11 @@ class Guided(Wrong):
         return output.mean(0, keepdim=True).expand_as(output)
 
 
+class Unending(Wrong):
+    def trivial(self, output, batch, generator):
+        return batch["y"].mean(2, keepdim=True).expand_as(output)
+
+
 class Careless(Wrong):
     def mask_inputs(self, fields, generator):
         return {"y": fields["y"] * torch.rand(fields["y"].shape)}
@@ -256,6 +280,10 @@ BROKEN: dict[Callable[[Learned], None], tuple[str, Callable[[Learned], Learned]]
     the_trivial_predictor_never_looks_at_outputs: (
         "regression",
         lambda item: replace(item, adapter=Guided(item.adapter)),
+    ),
+    padding_is_no_part_of_a_sample: (
+        "reconstruction",
+        lambda item: replace(item, adapter=Unending(item.adapter)),
     ),
     the_adapter_takes_what_is_stated: (
         "regression",
