@@ -12,8 +12,9 @@ from sklearn import metrics as reference
 
 from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
+from declare.nn.metrics.metric import AccumulatedMetric
 from declare.parsing import parser
-from declare.parsing.lookup import own_names
+from declare.parsing.lookup import find, own_names
 
 NAMES = ("a", "b", "c", "d")
 
@@ -253,6 +254,76 @@ def test_one_class_alone_is_no_crash(name):
         metric.update(torch.tensor([[0.01, 0.01, 0.97, 0.01]] * 3).log(), torch.tensor([2, 2, 2]))
         value = float(metric.compute())
         assert math.isnan(value) or ((low is None or value >= low) and (high is None or value <= high))
+
+
+def own_heads(block, prediction="class_logits"):
+    """Return a metric of two datasets with heads of their own, and (truth, predicted classes) of each."""
+    generator, figures, pairs = torch.Generator().manual_seed(3), [], []
+    for classes, names in ((3, "abc"), (2, "ba")):
+        logits = torch.randn(9 * classes**2, classes, generator=generator)
+        truth = torch.randint(0, classes, (len(logits),), generator=generator)
+        if prediction == "label_logits":
+            truth = torch.randint(0, 2, logits.shape, generator=generator).float()
+        target = Target(prediction=prediction, output=Shape("vector", (classes,)), classes=tuple(names))
+        figures.append(parser.parse("metrics", block).build(target))
+        figures[-1].update(logits, truth)
+        pairs.append((truth.numpy(), (logits > 0 if prediction == "label_logits" else logits.argmax(1)).numpy()))
+    return float(AccumulatedMetric.combine(figures)), pairs
+
+
+def each_class(score, pairs):
+    """Return the mean score over the classes of all datasets."""
+    return np.mean(np.concatenate([score(*pair, average=None) for pair in pairs]))
+
+
+def all_samples(score, pairs):
+    """Return the score of all samples together."""
+    return np.average([score(*pair) for pair in pairs], weights=[len(pair[0]) for pair in pairs])
+
+
+def each_dataset(score, pairs):
+    """Return the mean of the datasets' scores."""
+    return np.mean([score(*pair) for pair in pairs])
+
+
+@pytest.mark.parametrize(
+    ("block", "over", "score"),
+    [
+        ("accuracy", all_samples, reference.accuracy_score),
+        ("f1", each_class, reference.f1_score),
+        ("iou", each_class, reference.jaccard_score),
+        ({"type": "recall", "average": "micro"}, all_samples, reference.accuracy_score),
+        ("balanced_accuracy", each_class, reference.recall_score),
+        ("specificity", each_class, lambda t, p, average: [((t != k) & (p != k)).sum() / (t != k).sum() for k in range(t.max() + 1)]),
+        ("cohen_kappa", each_dataset, reference.cohen_kappa_score),
+        ("matthews_corrcoef", each_dataset, reference.matthews_corrcoef),
+    ],
+)  # fmt: skip
+def test_classes_of_own_heads_stand_side_by_side(block, over, score):
+    """Datasets with other classes: samples count alike, and classes too, never by the places of their names."""
+    found, pairs = own_heads(block)
+    assert found == pytest.approx(over(score, pairs))
+
+
+def test_labels_of_own_heads_stand_side_by_side():
+    """A macro score of labels is the mean over the labels of all datasets."""
+    found, pairs = own_heads("f1", "label_logits")
+    assert found == pytest.approx(each_class(reference.f1_score, pairs))
+
+
+@pytest.mark.parametrize("name", own_names("metrics"))
+def test_a_dataset_with_other_names_adds_its_own_classes(name):
+    """Two datasets with the same counts, of classes or labels with other names, have the figure of either."""
+    for prediction in find("metrics", name).takes & {"class_logits", "label_logits", "ordinal_logits"}:
+        figures = []
+        for names in (NAMES, NAMES[::-1]):
+            target = Target(prediction=prediction, output=Shape("vector", (4,)), classes=names)
+            figures.append(parser.parse("metrics", name).build(target))
+            generator = torch.Generator().manual_seed(2)
+            logits = torch.randn(40, 4, generator=generator).log_softmax(1)
+            truth = torch.randint(0, 2 if prediction == "label_logits" else 4, (40, 4), generator=generator)
+            figures[-1].update(logits, truth.float() if prediction == "label_logits" else truth[:, 0])
+        assert float(AccumulatedMetric.combine(figures)) == pytest.approx(float(figures[0].compute()), nan_ok=True)
 
 
 def test_an_unknown_metric_is_suggested_for():

@@ -46,7 +46,7 @@ def _of_confusion(target: Target, formula: Formula) -> Any:
     from declare.nn.metrics.metric import AccumulatedMetric
 
     ordered = target.prediction == "ordinal_logits"
-    return AccumulatedMetric(Confusion(len(target.classes or ()), ordered=ordered), formula)
+    return AccumulatedMetric(Confusion(target.classes or (), ordered=ordered), formula)
 
 
 class Agreement(Metric):
@@ -80,7 +80,7 @@ class Agreement(Metric):
             formula = average_over_classes(
                 self.label_formula(), average, labels=True, unseen=self.unseen_labels
             )
-            return AccumulatedMetric(LabelCounts(threshold), formula)
+            return AccumulatedMetric(LabelCounts(target.classes or (), threshold), formula)
         return _of_confusion(target, average_over_classes(self.formula(), average))
 
 

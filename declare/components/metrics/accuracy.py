@@ -63,8 +63,8 @@ class Accuracy(Metric):
         from declare.nn.metrics.metric import AccumulatedMetric
 
         if target.prediction == "label_logits":
-            return AccumulatedMetric(LabelCounts(self.threshold), share_right_labels)
+            return AccumulatedMetric(LabelCounts(target.classes or (), self.threshold), share_right_labels)
         if self.top > 1:
             return AccumulatedMetric(TopShare(self.top), share)
         ordered = target.prediction == "ordinal_logits"
-        return AccumulatedMetric(Confusion(len(target.classes or ()), ordered=ordered), share_right)
+        return AccumulatedMetric(Confusion(target.classes or (), ordered=ordered), share_right)

@@ -32,5 +32,5 @@ class MatthewsCorrcoef(Metric):
         from declare.nn.metrics.metric import AccumulatedMetric
 
         if target.prediction == "label_logits":
-            return AccumulatedMetric(LabelCounts(), label_matthews)
-        return AccumulatedMetric(Confusion(len(target.classes or ())), matthews)
+            return AccumulatedMetric(LabelCounts(target.classes or ()), label_matthews)
+        return AccumulatedMetric(Confusion(target.classes or ()), matthews)

@@ -1,12 +1,13 @@
-"""How predicted classes agree with true ones. Shapes: N samples, K classes, L labels."""
+"""How predicted classes agree with true ones. Shapes: N samples, K classes, L labels, D targets side by side."""
 
 import math
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from declare.nn.metrics.metric import Accumulator
 from declare.nn.ordinal import median
@@ -16,16 +17,16 @@ Average = Literal["macro", "micro", "weighted"]
 
 
 class Confusion(Accumulator):
-    """Counts of (true, predicted) classes [K, K].
+    """Counts of (true, predicted) classes [K, K]; of several targets with other classes [D, K, K].
 
     Takes logits [N, K, ...] and indices [N, ...], -1 where missing. The predicted class is the likeliest (the
     first of several), or, with `ordered`, the median class; the logits are then log-probabilities.
     """
 
-    def __init__(self, num_classes: int, *, ordered: bool = False) -> None:
+    def __init__(self, classes: Sequence[str], *, ordered: bool = False) -> None:
         super().__init__()
-        self.key = ("confusion", num_classes, ordered)
-        self._num_classes = num_classes
+        self.key = ("confusion", tuple(classes), ordered)
+        self._num_classes = len(classes)
         self._ordered = ordered
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -37,6 +38,12 @@ class Confusion(Accumulator):
         counts = torch.bincount(place.flatten(), minlength=number * number + 1)
         return counts[: number * number].view(number, number)
 
+    def side_by_side(self, totals: Sequence[Tensor]) -> Tensor:
+        """Return the counts of targets with other classes [D, K, K]: the fewer are filled up with absent classes."""
+        number = max(len(total) for total in totals)
+        padding = [(0, number - len(total)) * 2 for total in totals]
+        return torch.stack([functional.pad(total, pad) for total, pad in zip(totals, padding, strict=True)])
+
 
 class LabelCounts(Accumulator):
     """Counts [4, L] of decisions on each label: true and false positives, false and true negatives.
@@ -45,9 +52,9 @@ class LabelCounts(Accumulator):
     `threshold`.
     """
 
-    def __init__(self, threshold: float = 0.5) -> None:
+    def __init__(self, labels: Sequence[str], threshold: float = 0.5) -> None:
         super().__init__()
-        self.key = ("labels", threshold)
+        self.key = ("labels", tuple(labels), threshold)
         self._threshold = math.log(threshold) - math.log1p(-threshold)
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -89,10 +96,11 @@ class Decisions(NamedTuple):
 
 
 def decisions(counts: Tensor) -> Decisions:
-    """Return the decisions on each class, each against the rest, of a `Confusion` [K, K]."""
-    right = counts.diagonal()
-    extra, missed = counts.sum(0) - right, counts.sum(1) - right
-    return Decisions(right, extra, missed, counts.sum() - right - extra - missed)
+    """Return the decisions on each class, each against the rest of its target, of a `Confusion` [..., K, K]."""
+    right = _right(counts)
+    extra, missed = counts.sum(-2) - right, counts.sum(-1) - right
+    ruled_out = counts.sum((-2, -1)).unsqueeze(-1) - right - extra - missed
+    return Decisions(*(item.flatten() for item in (right, extra, missed, ruled_out)))
 
 
 def labelwise(counts: Tensor) -> Decisions:
@@ -101,8 +109,8 @@ def labelwise(counts: Tensor) -> Decisions:
 
 
 def share_right(counts: Tensor) -> Tensor:
-    """Return the fraction of samples with the correct class, of a `Confusion` [K, K]."""
-    return counts.trace() / counts.sum()
+    """Return the fraction of samples with the correct class, of a `Confusion` [..., K, K]."""
+    return _right(counts).sum() / counts.sum()
 
 
 def share_right_labels(counts: Tensor) -> Tensor:
@@ -182,27 +190,39 @@ def _average(
 
 
 def balanced_accuracy(counts: Tensor) -> Tensor:
-    """Return the mean recall over the classes that have samples, of a `Confusion` [K, K]."""
-    support = counts.sum(1)
+    """Return the mean recall over the classes that have samples, of a `Confusion` [..., K, K]."""
+    support = counts.sum(-1)
     present = support > 0
-    return (counts.diagonal()[present] / support[present]).mean()
+    return (_right(counts)[present] / support[present]).mean()
 
 
 def mean_steps(counts: Tensor) -> Tensor:
-    """Return the mean distance between predicted and true class in class steps, of a `Confusion` [K, K]."""
+    """Return the mean distance between predicted and true class in class steps, of a `Confusion` [..., K, K]."""
     return (counts * _steps(counts)).sum() / counts.sum()
 
 
 def mean_squared_steps(counts: Tensor) -> Tensor:
-    """Return the mean squared distance between both classes in class steps, of a `Confusion` [K, K]."""
+    """Return the mean squared distance between both classes in class steps, of a `Confusion` [..., K, K]."""
     return (counts * _steps(counts) ** 2).sum() / counts.sum()
 
 
 def root_mean_steps(counts: Tensor) -> Tensor:
-    """Return the root of the mean squared distance in class steps, of a `Confusion` [K, K]."""
+    """Return the root of the mean squared distance in class steps, of a `Confusion` [..., K, K]."""
     return mean_squared_steps(counts).sqrt()
 
 
+def _mean_of_targets(figure: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Let a figure of counts [K, K] be the mean of those that are defined for counts [D, K, K]."""
+
+    @wraps(figure)
+    def of_counts(counts: Tensor) -> Tensor:
+        values = torch.stack([figure(item) for item in (counts if counts.dim() == 3 else [counts])])
+        return values[values.isfinite()].mean()
+
+    return of_counts
+
+
+@_mean_of_targets
 def quadratic_kappa(counts: Tensor) -> Tensor:
     """Return Cohen's kappa of a `Confusion` [K, K] with quadratic weights: 1 is perfect, 0 is chance (Cohen 1968).
 
@@ -211,6 +231,7 @@ def quadratic_kappa(counts: Tensor) -> Tensor:
     return _kappa(counts, _steps(counts) ** 2)
 
 
+@_mean_of_targets
 def kappa(counts: Tensor) -> Tensor:
     """Return Cohen's kappa of counts [K, K]: 1 is perfect, 0 is chance (Cohen 1960); NaN where nothing varies."""
     return _kappa(counts, (_steps(counts) > 0).double())
@@ -221,6 +242,7 @@ def _kappa(counts: Tensor, cost: Tensor) -> Tensor:
     return 1 - (counts * cost).sum() / (chance * cost).sum()
 
 
+@_mean_of_targets
 def matthews(counts: Tensor) -> Tensor:
     """Return Matthews' correlation of a `Confusion` [K, K] (Gorodkin 2004); NaN where one side is constant."""
     true, predicted = counts.sum(1), counts.sum(0)
@@ -237,8 +259,12 @@ def label_matthews(counts: Tensor) -> Tensor:
     return matthews(torch.stack([torch.stack([ruled_out, extra]), torch.stack([missed, right])]))
 
 
+def _right(counts: Tensor) -> Tensor:
+    return counts.diagonal(dim1=-2, dim2=-1)
+
+
 def _steps(counts: Tensor) -> Tensor:
-    place = torch.arange(counts.shape[0], dtype=counts.dtype)
+    place = torch.arange(counts.shape[-1], dtype=counts.dtype)
     return (place.unsqueeze(1) - place).abs()
 
 

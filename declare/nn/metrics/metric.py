@@ -29,7 +29,7 @@ class Accumulator:
 
     key: Hashable = None
     by_unit = False
-    """Whether the last axis of the sums is units of the target: sums of several targets stand side by side."""
+    """Whether the last axis of the sums is units of the target, which differ from one target to another."""
 
     def __init__(self) -> None:
         self.state: Tensor | None = None
@@ -60,11 +60,9 @@ class Accumulator:
         """Return the sums so far in double precision on the CPU; None where there was no batch."""
         return None if self.state is None else self.state.cpu().double()
 
-    def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
-        """Return the sums over several targets; None if they cannot be combined."""
-        if self.by_unit:
-            return torch.cat(list(totals), -1)
-        return reduce(self.merge, totals) if len({total.shape for total in totals}) == 1 else None
+    def side_by_side(self, totals: Sequence[Tensor]) -> Tensor:
+        """Return the sums of several targets as those of one target that has the units of all of them."""
+        return torch.cat(list(totals), -1)
 
     def reset(self) -> None:
         """Forget everything."""
@@ -92,17 +90,17 @@ class AccumulatedMetric:
 
     @classmethod
     def combine(cls, metrics: Sequence[Any]) -> Tensor:
-        """Return one metric over several targets, each with its own units.
+        """Return one metric over several targets, each with its own head.
 
-        Sums by unit stand side by side, sums of one form are merged; where neither has a meaning, the mean of the
-        metrics that are defined.
+        Sums of the same units (equal keys) are merged, other units stand side by side. Metrics that are not of sums
+        have the mean of those that are defined.
         """
         alike = [item for item in metrics if isinstance(item, cls)]
         totals = [total for item in alike if (total := item.accumulator.total()) is not None]
         if totals and len(alike) == len(metrics):
-            merged = alike[0].accumulator.combine(totals)
-            if merged is not None:
-                return alike[0].formula(merged)
+            first = alike[0].accumulator
+            is_same = not first.by_unit and len({item.accumulator.key for item in alike}) == 1
+            return alike[0].formula(reduce(first.merge, totals) if is_same else first.side_by_side(totals))
         values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in metrics])
         return values[values.isfinite()].mean()
 
