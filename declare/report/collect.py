@@ -82,7 +82,7 @@ def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
             "metrics": metrics,
             "trivial": trivial or _trivial(events),
             "oracle": oracle(run.plan, events),
-            "notices": tuple(_notices(events)),
+            "notices": (*_notices(events), *_undefined_losses(events)),
             "incidents": tuple(incidents(events)),
         }
     )
@@ -216,22 +216,25 @@ def _curves(run: RunRecord) -> Iterable[Curve]:
     for phase in run.plan.phases:
         offsets[phase.name] = before
         before += phase.steps
-    points: dict[str, list[tuple[int, float]]] = {}
+    points: dict[str, set[tuple[int, float]]] = {}
     for row in run.metrics():
         _add(points, offsets, row)
     for name, values in points.items():
-        yield Curve(name=name, points=tuple(sorted(set(values))))
+        finite = tuple(sorted(item for item in values if math.isfinite(item[1])))
+        undefined = {step for step, value in values if not math.isfinite(value)}
+        if finite:
+            yield Curve(name=name, points=finite, undefined=tuple(sorted(undefined)))
 
 
-def _add(points: dict[str, list[tuple[int, float]]], offsets: dict[str, int], row: Event) -> None:
-    """Add a row of `metrics.csv`; metrics that are not finite have no place on a curve."""
+def _add(points: dict[str, set[tuple[int, float]]], offsets: dict[str, int], row: Event) -> None:
+    """Add a row of `metrics.csv`."""
     try:
         number = float(row["value"])
     except (TypeError, ValueError):
         return
-    if math.isfinite(number) and row.get("phase") in offsets:
+    if row.get("phase") in offsets:
         step = offsets[str(row["phase"])] + int(row["step"])
-        points.setdefault(str(row["metric"]), []).append((step, number))
+        points.setdefault(str(row["metric"]), set()).add((step, number))
 
 
 _TOLD = {
@@ -246,6 +249,23 @@ _TOLD = {
 }
 
 
+def _undefined_losses(events: list[Event]) -> Iterable[Notice]:
+    """Yield evaluations in which a task's loss had no finite value, one notice for each task and phase."""
+    seen: dict[tuple[str | None, str], list[Event]] = {}
+    for event in events:
+        for name, value in event["metrics"].items() if event.get("event") == "evaluated" else ():
+            if value is None and name.endswith("/loss"):
+                seen.setdefault((event.get("phase"), name), []).append(event)
+    for (phase, name), evaluations in seen.items():
+        yield Notice(
+            kind="evaluated",
+            text=f"{name} is not finite in {len(evaluations)} evaluations, first at step "
+            f"{evaluations[0].get('step')}: predictions that are no numbers, or no known target",
+            phase=phase,
+            step=evaluations[-1].get("step"),
+        )
+
+
 class _Blank(dict[str, Any]):
     """Fills absent values of an event with a question mark: an old run must still be readable."""
 
@@ -258,6 +278,7 @@ def _notices(events: list[Event]) -> Iterable[Notice]:
         template = _TOLD.get(str(event.get("event")))
         if template:
             values = {key: len(value) if isinstance(value, list) else value for key, value in event.items()}
+            values = {key: "undefined" if value is None else value for key, value in values.items()}
             yield Notice(
                 kind=str(event["event"]),
                 text=template.format_map(_Blank(values)),

@@ -106,10 +106,17 @@ class Throughput(Part):
 
 
 class Curve(Part):
-    """A metric over global optimizer steps."""
+    """A metric over global optimizer steps; `undefined` are those at which it had no finite value."""
 
     name: str
     points: tuple[tuple[int, float], ...]
+    undefined: tuple[int, ...] = ()
+
+    @property
+    def last(self) -> float | None:
+        """The last value, None where it is undefined."""
+        step, value = self.points[-1]
+        return None if any(other > step for other in self.undefined) else value
 
 
 class Notice(Part):

@@ -267,7 +267,9 @@ def own_heads(block, prediction="class_logits"):
         target = Target(prediction=prediction, output=Shape("vector", (classes,)), classes=tuple(names))
         figures.append(parser.parse("metrics", block).build(target))
         figures[-1].update(logits, truth)
-        pairs.append((truth.numpy(), (logits > 0 if prediction == "label_logits" else logits.argmax(1)).numpy()))
+        pairs.append(
+            (truth.numpy(), (logits > 0 if prediction == "label_logits" else logits.argmax(1)).numpy())
+        )
     return float(AccumulatedMetric.combine(figures)), pairs
 
 
@@ -313,7 +315,7 @@ def test_labels_of_own_heads_stand_side_by_side():
 
 @pytest.mark.parametrize("name", own_names("metrics"))
 def test_a_dataset_with_other_names_adds_its_own_classes(name):
-    """Two datasets with the same counts, of classes or labels with other names, have the figure of either."""
+    """Two datasets with the same counts, of classes or labels with other names, have the value of either."""
     for prediction in find("metrics", name).takes & {"class_logits", "label_logits", "ordinal_logits"}:
         figures = []
         for names in (NAMES, NAMES[::-1]):
@@ -323,7 +325,9 @@ def test_a_dataset_with_other_names_adds_its_own_classes(name):
             logits = torch.randn(40, 4, generator=generator).log_softmax(1)
             truth = torch.randint(0, 2 if prediction == "label_logits" else 4, (40, 4), generator=generator)
             figures[-1].update(logits, truth.float() if prediction == "label_logits" else truth[:, 0])
-        assert float(AccumulatedMetric.combine(figures)) == pytest.approx(float(figures[0].compute()), nan_ok=True)
+        assert float(AccumulatedMetric.combine(figures)) == pytest.approx(
+            float(figures[0].compute()), nan_ok=True
+        )
 
 
 def test_an_unknown_metric_is_suggested_for():

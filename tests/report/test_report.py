@@ -96,6 +96,21 @@ def test_a_runs_report_tells_its_course(plan):
     ]
 
 
+def test_an_evaluation_that_gave_no_numbers_is_told(plan):
+    """The last value of a curve that ends undefined is none, and a notice names the loss and the steps."""
+    rows = [
+        {"phase": "joint", "step": str(step), "metric": "val/stimulus/loss", "value": value}
+        for step, value in ((10, "1.5"), (15, "nan"), (20, "inf"))
+    ]
+    events = [
+        {"event": "evaluated", "phase": "joint", "step": step, "metrics": {"val/stimulus/loss": value}}
+        for step, value in ((10, 1.5), (15, None), (20, None))
+    ]
+    report = collect.of_run(FakeRun(plan, events, rows, {"val/stimulus/loss": None}))
+    assert (report.curves[0].last, report.curves[0].undefined) == (None, (15, 20))
+    assert "val/stimulus/loss is not finite in 2 evaluations, first at step 15" in report.notices[0].text
+
+
 def test_json_is_the_whole_report(plan):
     """The JSON form reads back as the same report."""
     report = collect.of_run(run_of(plan))

@@ -74,7 +74,8 @@ def command(
             predictions.write(output)
     if predictions.without:
         _warn(
-            f"no prediction for {len(predictions.without)} samples with gaps in their input",
+            f"no prediction for {len(predictions.without)} samples, whose input has gaps or for which the model "
+            "gives values that are not finite",
             predictions.without,
         )
     if predictions.unread:

@@ -36,9 +36,9 @@ class TargetQuery(NamedTuple):
 class TargetStatistics(BaseModel):
     """What is known of a target after its transforms.
 
-    `outputs` are statistics of numbers, `counts` training samples (pixels, tokens) per class. `fitted` are the statistics
-    of its transforms, by `INDEX.FIELD`; `changed` counts by index the values of all splits that a transform of the
-    kind `range` made others.
+    `outputs` are statistics of numbers, `counts` training samples (pixels, tokens) per class. `fitted` are the
+    statistics of its transforms, by `INDEX.FIELD`; `changed` counts by index the values of all splits that a
+    transform of the kind `range` made others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,7 +67,9 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
     }
     fields = [name for name in (target.field, target.mask) if name]
     identity = Pool(plan, path).identity(*fields) if named else cache_identity(plan)
-    key = cache.key(_VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own, vocabulary])
+    key = cache.key(
+        _VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own, vocabulary]
+    )
     place = cache.folder("targets", f"{key}.json")
     kept = cache.read_text(place)
     if kept is not None:

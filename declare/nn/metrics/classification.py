@@ -211,12 +211,12 @@ def root_mean_steps(counts: Tensor) -> Tensor:
     return mean_squared_steps(counts).sqrt()
 
 
-def _mean_of_targets(figure: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Let a figure of counts [K, K] be the mean of those that are defined for counts [D, K, K]."""
+def _mean_of_targets(metric: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Let a metric of counts [K, K] be the mean of those that are defined for counts [D, K, K]."""
 
-    @wraps(figure)
+    @wraps(metric)
     def of_counts(counts: Tensor) -> Tensor:
-        values = torch.stack([figure(item) for item in (counts if counts.dim() == 3 else [counts])])
+        values = torch.stack([metric(item) for item in (counts if counts.dim() == 3 else [counts])])
         return values[values.isfinite()].mean()
 
     return of_counts

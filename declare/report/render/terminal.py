@@ -188,7 +188,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
         "Curves",
         ("name", "first", "last", COURSE),
         (
-            (c.name, format_number(c.points[0][1]), format_number(c.points[-1][1]), course(c.points, last))
+            (c.name, format_number(c.points[0][1]), format_number(c.last), course(c.points, last))
             for c in curves
         ),
         right=1,

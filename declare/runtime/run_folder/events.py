@@ -372,7 +372,7 @@ class NoBetterThanTrivial(EventBody):
     """The run ends no better than the trivial predictor."""
 
     metric: str
-    value: float
+    value: float | None
     trivial: float
 
 

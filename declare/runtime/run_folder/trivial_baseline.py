@@ -37,7 +37,7 @@ class Unbeaten(NamedTuple):
         """Return the finding (PHS627)."""
         return Problem(
             "PHS627",
-            f"`{brief(self.metric)}` is {self.value:.4g}, no better than trivial",
+            f"`{brief(self.metric)}` is {_words(self.value)}, no better than trivial",
             at=self.at,
             label="nothing learned shows here",
             notes=(f"the trivial predictor, the same answer for every sample, reaches {self.trivial:.6g}",),
@@ -56,18 +56,20 @@ def trivial_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
 def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
     """Return the metrics that selected the run's weights and do not beat the trivial prediction.
 
+    A metric that only predictions which are no numbers leave undefined beats nothing.
     Where the last phase names no `best`, those are the first metric of each task that it trains, on validation data.
     """
     return [
-        Unbeaten(name, metrics[name], metrics[PREFIX + name], at)
+        Unbeaten(name, value, trivial, at)
         for name, mode, at in _judged_metrics(plan)
-        if _is_comparable(metrics, name) and not is_better(metrics[name], metrics[PREFIX + name], mode)
+        if (value := metrics.get(name)) is not None
+        and math.isfinite(trivial := metrics.get(PREFIX + name, math.nan))
+        and not is_better(value, trivial, mode)
     ]
 
 
-def _is_comparable(metrics: Mapping[str, float], name: str) -> bool:
-    values = (metrics.get(item) for item in (name, PREFIX + name))
-    return all(value is not None and math.isfinite(value) for value in values)
+def _words(value: float) -> str:
+    return "not a number" if math.isnan(value) else f"{value:.4g}"
 
 
 def _judged_metrics(plan: Plan) -> Iterator[tuple[str, Literal["max", "min"], str]]:

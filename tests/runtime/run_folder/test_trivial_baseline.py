@@ -19,11 +19,18 @@ def made(**changes):
     return plan.model_copy(update={"tasks": {"digit": task}})
 
 
-@pytest.mark.parametrize(("value", "number"), [(0.6, 0), (0.5, 1), (0.4, 1), (math.nan, 0)])
+@pytest.mark.parametrize(
+    ("value", "number"), [(0.6, 0), (0.5, 1), (0.4, 1), (math.nan, 1), (math.inf, 0), (-math.inf, 1)]
+)
 def test_the_metric_that_picks_the_weights_is_compared(value, number):
-    """As good as trivial is no better; what is not defined is not judged."""
+    """As good as trivial is no better, and neither is a figure of predictions that are no numbers."""
     metrics = {"val/digit/accuracy": value} | with_prefix({"val/digit/accuracy": 0.5})
     assert len(unbeaten(made(best=BEST), metrics)) == number
+
+
+def test_where_the_trivial_prediction_has_no_figure_nothing_is_compared():
+    """A metric that the samples do not define is not judged."""
+    assert unbeaten(made(best=BEST), {"val/digit/accuracy": math.nan}) == []
 
 
 def test_its_direction_counts():
