@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +22,37 @@ settings.load_profile("unhurried")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["NO_COLOR"] = "1"
 os.environ.pop("DECLARE_DEBUG", None)
+# Many tests start processes that import the package: what one compiles the others read.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+BY_LIBRARIES = ("KMP_", "PYTEST_", "TORCH")
+"""How variables begin that libraries set once, when they are imported."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker one stretch of the tests, and a part of another's when it is done: files stay together."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put files with slow tests first in each worker's stretch: none is left for the end."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    files = [list(group) for _, group in groupby(items, lambda item: item.path)]
+    files.sort(key=lambda file: -sum(item.get_closest_marker("slow") is not None for item in file))
+    slow = [file for file in files if any(item.get_closest_marker("slow") for item in file)]
+    rest = [item for file in files[len(slow) :] for item in file]
+    stretches: list[list[pytest.Item]] = []
+    for index in range(workers):
+        first = [item for file in slow[index::workers] for item in file]
+        size = (len(items) - sum(map(len, stretches))) // (workers - index) - len(first)
+        stretches.append(first + rest[: max(size, 0)])
+        del rest[: max(size, 0)]
+    items[:] = [item for stretch in stretches for item in stretch] + rest
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -33,3 +68,22 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take back what a command that trains allows for its whole process: data may be fetched."""
     monkeypatch.setitem(trust._switches, "downloads", False)
+
+
+@pytest.fixture(autouse=True)
+def restored_process() -> Iterator[None]:
+    """Take back what a test leaves in the process that others run in: variables, signal handlers, threads of torch."""
+    variables = dict(os.environ)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 0
+    yield
+    for name in os.environ.keys() - variables.keys():
+        if not name.startswith(BY_LIBRARIES):
+            del os.environ[name]
+    os.environ.update({name: text for name, text in variables.items() if not name.startswith(BY_LIBRARIES)})
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+    if torch and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)

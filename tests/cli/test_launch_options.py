@@ -18,8 +18,10 @@ from declare.__main__ import main
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.run_folder.folder import Run
 from declare.system.python_process import program_arguments
+from tests.harness import forkserver
 from tests.trust.planting import plant, ran
 
+pytestmark = pytest.mark.slow
 SPEC = """
 declare: 1
 name: group
@@ -91,9 +93,8 @@ def environment(how: str) -> dict[str, str]:
 
 def run(name: str, *more: str, how: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run(
-        words(name, *more), env=environment(how), capture_output=True, text=True, timeout=200, check=False
-    )
+    launcher = "tests.harness.forking_launcher"
+    return forkserver.run(launcher, *words(name, *more)[3:], cwd=Path.cwd(), env=environment(how))
 
 
 def weights(name: str) -> torch.Tensor:

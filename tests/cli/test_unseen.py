@@ -32,7 +32,10 @@ phases:
 tracking: []
 """
 PROGRAM = [sys.executable, "-P", str(ROOT / "declare" / "__main__.py")]
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 
 
 def spec(folder: Path, steps: int) -> None:
@@ -57,11 +60,11 @@ def show(terminal: int) -> None:
 
 def test_a_closed_terminal_ends_no_run(tmp_path: Path) -> None:
     """The terminal hangs up (SIGHUP) and takes no more bytes; the run ends with 0, and has written its report."""
-    spec(tmp_path, 4000)
+    spec(tmp_path, 800)
     process, terminal = pty.fork()
     if not process:
         os.chdir(tmp_path)
-        os.execve(sys.executable, [*PROGRAM, "train", "spec.yaml", "--run-dir", "run"], ENVIRONMENT)
+        os.execve(sys.executable, [*PROGRAM, "train", "spec.yaml", "--run-dir", "run"], environment())
     threading.Thread(target=show, args=[terminal], daemon=True).start()
     wait_for(tmp_path / "run" / "events.jsonl")
     os.close(terminal)
@@ -75,10 +78,10 @@ def test_a_closed_terminal_ends_no_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_reader_that_goes_away_ends_no_run(tmp_path: Path, asked: bool) -> None:
     """`dcl train 2>&1 | head -1` goes on and ends with 0; a request to stop is heard, saved and said by 75."""
-    spec(tmp_path, 10**7 if asked else 3000)
+    spec(tmp_path, 10**7 if asked else 800)
     words = [*PROGRAM, "train", "spec.yaml", "--run-dir", "run"]
     process = subprocess.Popen(
-        words, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert process.stdout is not None
     assert process.stdout.readline()

@@ -14,14 +14,14 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.forkserver import ForkedProcess
+
 SAMPLES, BATCH = 72, 12
 SPEC = """
 declare: 1
@@ -130,20 +130,13 @@ def _noted(call: Callable[..., Any], book: Any) -> Callable[..., Any]:
 
 def group(folder: Path, size: int, stage: str, stop: int) -> None:
     """Let a group of processes take all runs to a step."""
-    own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "DECLARE_CACHE_DIR": str(folder / "cache")}
+    cache = {"DECLARE_CACHE_DIR": str(folder / "cache")}
     words = ["--folder", str(folder), "--stage", stage, "--steps", str(stop), "--sizes", str(size)]
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.elastic_chain", *words, "--rank", str(rank)],
-            env=os.environ | own,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        ForkedProcess("tests.harness.elastic_chain", *words, "--rank", str(rank), env=cache)
         for rank in range(size)
     ]
-    said = [process.communicate(timeout=900)[0] for process in processes]
+    said = ["".join(process.communicate(timeout=900)) for process in processes]
     if any(process.returncode for process in processes):
         raise RuntimeError("\n".join(text[-2000:] for text in said))
 

@@ -123,19 +123,11 @@ class Hunt:
     def _preload(self) -> None:
         """Import in this process what a run imports, so that children start warm and no thread is forked."""
         listing = self.folder / "modules.json"
-        code = (
-            "import json, sys; from pathlib import Path; from declare.__main__ import main\n"
-            "assert main(sys.argv[2:]) == 0\n"
-            "Path(sys.argv[1]).write_text(json.dumps(list(sys.modules)))"
-        )
-        words = ["train", "spec.yaml", "--run-dir", "first", "--quiet"]
-        subprocess.run(
-            [sys.executable, "-c", code, listing, *words],
-            cwd=self.folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-        )
+        child = os.fork()
+        if child == 0:
+            self._be_child("first", None, -1, listing)
+        if os.waitpid(child, 0)[1] != 0:
+            raise RuntimeError(f"the first run failed:\n{self.log('first')}")
         for name in json.loads(listing.read_text()):
             if name != "__main__":
                 try:
@@ -174,8 +166,8 @@ class Hunt:
             raise TimeoutError(f"{name} hung: {self.log(name)[-2000:]}")
         return status
 
-    def _be_child(self, name: str, blow: Blow | None, pipe: int) -> None:
-        """Be `dcl train`."""
+    def _be_child(self, name: str, blow: Blow | None, pipe: int, listing: Path | None = None) -> None:
+        """Be `dcl train`; list what it has imported."""
         code = 99
         try:
             os.chdir(self.folder)
@@ -192,6 +184,8 @@ class Hunt:
             from declare.__main__ import main
 
             code = main(words)
+            if listing is not None:
+                listing.write_text(json.dumps(list(sys.modules)), encoding="utf-8")
         finally:
             os._exit(code)
 

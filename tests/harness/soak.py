@@ -23,11 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.harness.forkserver import ForkedProcess
+
 PATIENCE = 180.0
 STOPPED, GAVE_UP = 75, 4
 SPEC = """
@@ -87,14 +88,8 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def workers(launcher: int) -> list[int]:
-    """Return the training processes of a launcher, by rank."""
-    found = {}
-    for number in (process for process, parent in _parents() if parent == launcher):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{number}/environ").read_bytes().split(b"\0"):
-                if line.startswith(b"RANK="):
-                    found[int(line[5:])] = number
-    return [found[rank] for rank in sorted(found)]
+    """Return the training processes of a launcher, by rank: it starts nothing else."""
+    return sorted(process for process, parent in _parents() if parent == launcher)
 
 
 def _kill(processes: list[int], number: int) -> None:
@@ -127,21 +122,21 @@ class Soak:
         (folder / "tmp").mkdir()
         self.run = folder / "struck"
 
-    def start(self, name: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str) -> ForkedProcess:
         """Begin or continue a run, in a session of its own."""
         begun = (self.folder / name / "plan.json").exists()
         words = ["train", "spec.yaml", "--procs", str(self.asked.procs), "--quiet"]
-        own = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+        own = {"CUDA_VISIBLE_DEVICES": "", "NO_COLOR": "1"}
         own |= {"DECLARE_CACHE_DIR": str(self.folder / "cache"), "TMPDIR": str(self.folder / "tmp")}
-        with (self.folder / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "declare", *words, f"--{'resume' if begun else 'run-dir'}={name}"],
-                cwd=self.folder,
-                env=os.environ | own,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        return ForkedProcess(
+            "tests.harness.forking_launcher",
+            *words,
+            f"--{'resume' if begun else 'run-dir'}={name}",
+            cwd=self.folder,
+            env=own,
+            new_session=True,
+            log=self.folder / f"{name}.log",
+        )
 
     def saves(self) -> int:
         """Return how many saves the run has acknowledged."""
@@ -149,7 +144,7 @@ class Soak:
             return (self.run / "events.jsonl").read_bytes().count(b'"checkpoint_saved"')
         return 0
 
-    def strike(self, process: subprocess.Popen[bytes]) -> str:
+    def strike(self, process: ForkedProcess) -> str:
         """Wait for a moment and strike; return the kind, or nothing where the run had ended."""
         kind = self.draw.choice(self.asked.kinds)
         if not self._await_moment(process):
@@ -161,7 +156,7 @@ class Soak:
         self.tally.strikes[kind] = self.tally.strikes.get(kind, 0) + 1
         return kind
 
-    def _await_moment(self, process: subprocess.Popen[bytes]) -> bool:
+    def _await_moment(self, process: ForkedProcess) -> bool:
         """Return at the moment of a strike, or with False where the run ended or came no further."""
         how = self.draw.random()
         if how < 0.1:  # while processes start
@@ -180,7 +175,7 @@ class Soak:
 
     def _until(
         self,
-        process: subprocess.Popen[bytes],
+        process: ForkedProcess,
         true: Callable[[], bool],
         pause: float,
         patience: float = PATIENCE,
@@ -220,7 +215,7 @@ class Soak:
         """Whether more strikes are asked for."""
         return sum(self.tally.strikes.values()) < self.asked.strikes
 
-    def _recovers(self, process: subprocess.Popen[bytes], kind: str) -> bool:
+    def _recovers(self, process: ForkedProcess, kind: str) -> bool:
         """Whether the launcher goes on by itself after a strike; note how long it took."""
         if kind not in {"rank", "segfault", "all ranks"}:
             self._wait_for_end(process)
@@ -228,11 +223,11 @@ class Soak:
         self._recovered(process, time.monotonic(), self.saves())
         return process.poll() is None
 
-    def _recovered(self, process: subprocess.Popen[bytes], began: float, saves: int) -> None:
+    def _recovered(self, process: ForkedProcess, began: float, saves: int) -> None:
         if self._until(process, lambda: self.saves() > saves, 0.02):
             self.tally.recoveries.append(round(time.monotonic() - began, 2))
 
-    def _wait_for_end(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_for_end(self, process: ForkedProcess) -> None:
         try:
             process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -267,7 +262,7 @@ class Soak:
     def _log(self) -> str:
         return (self.folder / "struck.log").read_text(encoding="utf-8", errors="replace")[-2500:]
 
-    def _kill_rest(self, process: subprocess.Popen[bytes]) -> None:
+    def _kill_rest(self, process: ForkedProcess) -> None:
         """End what is left of a run that failed."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -291,7 +286,7 @@ class Soak:
         self.tally.restarts = len(list(Run(self.run).events("process_died")))
 
 
-def _options() -> argparse.Namespace:
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Strike a run of several processes and compare its end.")
     parser.add_argument("--strikes", type=int, default=20)
     parser.add_argument("--steps", type=int, default=2000, help="of the run: strikes end with it")
@@ -304,12 +299,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--load", type=int, default=0, help="processes that keep the machine busy meanwhile")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="a new folder to work in, which stays")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Strike as the command line asks; 0 if the run came to the end of an undisturbed one."""
-    asked, began = _options(), time.perf_counter()
+    asked, began = _options(words), time.perf_counter()
     with contextlib.ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)

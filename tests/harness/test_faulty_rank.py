@@ -1,17 +1,14 @@
 """One of two processes meets a fault while batches may be skipped: both skip, or the run ends with what it was."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from declare.runtime.run_folder.folder import Run
+from tests.harness.forkserver import ForkedProcess
 
-ROOT = Path(__file__).parents[2]
 SPEC = """
 declare: 1
 name: faulty
@@ -31,28 +28,21 @@ SKIPPING = "on_batch_error: {action: skip, limit: 3}, "
 SKIPPED = {"nan", "forward", "backward"}
 
 
-def begun(folder: Path, fault: str, norm: str, strategy: str) -> list[subprocess.Popen[str]]:
+def begun(folder: Path, fault: str, norm: str, strategy: str) -> list[ForkedProcess]:
     """Return two processes that train."""
     text = SPEC.replace("NORM", norm).replace("STRATEGY", strategy)
     (folder / "spec.yaml").write_text(text if fault in SKIPPED else text.replace(SKIPPING, ""))
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "DECLARE_CACHE_DIR": str(folder / "cache")}
+    cache = {"DECLARE_CACHE_DIR": str(folder / "cache")}
     return [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.faulty_rank", str(rank), str(folder), fault],
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        ForkedProcess("tests.harness.faulty_rank", str(rank), str(folder), fault, env=cache)
         for rank in range(2)
     ]
 
 
-def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[int], list[str]]:
+def trained(folder: Path, fault: str, norm: str, strategy: str) -> tuple[list[int | None], list[str]]:
     """Return the exit statuses of both processes and what they said."""
     processes = begun(folder, fault, norm, strategy)
-    said = [process.communicate(timeout=250)[0] for process in processes]
+    said = ["".join(process.communicate(timeout=250)) for process in processes]
     return [process.returncode for process in processes], said
 
 
@@ -96,7 +86,7 @@ def test_nobody_waits_for_a_process_that_was_killed(tmp_path: Path, strategy: st
     assert killed.wait(250) == -signal.SIGKILL
     killed.communicate()
     began = time.monotonic()
-    said, _ = left.communicate(timeout=90)
+    said = "".join(left.communicate(timeout=90))
     # Some seconds on a busy machine, where the group itself would wait for five minutes.
     assert time.monotonic() - began < 60
     assert left.returncode == 76, said

@@ -1,26 +1,15 @@
 """Runs of every mechanism, killed with SIGKILL at random moments, end as if nobody had touched them."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.harness import forkserver
 
 
 def hunt(*words):
     """Return the figures of a hunt."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.harness.kill_resume", *map(str, words)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = forkserver.run("tests.harness.kill_resume", *map(str, words), timeout=900)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
@@ -29,7 +18,7 @@ def hunt(*words):
 @pytest.mark.timeout(900)
 def test_fifty_kills_and_twenty_stops_at_random_moments_leave_no_trace():
     """Kills, in saves, evaluations, hand-overs and micro-batches too, lose no save; they and stops change no bit."""
-    found = hunt("--kills", 50, "--cli", 3, "--stops", 20)
+    found = hunt("--kills", 50, "--cli", 2, "--stops", 20)
     assert found["failures"] == []
     assert found["kills"] >= 50 + 1
     assert found["stops"] == 20

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +11,9 @@ import torch
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.inference.evaluate import evaluate
 from declare.runtime.run_folder.folder import Run
+from tests.harness.forkserver import ForkedProcess
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 FRAME = """
 declare: 1
 name: worlds
@@ -37,7 +35,7 @@ tasks:
   kind: {type: classification, datasets: [left, right], target: kind, metrics: [accuracy, f1, auroc, calibration_error]}
   age: {type: regression, datasets: [left, right], target: age, metrics: [mae, r2, pearson, spearman]}
 phases:
-  fit: {steps: 30, batch_size: 15, evaluate: {every: 10 steps, best: {metric: val/age/mae, mode: min}}, optimizer: {type: adamw, lr: 1e-2}, MORE}
+  fit: {steps: 12, batch_size: 15, evaluate: {every: 4 steps, best: {metric: val/age/mae, mode: min}}, optimizer: {type: adamw, lr: 1e-2}, MORE}
 hardware: {accelerator: cpu, precision: fp32}
 """
 IMAGES = """
@@ -85,13 +83,13 @@ WAYS = {
     "accumulated": "accumulate: 3",
     "averaged": "ema: {decay: 0.9}",
     "penalty": "regularizers: [{type: l2, match: 'encoder.*', weight: 0.01}]",
-    "thawing": "freeze: [{match: 'encoder.*', until: 10 steps}]",
+    "thawing": "freeze: [{match: 'encoder.*', until: 5 steps}]",
     "skipping": "on_batch_error: {action: skip, limit: 3}",
     "plateau": "schedule: {type: plateau, metric: val/age/mae, mode: min, patience: 0}",
     "uncertainty": "balance: uncertainty",
     "dynamic": "balance: dynamic",
     "pcgrad": "balance: pcgrad",
-    "watched": "diagnose: {gradients: 5 steps}",
+    "watched": "diagnose: {gradients: 4 steps}",
 }
 SCALES = {
     "batch_norm_of_images": "accumulate: 1",
@@ -181,22 +179,11 @@ def write_tables(folder: Path) -> None:
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
 
 
-def start(folder: Path, size: int) -> list[subprocess.Popen[str]]:
+def start(folder: Path, size: int) -> list[ForkedProcess]:
     """Start the processes of a world."""
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "DECLARE_CACHE_DIR": str(folder / f"c{size}"),
-    }
+    cache = {"DECLARE_CACHE_DIR": str(folder / f"c{size}")}
     return [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.process_groups", str(rank), str(size), str(folder)],
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        ForkedProcess("tests.harness.process_groups", str(rank), str(size), str(folder), env=cache)
         for rank in range(size)
     ]
 
@@ -209,7 +196,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in SPECS.items():
         (folder / f"{name}.yaml").write_text(text)
     for process in [*start(folder, 1), *start(folder, 2)]:
-        said, _ = process.communicate(timeout=500)
+        said = "".join(process.communicate(timeout=500))
         assert process.returncode == 0, said[-3000:]
     return folder
 

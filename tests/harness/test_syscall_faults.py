@@ -1,15 +1,11 @@
 """Saves killed at system calls by strace; needs it and the right to trace, and is left out without."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.harness import forkserver
 
 
 @pytest.mark.slow
@@ -18,14 +14,7 @@ def test_a_save_that_is_killed_or_refused_at_a_system_call_loses_nothing():
     """At every fsync and rename, at every refused write, fsync and rename, the old checkpoint or the new one stands."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.harness.syscall_faults", "--calls", "fsync", "rename"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = forkserver.run("tests.harness.syscall_faults", "--calls", "fsync", "rename")
     if "strace cannot be used here" in done.stderr:
         pytest.skip("needs the right to trace")
     found = json.loads(done.stdout)

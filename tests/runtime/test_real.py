@@ -1,12 +1,8 @@
 """The whole way on example specs: compiled, fed, trained, killed, continued, evaluated, predicted."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -20,8 +16,8 @@ from declare.runtime.inference.evaluate import evaluate
 from declare.runtime.inference.predict import predict
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
+from tests.harness.forkserver import ForkedProcess
 
-ROOT = Path(__file__).parents[2]
 TWO_PHASES = """
 declare: 1
 name: hard
@@ -68,10 +64,10 @@ tracking: csv
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     before = torch.get_num_threads()
-    os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
-    yield
-    del os.environ["OMP_NUM_THREADS"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
     torch.set_num_threads(before)
 
 
@@ -140,12 +136,10 @@ def test_kill_9_leaves_no_trace_in_a_real_run(tmp_path, clean, seed):
     """A run of `dcl train` that is killed at random moments and continued is bit-equal to one left alone."""
     compiled(tmp_path)
     draw, kills = random.Random(seed), 0
-    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     while True:
         began = (tmp_path / "run" / "plan.json").exists()
         words = ["--resume", "run"] if began else ["--run-dir", "run"]
-        command = [sys.executable, "-m", "declare", "train", "spec.yaml", "--quiet", *words]
-        process = subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.DEVNULL)
+        process = ForkedProcess("declare", "train", "spec.yaml", "--quiet", *words, cwd=tmp_path)
         wanted = progress(tmp_path) + draw.randint(1, 12)
         if kills < 4 and killed(process, tmp_path, wanted, draw.uniform(0, 0.02)):
             kills += 1

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,11 +21,13 @@ from declare.language.spec import Space, Tune
 from declare.runtime.listeners.listener import Request
 from declare.runtime.run_folder.event_file import Event
 from declare.system import secrets
-from declare.tune import trial
+from declare.tune import trial, workers
 from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.pruning import Pruning
 from declare.tune.search import DATABASE, Search, Trial, best
 from declare.tune.space import as_sets, grid, probes
+from tests.harness import forkserver
+from tests.harness.forkserver import ForkedProcess
 
 SPEC = """declare: 1
 name: wine
@@ -236,9 +236,20 @@ def test_the_best_is_among_those_that_ended(mode: str, number: int) -> None:
     assert found.number == number
 
 
+DRAWN = "{type: simulated, name: stimulus, samples: 60, subjects: 6, classes: 3, channels: 2, length: 5}"
+WITHOUT_SKLEARN = (
+    SPEC.replace("{type: sklearn, name: wine}", DRAWN)
+    .replace("target: label", "target: stimulus")
+    .replace("standardize", "temporal_pool")
+)
+"""For workers, each of which would import scikit-learn."""
+
+
 @pytest.mark.slow
-def test_several_workers_share_a_search() -> None:
+def test_several_workers_share_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes run the trials of one search, none twice."""
+    monkeypatch.setattr(workers, "multiprocessing", SimpleNamespace(get_context=lambda _: forkserver.CONTEXT))
+    Path("spec.yaml").write_text(WITHOUT_SKLEARN)
     outcome = api.tune("spec.yaml", set=["tune.trials=4"], run_dir="found", workers=2)
     assert outcome.status == 0
     assert [trial.state for trial in outcome.trials] == ["complete"] * 4
@@ -349,23 +360,18 @@ def test_a_trial_that_cannot_be_run_is_told_apart(
 @pytest.mark.slow
 def test_a_search_of_two_workers_that_is_killed_goes_on() -> None:
     """Workers end with their search and save; resumed at once, every trial comes to its end, none twice."""
-    Path("spec.yaml").write_text(SPEC.replace("epochs: 2", "epochs: 200"))
-    words = [sys.executable, "-m", "declare", "tune", "spec.yaml", "--trials", "3", "--workers", "2"]
-    process = subprocess.Popen([*words, "--run-dir", "found"], cwd=Path.cwd(), env=environment())
+    Path("spec.yaml").write_text(WITHOUT_SKLEARN.replace("epochs: 2", "epochs: 100"))
+    words = ["declare", "tune", "spec.yaml", "--trials", "3", "--workers", "2"]
+    process = ForkedProcess(*words, "--run-dir", "found", cwd=Path.cwd())
     until = time.monotonic() + 100
     while len(list(Path("found").glob("trials/*/events.jsonl"))) < 2 and time.monotonic() < until:
         time.sleep(0.1)
     process.kill()
     process.wait()
-    done = subprocess.run([*words, "--resume", "found"], env=environment(), check=False, timeout=200)
-    assert done.returncode == 0
+    done = forkserver.run(*words, "--resume", "found", cwd=Path.cwd())
+    assert done.returncode == 0, done.stderr
     assert [row["state"] for row in rows("found")] == ["complete"] * 3
     assert len(list(Path("found/trials").iterdir())) == 3
-
-
-def environment() -> dict[str, str]:
-    """Return the variables of a process that runs this program from another folder."""
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @pytest.mark.slow

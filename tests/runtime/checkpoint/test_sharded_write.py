@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +21,8 @@ from declare.runtime.checkpoint.sharded_read import lazy_tensors, shard_metadata
 from declare.runtime.checkpoint.sharded_write import shard_state
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.manifest import damage
+from tests.harness.forkserver import ForkedProcess
 
-ROOT = Path(__file__).parents[3]
 SPEC = """
 declare: 1
 name: shares
@@ -61,24 +58,12 @@ ROUNDS = itertools.count()
 
 def group(folder: Path, size: int, *runs: str) -> list[str]:
     """Let a group of processes do what `runs` say; return what each printed."""
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "DECLARE_CACHE_DIR": str(folder / "cache"),
-        "SHARERS_ROUND": str(next(ROUNDS)),
-    }
+    env = {"DECLARE_CACHE_DIR": str(folder / "cache"), "SHARERS_ROUND": str(next(ROUNDS))}
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.sharded_writers", str(rank), str(size), str(folder), *runs],
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        ForkedProcess("tests.harness.sharded_writers", str(rank), str(size), str(folder), *runs, env=env)
         for rank in range(size)
     ]
-    return [process.communicate(timeout=300)[0] for process in processes]
+    return ["".join(process.communicate(timeout=300)) for process in processes]
 
 
 def state(folder: Path) -> dict[str, torch.Tensor]:

@@ -14,38 +14,15 @@ import torch
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_builder
 from tests.harness.fake_builder import train
+from tests.harness.forkserver import ForkedProcess
 
 ROOT = Path(__file__).parents[3]
-SLOW_TRAINING = """
-import sys, time
-from pathlib import Path
-from tests.harness import fake_builder
-from tests.harness.fake_builder import train
-
-def slow(step, batch):
-    time.sleep(0.05)
-    if step == 2:
-        print("training", flush=True)
-    return batch
-
-plan = fake_builder.make_plan(fake_builder.phase(steps=400))
-make = lambda plan, place, device, tell, world: fake_builder.FakeBuilder(plan, slow)
-sys.exit(train(plan, "x", Path(sys.argv[1]), make_builder=make).status)
-"""
 
 
 def start(place):
     """Start a slow training process and wait until it trains."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW_TRAINING, str(place)],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout.readline() == "training\n"
+    process = ForkedProcess("tests.harness.slow_training", str(place), new_session=True)
+    process.wait_for("training\n")
     return process
 
 

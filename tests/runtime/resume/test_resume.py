@@ -3,9 +3,7 @@
 import os
 import random
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -16,19 +14,14 @@ from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.run_folder.folder import Run
 from tests.harness import fake_builder
 from tests.harness.fake_builder import train
+from tests.harness.forkserver import ForkedProcess
 
-ROOT = Path(__file__).parents[2]
 TIMES = ("samples_per_second",)
 
 
 def launch(place, mode, **environ):
     """Start a process that trains the hard plan."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environ
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.harness.fake_builder", str(place), mode],
-        env=env,
-        stdout=subprocess.PIPE,
-    )
+    return ForkedProcess("tests.harness.fake_builder", str(place), mode, env=environ)
 
 
 def fingerprint(place):
@@ -122,16 +115,14 @@ def kill_randomly(place, seed):
     kills = 0
     while True:
         process = launch(place, "resume" if (place / "plan.json").exists() else "new")
-        process.stdout.readline()
+        process.wait_for("ready\n")
         try:
-            process.wait(draw.uniform(0.01, 0.4) if kills < 4 else 60)
+            process.wait(draw.uniform(0, 0.15) if kills < 4 else 60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             kills += 1
             continue
-        finally:
-            process.stdout.close()
         assert process.returncode == 0
         return kills
 
