@@ -83,7 +83,7 @@ def restored_process() -> Iterator[None]:
             del os.environ[name]
     os.environ.update({name: text for name, text in variables.items() if not name.startswith(BY_LIBRARIES)})
     for number, handler in handlers.items():
-        if signal.getsignal(number) is not handler:
+        if handler is not None and signal.getsignal(number) is not handler:
             signal.signal(number, handler)
     if torch and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)

@@ -51,7 +51,8 @@ class ForkedProcess:
         self._process = CONTEXT.Process(
             target=_run, args=(module, words, cwd, environment, handed, new_session)
         )
-        with mock.patch.dict(os.environ, own):  # what the first one takes from here is for all that follow
+        # The first one starts the server, which imports nothing from the current folder.
+        with mock.patch.dict(os.environ, own, PYTHONSAFEPATH="1"):
             self._process.start()
         self.pid = self._process.pid or 0
         atexit.register(self.kill)
@@ -144,6 +145,7 @@ def _run(
     os.environ.clear()
     os.environ |= environment
     os.chdir(cwd)
+    sys.path[:] = [place for place in sys.path if place]  # the folder that it is in stays out
     for number, file in enumerate(files, 1):
         os.dup2(file, number)
     sys.argv = [module, *words]
