@@ -287,6 +287,8 @@ def test_values_of_no_type_of_a_class_are_refused():
     arrays = [np.array([1, 2]), np.array([3])]
     for kind in ("category", "id", "number"):
         assert refused(arrays, type=kind).code == "DAT319"
+    assert refused(arrays, type="datetime").code == "DAT382"
+    assert refused([[[1], [0, 1]], [[1], [1]]], type="valid").code == "DAT319"
     assert refused([b"\xff"], type="datetime").code == "DAT311"
     assert refused([b"\xff"], type="valid").code == "DAT311"
     assert refused(np.array([5], "timedelta64[s]"), type="datetime").code == "DAT382"

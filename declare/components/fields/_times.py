@@ -131,7 +131,7 @@ def _column(values: Any) -> TextColumn:
     spans = isinstance(values, np.ndarray) and values.dtype.kind == "m"  # which would be counts in a list
     rows = values.tolist() if hasattr(values, "tolist") and not spans else list(values)
     for row, value in enumerate(rows):
-        if isinstance(value, list | dict | tuple | bool | timedelta | np.timedelta64):
+        if isinstance(value, list | dict | tuple | np.ndarray | bool | timedelta | np.timedelta64):
             raise ProblemError(findings.no_time(value, row))
     return TextColumn.of(text_in(value, row) for row, value in enumerate(rows))
 

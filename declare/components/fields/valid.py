@@ -72,7 +72,10 @@ class Valid(Field):
         """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for values that are not true or false."""
         import numpy as np
 
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError:  # lists of several sizes in lists
+            raise ProblemError(_no_flags(None)) from None
         if array.ndim == 1 and array.dtype.kind in "USO":
             array = _flags(
                 values
