@@ -16,10 +16,14 @@ from declare.rules.spec_parts import blocks_of, get
 
 
 class _Track(NamedTuple):
-    """A field on its way through the transforms; None after one that does not fit."""
+    """A field on its way through the transforms; None after one that does not fit.
+
+    `learned` is the training sample that statistics are learned from, without what draws for each sample.
+    """
 
     train: Shape | None
     evaluation: Shape | None
+    learned: Shape | None
     changed: str = ""
 
 
@@ -35,7 +39,7 @@ def with_field_shapes(stage: NamedSpec) -> Reports[TransformedSpec]:
             continue
         facts = stage.facts[dataset.name]
         shapes = {name: _shape(item) for name, item in facts.fields.items()}
-        tracks = {name: _Track(shape, shape) for name, shape in shapes.items()}
+        tracks = {name: _Track(shape, shape, shape) for name, shape in shapes.items()}
         if get(dataset.block, "transforms") is None:
             yield Skip(f"{dataset.path}.transforms")
             continue
@@ -46,7 +50,7 @@ def with_field_shapes(stage: NamedSpec) -> Reports[TransformedSpec]:
             changed = _unclear(stage, transform, path, facts)
             if changed:
                 yield Skip(path)
-                tracks |= dict.fromkeys(changed, _Track(None, None, path))
+                tracks |= dict.fromkeys(changed, _Track(None, None, None, path))
             else:
                 contradiction = transform.check_facts(known)
                 if contradiction is not None:
@@ -92,15 +96,40 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
         track = tracks.get(name)
         if track is None or contains_poison(transform):
             continue
-        train, evaluation = track.train, track.evaluation
+        train, evaluation, learned = track.train, track.evaluation, track.learned
         problems: list[Problem] = []
         if transform.on in {"all", "train"} and train is not None:
+            if transform.fitted and learned is not None and learned.features != train.features:
+                problems.append(_moved(transform, learned, train))
+            learned = _learned_shape(transform, learned)
             train = _transformed_shape(transform, train, problems)
         if transform.on in {"all", "eval"} and evaluation is not None:
             evaluation = _transformed_shape(transform, evaluation, problems)
-        tracks[name] = _Track(train, evaluation, path)
+        tracks[name] = _Track(train, evaluation, learned, path)
         if problems:
             yield problems[0].under(path)
+
+
+def _learned_shape(transform: Transform, shape: Shape | None) -> Shape | None:
+    """Return the shape after a transform of what later ones learn from; None where that is not known."""
+    if shape is None or not transform.has_apply():
+        return shape
+    changed = transform.infer(shape)
+    return None if isinstance(changed, Problem) else changed
+
+
+def _moved(transform: Transform, learned: Shape, train: Shape) -> Problem:
+    """Return that a transform learns one number for each feature, and that features are drawn for each sample."""
+    return Problem(
+        "DAT337",
+        f"`{transform.type_name()}` learns from {learned}, but changes {train}",
+        at="type",
+        label="features are drawn before it",
+        helps=(
+            "move it before what makes a vector of the samples",
+            "or leave it out: a norm in the model learns too",
+        ),
+    )
 
 
 def _transformed_shape(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:

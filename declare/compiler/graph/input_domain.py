@@ -18,7 +18,7 @@ def input_domain(stage: ShapedSpec) -> Reports[None]:
         plan = dataset_plan(stage, dataset)
         for field in sorted(input_fields(stage.view, dataset) | target_fields(stage.view, dataset)):
             if field in stage.shapes[dataset] and _may_fail(plan, field):
-                from declare.data.store.target_statistics import outside_domain
+                from declare.data.store.transform_domain import outside_domain
 
                 yield from outside_domain(plan, f"datasets.{dataset}", field)
 

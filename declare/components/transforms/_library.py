@@ -14,7 +14,7 @@ from declare.components.transforms._pixels import IMAGES, bad_size, pair, resize
 from declare.contract.component import Component, Refusal, not_finite
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem, ProblemError
-from declare.contract.shapes import Shape
+from declare.contract.shapes import Array, Layout, Shape
 from declare.contract.torch_types import TorchModule, TorchTensor
 from declare.system.library_table import LibraryTable
 from declare.system.parameter_ranges import Range, is_within, measured_from, outcome, with_bounds
@@ -23,6 +23,8 @@ TABLE = LibraryTable(
     Path(__file__).with_name("tables") / "torchvision_v2.json", f"{__package__}._introspect", ("torchvision",)
 )
 Record = dict[str, Any]
+_LAYOUTS: dict[int, Layout] = {2: "mask", 3: "image", 4: "video"}
+"""The layouts of pictures by the axes of a sample."""
 _FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
 _ANY_SIDE = 32
 """Images that a trial changes; total pixels if they are large; a side that varies."""
@@ -209,6 +211,19 @@ class _FromTorchvision(Transform):
         )
 
 
+class _WithoutDraws(_FromTorchvision):
+    """A transform of torchvision v2 that makes the same of a picture each time."""
+
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
+        """Return what the module makes of a batch of masks, pictures or videos."""
+        import numpy as np
+        import torch
+
+        shape = Shape(_LAYOUTS[values.ndim - 1], values.shape[1:])
+        module = self.build(shape, statistics)
+        return np.asarray(module(torch.from_numpy(values), np.zeros(len(values), np.uint64)).numpy())
+
+
 def _made_up(shape: Shape) -> tuple[TorchTensor, Any]:
     """Return random samples of a shape and a key for each; more if they are small."""
     import numpy as np
@@ -269,7 +284,7 @@ def component(name: str, record: Record) -> type[_FromTorchvision]:
         )
     transform = create_model(
         record["class"],
-        __base__=_FromTorchvision,
+        __base__=_FromTorchvision if record["draws"] != "nothing" else _WithoutDraws,
         __module__=f"{__package__}.{name}",
         __doc__=_text(name, record),
         **parameters,

@@ -86,6 +86,14 @@ class Normalize(Transform):
         std = moments.std()
         return {"mean": moments.mean().tolist(), "std": np.where(std > 0, std, 1.0).tolist()}
 
+    def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
+        """Return what the module makes of a batch, in float64."""
+        import numpy as np
+
+        form = (-1,) + (1,) * (values.ndim - 2)
+        mean, std = (np.asarray(statistics[key], np.float64).reshape(form) for key in ("mean", "std"))
+        return np.asarray((values / (255 if values.dtype == np.uint8 else 1) - mean) / std)
+
     def build(self, shape: Shape, statistics: dict[str, list[float]]) -> TorchModule:
         """Return the module that normalises a batch [B, C, ...]."""
         from declare.nn.transforms.normalize import Normalize as Module

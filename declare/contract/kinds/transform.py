@@ -74,8 +74,13 @@ class Transform(Component):
         return {}
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
-        """Return transformed samples [rows, ...] (stored transforms)."""
+        """Return transformed samples [rows, ...] (stored transforms, and others that draw nothing)."""
         raise NotImplementedError
+
+    @classmethod
+    def has_apply(cls) -> bool:
+        """Return whether `apply` computes it, so that samples can be transformed without a batch and its keys."""
+        return cls.apply is not Transform.apply
 
     def invert(self, values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
         """Return transformed values [rows, ...] in their original units; only if it is `invertible`."""

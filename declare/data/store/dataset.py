@@ -339,6 +339,10 @@ class Pool:
         """Return the transforms that are applied to each batch: from the first that is not stored on."""
         return self.of_field(field, split)[len(self.stored_transforms(field, split)) :]
 
+    def array_transforms(self, field: str, split: str) -> list[tuple[int, Transform]]:
+        """Return the transforms that need no batch: all but those that draw for each sample."""
+        return [(index, item) for index, item in self.of_field(field, split) if item.has_apply()]
+
     def of_field(self, field: str, split: str) -> list[tuple[int, Transform]]:
         """Return the transforms of a field that a split gets, in order."""
         side = "train" if split == "train" else "eval"
@@ -348,6 +352,14 @@ class Pool:
             if field in ({transform.field} if transform.field else set(transform.fields or ()))
             and transform.on in {"all", side}
         ]
+
+
+def in_transform(problem: Problem, pool: Pool, place: tuple[str, str], index: int) -> Problem:
+    """Put a problem of a transform at its block, and say in which field and split it met the value."""
+    field, split = place
+    note = f"field `{field}`, split `{split}`"
+    placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
+    return placed.under(pool.path)
 
 
 def none_left(split: str) -> Problem:

@@ -34,7 +34,6 @@ def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | No
         sizes: dict[str, dict[str, int | None]] = {}
         for side in ("train", "eval"):
             shape = field.facts.shape
-            stored = True
             for index, transform in enumerate(transforms):
                 assert isinstance(transform, Transform)
                 if name not in {transform.field, *(transform.fields or ())} or transform.on not in {
@@ -44,8 +43,7 @@ def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | No
                     continue
                 if transform.fitted:
                     sizes.setdefault(f"{index}.{name}", _sizes(transform, shape))
-                stored = stored and transform.stored
-                after = transform.infer(shape) if stored else shape
+                after = transform.infer(shape) if transform.has_apply() else shape
                 shape = shape if isinstance(after, Problem) else after
         yield from sizes.items()
 

@@ -18,7 +18,10 @@ def fit(plan: DatasetPlan) -> dict[str, dict[str, list[float]]]:
 
 
 def fit_pool(pool: Pool) -> dict[str, dict[str, list[float]]]:
-    """Fit transforms in order: each sees what the ones before it make of the training samples."""
+    """Fit transforms in order: each sees what the ones before it make of the training samples.
+
+    Those that draw for each sample are left out.
+    """
     statistics: dict[str, dict[str, list[float]]] = {}
     for name in pool.plan.fields:
         statistics |= fit_field(pool, name)
@@ -41,7 +44,7 @@ def _before(
     """Yield training samples of a field before the transform at `index` of one side."""
     field, side = place
     table = Table(pool, "train", statistics)
-    earlier = [(at, item) for at, item in pool.stored_transforms(field, side) if at < index]
+    earlier = [(at, item) for at, item in pool.array_transforms(field, side) if at < index]
 
     def block(start: int) -> Array:
         values = table.encoded_values(field, np.arange(start, min(start + _ROWS, table.num_samples)))

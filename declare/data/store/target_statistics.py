@@ -12,7 +12,7 @@ from declare.contract.shapes import Array
 from declare.data.facts.examine import spread
 from declare.data.read import cache, prefetch
 from declare.data.read.fingerprints import cache_identity
-from declare.data.store.dataset import Pool
+from declare.data.store.dataset import Pool, in_transform
 from declare.data.store.statistics import fit_field
 from declare.ir.plan import DatasetPlan
 
@@ -144,7 +144,8 @@ class _TargetReader:
             try:
                 values = transform.apply(before, self._fitted.get(f"{index}.{field}", {}))
             except ProblemError as error:
-                placed = (self._with_place(problem, split, index) for problem in error.problems)
+                place = (field, split)
+                placed = (in_transform(problem, self._pool, place, index) for problem in error.problems)
                 raise ProblemError(*placed) from None
             self._compare(before, values, split, index)
         return self._apply_mask(values, rows)
@@ -156,18 +157,11 @@ class _TargetReader:
             return
         lost = int((np.isfinite(before) & ~np.isfinite(values)).sum())
         if lost:
-            raise ProblemError(self._with_place(_not_finite(transform.type_name(), lost), split, index))
+            problem = _not_finite(transform.type_name(), lost)
+            raise ProblemError(in_transform(problem, self._pool, (self._target.field, split), index))
         if transform.effect == "range":
             others = int((np.isfinite(before) & (before != values)).sum())
             self._changed[index] = self._changed.get(index, 0) + others
-
-    def _with_place(self, problem: Problem, split: str, index: int) -> Problem:
-        """Put a problem of a transform at its block, and say in which split the target met it."""
-        from dataclasses import replace
-
-        note = f"field `{self._target.field}`, split `{split}`"
-        placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
-        return placed.under(self._pool.path)
 
     def _apply_mask(self, values: Array, rows: Array) -> Array:
         """Return values with what the mask leaves out marked as missing."""
@@ -243,16 +237,3 @@ class _ClassCounts:
     def counts(self) -> tuple[int, ...]:
         """Return the samples of each class."""
         return tuple(self._total.tolist())
-
-
-def outside_domain(plan: DatasetPlan, path: str, field: str) -> tuple[Problem, ...]:
-    """Return what transforms of the dataset at `path` make nothing of, in any split; nothing for a field in files.
-
-    What is found to be whole is kept in the user's cache.
-    """
-    try:
-        if Pool(plan, path).is_light(field):
-            target_statistics(plan, path, TargetQuery(field, exact=False))
-    except ProblemError as error:
-        return error.problems
-    return ()

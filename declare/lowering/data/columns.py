@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from declare.contract.kinds.transform import Transform
 from declare.contract.lengths import lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Shape
+from declare.data.store.dataset import in_transform
 from declare.ir.plan import Plan
 from declare.ir.sample_lengths import field_spans, is_fixed, joined_fields, least_length
 from declare.lowering.data.tables import Tables
@@ -152,7 +153,8 @@ class Columns:
         for index, transform in pool.batch_transforms(field, split):
             fitted_statistics = statistics.get(f"{index}.{field}", {})
             if transform.stored:
-                steps.append(partial(_apply, transform, fitted_statistics))
+                place = partial(in_transform, pool=pool, place=(field, split), index=index)
+                steps.append(partial(_apply, transform, fitted_statistics, place))
             else:
                 module: nn.Module = transform.build(shape, fitted_statistics).to(self._device).eval()
                 steps.append(module)
@@ -197,8 +199,18 @@ def _unequal(steps: Mapping[str, int], place: str) -> Problem:
     )
 
 
-def _apply(transform: Any, statistics: dict[str, list[float]], values: Tensor, keys: Array) -> Tensor:  # noqa: ARG001
-    array = torch.from_numpy(transform.apply(values.cpu().numpy(), statistics))
+def _apply(
+    transform: Transform,
+    statistics: dict[str, list[float]],
+    place: Callable[[Problem], Problem],
+    values: Tensor,
+    keys: Array,  # noqa: ARG001
+) -> Tensor:
+    """Return what a stored transform makes of a batch; raises `ProblemError` for values without image."""
+    try:
+        array = torch.from_numpy(transform.apply(values.cpu().numpy(), statistics))
+    except ProblemError as error:
+        raise ProblemError(*map(place, error.problems)) from None
     # What was rounded before stays so: transforms compute in double precision.
     rounded = array.float() if values.dtype != torch.float64 and array.is_floating_point() else array
     return rounded.to(values.device)

@@ -134,12 +134,21 @@ def what_is_missing_stays_missing(case: Case) -> None:
     assert np.array_equal(np.isnan(found), np.isnan(values)), "numbers come or go"
 
 
+def samples_without_a_batch_are_changed_alike(case: Case) -> None:
+    """What draws nothing computes the same in `apply`, of which others learn, as in its module."""
+    if case.transform.stored or not case.transform.has_apply():
+        return
+    values, known = case.values(), case.fit(case.values())
+    equal(case.transform.apply(values, known), case.apply(values, case.keys(), known), "without a batch")
+
+
 LAWS: list[Callable[[Case], None]] = [
     samples_have_the_inferred_shape,
     samples_are_changed_one_by_one,
     the_samples_given_stay_as_they_are,
     statistics_are_those_of_the_rows_given,
     what_is_missing_stays_missing,
+    samples_without_a_batch_are_changed_alike,
 ]
 
 

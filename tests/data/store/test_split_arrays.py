@@ -194,6 +194,30 @@ def test_statistics_come_in_order_from_the_training_split():
     np.testing.assert_allclose(fitted["1.features"]["std"], raw.std(axis=0), rtol=1e-4)
 
 
+@pytest.mark.parametrize("first", ["normalize", "grayscale", "pad", "random_horizontal_flip"])
+def test_statistics_are_of_what_batches_are_before_the_transform(first):
+    """What is applied to batches and draws nothing is applied before; what draws for each sample is left out."""
+    source = {"type": "sklearn", "name": "digits"}
+    more = {"padding": 2, "fill": 255} if first == "pad" else {}
+    channels = {"num_output_channels": 3} if first == "grayscale" else {}
+    transforms = [
+        {"type": first, "field": "image"} | more | channels,
+        {"type": "normalize", "field": "image"},
+    ]
+    plan = planned(dataset(source, transforms=transforms, split={"val": 0.4}, limit=40))
+    pool = Pool(plan)
+    pixels = pool.encoded_values("image", pool.rows["train"]) / 255
+    mean, std, mine = pixels.mean(), pixels.std(), statistics.fit(plan)["1.image"]
+    if first == "normalize":
+        mean, std = 0, 1
+    if first == "pad":
+        padded = np.pad(pixels, [(0, 0), (0, 0), (2, 2), (2, 2)], constant_values=1)
+        mean, std = padded.mean(), padded.std()
+    assert len(mine["mean"]) == (3 if first == "grayscale" else 1)
+    np.testing.assert_allclose(mine["mean"], mean, atol=1e-2)
+    np.testing.assert_allclose(mine["std"], std, rtol=1e-2)
+
+
 def test_a_transform_of_evaluations_is_fitted_on_training_samples():
     """`on: eval` says which samples are changed, not which ones are measured."""
     source = {"type": "simulated", "name": "regression", "samples": 50, "features": 2}
