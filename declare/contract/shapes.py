@@ -47,6 +47,8 @@ AXES: dict[Layout, tuple[str, ...]] = {
     "id": (),
 }
 
+PLACES: frozenset[Layout] = frozenset({"tokens", "tags", "mask", "valid"})
+"""Layouts whose axes are all places, of which one sample may have more than another: they have no features."""
 _STEPS = frozenset({"time", "frames", "length"})
 
 

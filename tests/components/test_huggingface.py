@@ -67,6 +67,15 @@ def test_a_decoder_reads_what_is_written():
     torch.testing.assert_close(first[:, :2], second[:, :2])
 
 
+@pytest.mark.parametrize("name", ["bert", "gpt2", "distilbert"])
+def test_a_second_text_needs_a_decoder(name):
+    """A library model ignores what it does not know: `tokens` without a decoder is refused."""
+    tokens = {**TOKENS, "tokens": (Shape("tokens", (7,), "int64", 30),)}
+    found = probe("modules", module(name), tokens)
+    assert isinstance(found, Problem)
+    assert found.code == "SHP513"
+
+
 @pytest.mark.parametrize(("name", "ahead"), [("bert", True), ("gpt2", False), ("t5", None)])
 def test_causal_architectures_are_known(name, ahead):
     """A bidirectional one under a language model is a leak that is found."""

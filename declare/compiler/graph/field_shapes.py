@@ -8,7 +8,7 @@ from declare.compiler.stages import NamedSpec, ReadSpec, TransformedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.transform import Transform, facts_before
 from declare.contract.problem import Problem
-from declare.contract.shapes import Dim, Shape
+from declare.contract.shapes import PLACES, Dim, Shape
 from declare.ir.facts import DatasetFacts
 from declare.parsing.library_trial import refusal
 from declare.parsing.poison import POISON, contains_poison, poison_all
@@ -173,7 +173,7 @@ def common(one: Shape, other: Shape) -> Shape | None:
     if same and one.layout in {"tokens", "tags"} and one.classes == other.classes:
         # Lengths vary anyway: the longest stands for them.
         return one._replace(dims=(max(one.dims[0] or 0, other.dims[0] or 0) or None,))
-    if not same or one.features != other.features:
+    if not same or (one.layout not in PLACES and one.features != other.features):
         return None
     dims: tuple[Dim, ...] = tuple(a if a == b else None for a, b in zip(one.dims, other.dims, strict=True))
     if one.classes != other.classes:

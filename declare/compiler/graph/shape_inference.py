@@ -207,7 +207,7 @@ def _differ(
     return Problem(
         "SHP515",
         f"`{node.name}` gets {a.shape} from `{first}` but {b.shape} from `{second}`",
-        at=node.refs[index].at,
+        at=node.refs[index].at if index < len(node.refs) else node.at,
         label="one set of weights, two shapes",
         also={place: f"{b.shape} here"},
         helps=_ways_out(a.shape, b.shape),

@@ -237,8 +237,8 @@ class Huggingface(Module):
     def build(self, inputs: Inputs) -> TorchModule:
         """Return the torch module.
 
-        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP536 for one that
-        attends to padding.
+        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP513 for `tokens` where it
+        has no decoder, SHP536 for one that attends to padding.
         """
         from declare.nn.modules.huggingface import Huggingface as Real
 
@@ -254,9 +254,24 @@ class Huggingface(Module):
             assert isinstance(real, Real)
         else:
             real = Real(kind, config, writes=writes)
+        if writes and not real.has_decoder:
+            raise ProblemError(self._no_decoder())
         if real.reads_padding():
             raise ProblemError(self._leaking())
         return real
+
+    def _no_decoder(self) -> Problem:
+        """Return the problem that the architecture reads one text, but two are stated."""
+        return Problem(
+            "SHP513",
+            f"`{self._kind()}` has no decoder that would read `tokens`",
+            at="input",
+            label="a second text",
+            helps=(
+                "leave `tokens` out",
+                "or use a model with an encoder and a decoder, such as `t5` or `bart`",
+            ),
+        )
 
     def _leaking(self) -> Problem:
         """Return the problem that the architecture does not mask padding."""

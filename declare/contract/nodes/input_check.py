@@ -6,7 +6,7 @@ from pathlib import Path
 from declare.contract.kinds.module import Inputs, LeftOut, Module, Node, Port
 from declare.contract.kinds.source import file_exists, is_file
 from declare.contract.problem import Problem, Rewrite
-from declare.contract.shapes import AXES, Layout, Shape
+from declare.contract.shapes import AXES, PLACES, Layout, Shape
 
 _HELPS: dict[Layout, str] = {
     "series": (
@@ -92,7 +92,7 @@ def _count(node: Node, port: Port, found: int) -> Problem | None:
 
 def _fits(node: Node, port: Port, index: int, shape: Shape) -> Problem | None:
     if shape.layout in port.takes:
-        known = shape.features is not None or shape.layout in {"tokens", "mask"}
+        known = shape.features is not None or shape.layout in PLACES
         return None if known else varying_size(node, f"number of {AXES[shape.layout][0]}", port.name, index)
     takes = " or ".join(filter(None, (", ".join(port.takes[:-1]), port.takes[-1])))
     return Problem(

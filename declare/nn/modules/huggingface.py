@@ -52,6 +52,7 @@ class Huggingface(nn.Module):
         if getattr(model, "pooler", None) is not None:
             model.pooler = None  # the mean over real positions stands in its place
         self.writes = writes
+        self.has_decoder: bool = plan_config.is_encoder_decoder
         self.model = model.get_encoder() if plan_config.is_encoder_decoder and not writes else model
 
     def forward(self, x: Tensor, written: Tensor | None = None) -> dict[str, Tensor]:
