@@ -58,9 +58,13 @@ class Decoder(Head):
             )
         return {"output": output}
 
-    def padding_policy(self) -> Padding:
-        """Return that every step is mapped independently."""
-        return Padding()
+    def padding_policy(self) -> Padding | None:
+        """Return None: each position gives one part of the target, so that all samples need as many."""
+        return None
+
+    def padding_helps(self) -> tuple[str, ...]:
+        """Return the output that has no positions."""
+        return ("map the whole target from a vector: a pooled output, such as `pooled` of `transformer`",)
 
     def costs(self, inputs: Inputs, output: Shape) -> Costs:
         """Return the costs of the layers at every position."""

@@ -88,6 +88,13 @@ class Node(Component):
         """Return how it masks padding; None if it cannot, so that samples of different lengths are refused."""
         return None
 
+    def padding_helps(self) -> tuple[str, ...]:
+        """Return helps for samples of different lengths, where it cannot take them."""
+        name = self.type_name()
+        return (
+            f"read it with a module that masks padding; see `dcl describe {name}` for the options of this one",
+        )
+
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the smallest number of values per channel and sample that one of its batch norms averages over.
 
@@ -148,10 +155,6 @@ class Module(Node):
         Sizes that vary from sample to sample are passed over.
         """
         return None if self.costs(inputs) is None else ()
-
-    def padding_helps(self) -> tuple[str, ...]:
-        """Return helps for the case that a test shows that it reads padding."""
-        return ("read samples of different lengths with another module",)
 
     def pins_weights(self) -> bool:
         """Return whether the parameters determine which pretrained weights of the library are used."""

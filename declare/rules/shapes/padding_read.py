@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.module import Node
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.fields import field_place
@@ -21,26 +22,22 @@ def check(view: View) -> Iterator[Problem]:
         for wire, span in item.wires:
             if span is not None and not span.fixed and (item.node.path, span.field) not in seen:
                 seen.add((item.node.path, span.field))
-                yield _problem(
-                    view, dataset, span.field, (item.component.type_name(), node_place(view, item, wire))
-                )
+                yield _problem(view, (dataset, span.field), item.component, node_place(view, item, wire))
 
 
-def _problem(view: View, dataset: str, field: str, node: tuple[str, str]) -> Problem:
-    kind, at = node
+def _problem(view: View, of: tuple[str, str], component: Node, at: str) -> Problem:
+    dataset, field = of
     place, known = field_place(view, dataset, field), view.facts[dataset].fields[field].extra.get(KEY)
-    helps = [
-        (f"read it with a module that masks padding; see `dcl describe {kind}` for the options of this one")
-    ]
+    helps = list(component.padding_helps())
     rewrites = []
     if known:
         helps.insert(0, f"state `length: {known[1]}` on the field: all samples are then padded to it")
         rewrites.append(Rewrite(f"set `length: {known[1]}`", f"{place}.length", known[1], safe=False))
     return Problem(
         CODE,
-        f"`{kind}` reads padding, and samples of `{field}` differ in length",
+        f"`{component.type_name()}` takes no padding, and samples of `{field}` differ in length",
         at=at,
-        label="would read padding",
+        label="samples of one length needed",
         also={place: lengths_in_words(view, dataset, field)},
         helps=tuple(helps),
         rewrites=tuple(rewrites),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
+import torch
 from torch import nn
 
 from declare.contract.kinds.module import Costs, Head, Port
@@ -37,6 +38,28 @@ def test_every_head_keeps_the_law(name, law):
     assert good, f"`{name}` refuses every output for every layout that it takes"
     for case in good:
         law(case)
+
+
+def runs_with_fewer_steps(case: Case) -> None:
+    """Where samples may differ in length, a shorter batch gives the same as the first steps of a longer one."""
+    steps = [tensor for tensor in case.tensors() if tensor.dim() == 3]
+    if case.component.padding_policy() is None or not steps:
+        return
+    head, fewer = case.build().eval(), steps[0].shape[1] - 1
+    with torch.no_grad():
+        whole = head(*case.tensors())
+        short = head(*[tensor[:, :fewer] if tensor.dim() == 3 else tensor for tensor in case.tensors()])
+    torch.testing.assert_close(short, whole[:, :fewer])
+
+
+@pytest.mark.parametrize("name", own_names("heads"))
+def test_a_head_that_takes_padding_runs_with_fewer_steps(name):
+    """Batches are as long as their longest sample, and that may be any: a text has at most so many tokens."""
+    head = conformance.component("heads", name)
+    for output in OUTPUTS:
+        for case in conformance.fitting(head, output):
+            if not isinstance(case.infer(), Problem):
+                runs_with_fewer_steps(case)
 
 
 class Right(Head):
