@@ -1,28 +1,32 @@
 """What attention modules share: costs of blocks, and checks of heads, positions and masks."""
 
+from collections.abc import Sequence
+
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.nodes.costs import CostCounter
 from declare.contract.nodes.input_check import input_path
 from declare.contract.problem import Problem
 from declare.contract.shapes import Dim
 
+_SCORES = 3
+
 
 def block(
-    tally: CostCounter,
-    dim: int,
-    hidden: int,
-    length: Dim,
-    *,
-    memory: Dim = None,
-    cross: bool = False,
+    tally: CostCounter, dim: int, hidden: int, sources: Sequence[Dim], *, dropout_heads: int = 0
 ) -> None:
-    """Add a block over `length` positions; with `cross`, also attention to `memory` positions."""
-    for source in [length, memory] if cross else [length]:
+    """Add a block over as many positions as the first of `sources`; it attends to each of them.
+
+    Attention with dropout keeps its scores for the backward pass, their mask and what is left of them, in each of
+    `dropout_heads`; without dropout kernels keep none.
+    """
+    length = sources[0]
+    for source in sources:
         tally.norm(dim, (length,))
         tally.linear(dim, dim, positions=length)
         tally.linear(dim, dim, positions=source).linear(dim, dim, positions=source)
         pairs = None if length is None or source is None else length * source
         tally.multiply(None if pairs is None else 2 * dim * pairs)
+        tally.write(_SCORES * dropout_heads, (length, source))
         tally.linear(dim, dim, positions=length).write(dim, (length,))
     tally.norm(dim, (length,)).linear(dim, hidden, positions=length).write(hidden, (length,))
     tally.linear(hidden, dim, positions=length).write(dim, (length,))

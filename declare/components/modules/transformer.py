@@ -134,7 +134,8 @@ class Transformer(Module):
             tally.write(self.dim, (length,))
         tally.write(self.dim, (length,))
         for _ in range(self.depth):
-            _attending.block(tally, self.dim, self.hidden or 4 * self.dim, length)
+            heads = self.heads if self.dropout else 0
+            _attending.block(tally, self.dim, self.hidden or 4 * self.dim, [length], dropout_heads=heads)
         return tally.norm(self.dim, (length,)).costs()
 
     def _table(self, shape: Shape) -> int:

@@ -90,9 +90,8 @@ class TransformerDecoder(Module):
             tally.write(self.dim, (length,))
         tally.write(self.dim, (length,))
         for _ in range(self.depth):
-            _attending.block(
-                tally, self.dim, self.hidden or 4 * self.dim, length, memory=memory.dims[0], cross=True
-            )
+            heads, sources = self.heads if self.dropout else 0, [length, memory.dims[0]]
+            _attending.block(tally, self.dim, self.hidden or 4 * self.dim, sources, dropout_heads=heads)
         return tally.norm(self.dim, (length,)).costs()
 
     def _table(self, text: Shape) -> int:
