@@ -100,7 +100,7 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
         problems: list[Problem] = []
         if transform.on in {"all", "train"} and train is not None:
             if transform.fitted and learned is not None and learned.features != train.features:
-                problems.append(_moved(transform, learned, train))
+                problems.append(_features_differ(transform, learned, train))
             learned = _learned_shape(transform, learned)
             train = _transformed_shape(transform, train, problems)
         if transform.on in {"all", "eval"} and evaluation is not None:
@@ -118,7 +118,7 @@ def _learned_shape(transform: Transform, shape: Shape | None) -> Shape | None:
     return None if isinstance(changed, Problem) else changed
 
 
-def _moved(transform: Transform, learned: Shape, train: Shape) -> Problem:
+def _features_differ(transform: Transform, learned: Shape, train: Shape) -> Problem:
     """Return that a transform learns one number for each feature, and that features are drawn for each sample."""
     return Problem(
         "DAT337",

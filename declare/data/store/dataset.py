@@ -354,14 +354,6 @@ class Pool:
         ]
 
 
-def in_transform(problem: Problem, pool: Pool, place: tuple[str, str], index: int) -> Problem:
-    """Put a problem of a transform at its block, and say in which field and split it met the value."""
-    field, split = place
-    note = f"field `{field}`, split `{split}`"
-    placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
-    return placed.under(pool.path)
-
-
 def none_left(split: str) -> Problem:
     """Return the finding that no sample of a split can be read."""
     helps = ("repair or restore the files: nothing can be trained or measured on them",)

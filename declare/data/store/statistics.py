@@ -1,9 +1,11 @@
 """Statistics of transforms, from the training split alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from declare.contract.problem import Problem
 from declare.contract.shapes import Array
 from declare.data.read import prefetch
 from declare.data.store.split_arrays import Pool, Table
@@ -56,3 +58,11 @@ def _before(
     if pool.is_light(field):
         return map(block, starts)
     return prefetch.in_order(block, starts, prefetch.num_threads(), prefetch.num_threads())
+
+
+def in_transform(problem: Problem, pool: Pool, place: tuple[str, str], index: int) -> Problem:
+    """Put a problem of a transform at its block, and say in which field and split it met the value."""
+    field, split = place
+    note = f"field `{field}`, split `{split}`"
+    placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
+    return placed.under(pool.path)

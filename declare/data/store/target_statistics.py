@@ -12,8 +12,8 @@ from declare.contract.shapes import Array
 from declare.data.facts.examine import spread
 from declare.data.read import cache, prefetch
 from declare.data.read.fingerprints import cache_identity
-from declare.data.store.dataset import Pool, in_transform
-from declare.data.store.statistics import fit_field
+from declare.data.store.dataset import Pool
+from declare.data.store.statistics import fit_field, in_transform
 from declare.ir.plan import DatasetPlan
 
 _VERSION = 4

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.data.read import cache
-from declare.data.store.dataset import Pool, in_transform
-from declare.data.store.statistics import fit_field
+from declare.data.store.dataset import Pool
+from declare.data.store.statistics import fit_field, in_transform
 from declare.data.store.target_statistics import TargetQuery, target_statistics
 from declare.ir.plan import DatasetPlan
 

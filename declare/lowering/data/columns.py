@@ -11,7 +11,7 @@ from declare.contract.kinds.transform import Transform
 from declare.contract.lengths import lengths_name
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Shape
-from declare.data.store.dataset import in_transform
+from declare.data.store.statistics import in_transform
 from declare.ir.plan import Plan
 from declare.ir.sample_lengths import field_spans, is_fixed, joined_fields, least_length
 from declare.lowering.data.tables import Tables

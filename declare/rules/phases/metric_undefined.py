@@ -13,7 +13,7 @@ from declare.rules.queries.metric_names import (
     monitors,
     reported_metrics,
 )
-from declare.rules.queries.missing_labels import labels_missing, tasks_without_labels
+from declare.rules.queries.missing_labels import Missing, labels_missing, tasks_without_labels
 from declare.rules.spec_parts import LocatedBlock, get, metric_classes, task_datasets, tasks
 from declare.rules.spec_view import View
 
@@ -60,33 +60,48 @@ def _constant_note(view: View, task: LocatedBlock[Task], split: str, names: list
         return ""
     (item,) = labelled
     shape = view.facts[item.dataset].fields[item.target].shape
-    if shape.layout not in _ONE_TARGET or len(shape.dims) > 1:
-        return ""
-    if item.samples - item.missing == 1:
-        return f"one sample of {split} alone has the target `{item.target}`"
-    if split in view.facts[item.dataset].constant_splits.get(item.target, ()):
-        return f"all samples of {split} have the same `{item.target}`"
-    if _is_made_constant(view, item.dataset, item.target, split):
+    if shape.layout in _ONE_TARGET and len(shape.dims) <= 1:
+        if item.samples - item.missing == 1:
+            return f"one sample of {split} alone has the target `{item.target}`"
+        if split in view.facts[item.dataset].constant_splits.get(item.target, ()):
+            return f"all samples of {split} have the same `{item.target}`"
+    if _is_made_constant(view, item, split):
         return f"the transforms make all `{item.target}` of {split} the same"
     return ""
 
 
-def _is_made_constant(view: View, dataset: str, field: str, split: str) -> bool:
-    """Return whether the lowest and the highest value of a field become one, as far as that is known."""
-    limits = view.facts[dataset].split_ranges.get(field, {}).get(split)
+def _is_made_constant(view: View, item: Missing, split: str) -> bool:
+    """Return whether the lowest and the highest value of a target become one, as far as that is known."""
+    facts = view.facts[item.dataset]
+    limits = facts.split_ranges.get(item.target, {}).get(split)
     if limits is None:
         return False
     import numpy as np
 
-    values = np.asarray(limits, np.float32)
-    for transform in poison_all(get(view.spec.datasets[dataset], "transforms") or ()):
-        if transform is POISON or field not in (transform.field, *(transform.fields or ())):
+    axes = [1 if axis else dim or 1 for axis, dim in enumerate(facts.fields[item.target].shape.dims)]
+    values = np.asarray(limits, np.float32).reshape(2, *[1] * len(axes)) * np.ones(axes, np.float32)
+    learned = _learned_statistics(view, item)
+    for transform in poison_all(get(view.spec.datasets[item.dataset], "transforms") or ()):
+        if transform is POISON or item.target not in (transform.field, *(transform.fields or ())):
             continue
-        if not transform.monotone:
+        statistics = learned.get(repr(transform.dump()), {})
+        if not transform.monotone and not (transform.affine and statistics):
             return False
         if transform.on in {"all", "eval"}:
-            values = transform.apply(values, {})
-    return bool(values[0] == values[1])
+            values = transform.apply(values, statistics)
+    return bool((values[0] == values[1]).all())
+
+
+def _learned_statistics(view: View, item: Missing) -> dict[str, dict[str, list[float]]]:
+    """Return the statistics of transforms that the target of a task of one dataset is taken back through."""
+    target = view.targets.get(item.task.name)
+    if target is None or len(task_datasets(view, item.task.block)) > 1:
+        return {}
+    learned = {
+        repr(step.transform): {name: list(values) for name, values in step.statistics.items()}
+        for step in target.undo
+    }
+    return learned if len(learned) == len(target.undo) else {}
 
 
 def _problem(monitor: Monitor, note: str) -> Problem:
