@@ -20,7 +20,7 @@ from declare.runtime.run_folder.event_file import EVENTS_FILE, read_events
 from declare.runtime.run_folder.lock import is_locked
 from declare.runtime.run_folder.manifest import STATE, SavedCheckpoint, damage, read_manifest
 from declare.runtime.run_folder.progress import TrainProgress
-from declare.system.schema_check import checked_forms, read_json
+from declare.system.schema_check import checked_forms, malformed_problem, read_json
 
 SPEC, PLAN, FINAL, METRICS, STATISTICS = (
     "spec.yaml",
@@ -165,12 +165,17 @@ class Run:
     def final(self) -> dict[str, float]:
         """The final metrics, NaN where one is not defined, empty before the end.
 
-        Raises `ProblemError` (RES823) where they are damaged.
+        Raises `ProblemError` (RES823) where they are damaged, or not those of the event that the run ended with.
         """
         path = self.path / FINAL
         if self._just_written or not path.exists():
             return _read_metrics(path) or {}
-        return strict_json.with_nan(read_json(path, "metrics"))
+        metrics = strict_json.with_nan(read_json(path, "metrics"))
+        end = self._last_event() or {}
+        reported = end.get("metrics") if end.get("event") == "run_finished" else None
+        if isinstance(reported, dict) and (reason := _difference(metrics, strict_json.with_nan(reported))):
+            raise ProblemError(malformed_problem(path, reason))
+        return metrics
 
     @property
     def has_finished(self) -> bool:
@@ -186,9 +191,7 @@ class Run:
     @property
     def status(self) -> Status:
         """Return the status of the run; `killed` means that its process died without an event."""
-        last = None
-        for event in read_events(self.path / EVENTS_FILE):
-            last = event
+        last = self._last_event()
         if is_locked(self.path):
             return "running"
         if last is None:
@@ -196,6 +199,12 @@ class Run:
         if last["event"] == "run_finished":
             return "missed" if last.get("status") == 1 else "finished"
         return _ENDS.get(last["event"], "killed")
+
+    def _last_event(self) -> dict[str, Any] | None:
+        last = None
+        for event in read_events(self.path / EVENTS_FILE):
+            last = event
+        return last
 
     def checkpoints(self) -> list[SavedCheckpoint]:
         """Return the checkpoints with whole manifests, the newest first."""
@@ -328,6 +337,15 @@ def _read_metrics(path: Path) -> dict[str, float] | None:
         isinstance(value, int | float | None) for value in metrics.values()
     )
     return strict_json.with_nan(metrics) if is_whole else None
+
+
+def _difference(metrics: Mapping[str, float], reported: Mapping[str, float]) -> str | None:
+    """Return which final metric is not the one that `events.jsonl` states, or None; NaN is equal to NaN."""
+    names = (name for name in {**reported, **metrics} if str(metrics.get(name)) != str(reported.get(name)))
+    name = next(names, None)
+    if name is None:
+        return None
+    return f"at `{name}`: it is {metrics.get(name)}, but `{EVENTS_FILE}` states {reported.get(name)}"
 
 
 def _row(row: dict[str, str]) -> dict[str, Any] | None:

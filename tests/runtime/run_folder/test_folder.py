@@ -19,7 +19,7 @@ from declare.runtime.listeners.folder_watch import FolderWatch
 from declare.runtime.resume.plan_diff import plan_changes
 from declare.runtime.run_folder import folder as folders
 from declare.runtime.run_folder.durable_io import os_error_problem, write_durably, write_whole
-from declare.runtime.run_folder.event_file import Event, EventFile, read_events
+from declare.runtime.run_folder.event_file import EVENTS_FILE, Event, EventFile, read_events
 from declare.runtime.run_folder.expectations import holds, missed_bounds
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.run_folder.lock import RunLock, is_locked
@@ -215,6 +215,24 @@ def test_damaged_final_metrics_are_a_finding(tmp_path, plan, text):
     with pytest.raises(ProblemError) as caught:
         assert Run(place).final
     assert caught.value.problem.code == "RES823"
+
+
+@pytest.mark.parametrize(
+    "edit", ['{"a": 0.75, "b": null}', '{"a": 0.5, "b": 0}', '{"a": 0.5}', '{"a": 0.5, "b": null, "c": 1}']
+)
+def test_final_metrics_are_those_that_the_run_ended_with(tmp_path, plan, edit):
+    """One changed digit is a finding, not another result; until a run says its end there is nothing to compare."""
+    place = folders.create(plan, "", tmp_path / "run")
+    whole = '{"a": 0.5, "b": null}'
+    (place / folders.FINAL).write_text(whole)
+    (place / EVENTS_FILE).write_text(f'{{"event": "run_finished", "metrics": {whole}}}\n')
+    assert Run(place).final["a"] == 0.5
+    (place / folders.FINAL).write_text(edit)
+    with pytest.raises(ProblemError) as caught:
+        assert Run(place).final
+    assert caught.value.problem.code == "RES823"
+    (place / EVENTS_FILE).write_text('{"event": "run_started"}\n')
+    assert Run(place).final.keys() == json.loads(edit).keys()
 
 
 def test_a_figure_that_is_not_defined_is_null_and_comes_back_as_nan(tmp_path, plan):
