@@ -25,7 +25,7 @@ os.environ.pop("DECLARE_DEBUG", None)
 # Many tests start processes that import the package: what one compiles the others read.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+HANDLERS = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)}
 BY_LIBRARIES = ("KMP_", "PYTEST_", "TORCH")
 """How variables begin that libraries set once, when they are imported."""
 
@@ -72,18 +72,25 @@ def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def restored_process() -> Iterator[None]:
-    """Take back what a test leaves in the process that others run in: variables, signal handlers, threads of torch."""
+    """Take back what a test leaves in the process that others run in: variables, signal handlers, threads of torch.
+
+    Signal handlers before it too: a command that trains, in a fixture of a module, lets the process ignore SIGHUP.
+    """
     variables = dict(os.environ)
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else 0
+    _restore_handlers()
     yield
+    _restore_handlers()
     for name in os.environ.keys() - variables.keys():
         if not name.startswith(BY_LIBRARIES):
             del os.environ[name]
     os.environ.update({name: text for name, text in variables.items() if not name.startswith(BY_LIBRARIES)})
-    for number, handler in handlers.items():
-        if handler is not None and signal.getsignal(number) is not handler:
-            signal.signal(number, handler)
     if torch and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
+
+
+def _restore_handlers() -> None:
+    for number, handler in HANDLERS.items():
+        if handler is not None and signal.getsignal(number) is not handler:
+            signal.signal(number, handler)

@@ -14,7 +14,7 @@ from tests.harness import soak
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_strikes_at_random_moments_leave_no_trace(strategy, capsys):
     """Kills of processes and of their launcher, in saves too, and requests to stop change no bit of the end."""
-    words = ["--strikes", "6", "--steps", "500", "--every", "1", "--seed", "4", "--strategy", strategy]
+    words = ["--strikes", "6", "--steps", "300", "--every", "0.2", "--seed", "4", "--strategy", strategy]
     soak.main(words)
     found = json.loads(capsys.readouterr().out)
     assert found["failures"] == []
