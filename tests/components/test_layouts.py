@@ -121,3 +121,71 @@ def test_another_number_of_axes_names_the_layouts_that_have_it():
     with pytest.raises(ProblemError) as caught:
         field("video", layout="THW").infer_facts(VIDEO)
     assert "`layout: CTHW`" in caught.value.problem.helps[0]
+
+
+def questions(kind, shape, **block):
+    """Return the codes of what a field asks about samples of a shape, and the layouts that it offers."""
+    made = field(kind, **block)
+    asked = list(made.compare(made.infer_facts(np.zeros((3, *shape), np.float32))))
+    assert all(len(item.title) <= 80 for item in asked)
+    return [item.code for item in asked], [change.value for item in asked for change in item.rewrites]
+
+
+@pytest.mark.parametrize(
+    ("shape", "block", "layouts"),
+    [
+        ((5, 6, 7, 3), {}, ["CTHW", "THWC", "HWTC"]),
+        ((5, 3, 6, 7), {}, ["CTHW", "TCHW"]),
+        ((3, 4, 6, 7), {}, ["CTHW", "TCHW"]),
+        ((5, 6, 7, 3), {"layout": "TCHW"}, ["TCHW", "THWC", "HWTC"]),
+        ((3, 6, 7, 8), {}, []),
+        ((1, 1, 7, 8), {}, []),
+        ((31, 6, 7, 8), {}, []),
+        ((5, 6, 7, 3), {"layout": "THWC"}, []),
+        ((5, 6, 7, 3), {"layout": "TCHW", "channels": 6}, []),
+        ((3, 4, 6, 7), {"frames": 4, "channels": 3}, []),
+    ],
+)
+def test_another_axis_of_videos_may_hold_the_channels(shape, block, layouts):
+    """An axis of 1 to 4 that is not read as channels is DAT324, unless stated sizes or axes of 1 settle it."""
+    assert questions("video", shape, **block) == (["DAT324"] * bool(layouts), layouts)
+
+
+@pytest.mark.parametrize(
+    ("shape", "block", "codes"),
+    [
+        ((20, 1), {}, ["DAT324"]),
+        ((20, 1), {"layout": "channels_time"}, []),
+        ((20, 1), {"channels": 20}, []),
+        ((1, 20), {}, []),
+        ((1, 1), {}, []),
+        ((128, 9), {}, ["DAT326"]),
+        ((3, 100), {"layout": "time_channels"}, ["DAT326"]),
+        ((128, 9), {"channels": 128}, []),
+        ((128, 9), {"length": 9}, []),
+        ((128, 9), {"layout": "time_channels"}, []),
+    ],
+)
+def test_more_channels_than_steps_are_a_question(shape, block, codes):
+    """One step of several channels is DAT324, more channels than steps a warning; stated sizes settle both."""
+    assert questions("series", shape, **block)[0] == codes
+
+
+def test_a_number_of_channels_that_varies_is_a_question():
+    """Samples of several first sizes and one last size lie time first."""
+    made = field("series")
+    facts = made.infer_facts([np.zeros((length, 3), np.float32) for length in (4, 6, 5)])
+    assert [item.code for item in made.compare(facts)] == ["DAT324"]
+
+
+@pytest.mark.parametrize(("known", "new"), [(1.0, 255.0), (255.0, 1.0)])
+def test_videos_of_another_scale_are_refused(known, new):
+    """Bytes where training had 0 to 1, or shares where it had bytes, are DAT390 at their sample; black is neither."""
+    values = np.abs(np.tanh(VIDEO)) / np.abs(np.tanh(VIDEO)).max()
+    made = field("video")
+    facts = made.infer_facts(values * known)
+    assert made.encode(values * known * 0.9, facts).shape == VIDEO.shape
+    assert made.encode(values[:1] * 0, facts).max() == 0
+    with pytest.raises(ProblemError) as caught:
+        made.encode(np.concatenate([values[:1] * known, values[1:] * new]), facts)
+    assert (caught.value.problem.code, caught.value.problem.row) == ("DAT390", 1)

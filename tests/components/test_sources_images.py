@@ -167,6 +167,29 @@ def test_split_folders_may_be_stated(tmp_path):
     assert (reader.splits, reader.passed_over) == ({"train": (0, 1), "val": (1, 2)}, {"in `extra`": 1})
 
 
+@pytest.mark.parametrize(
+    ("names", "mask"),
+    [
+        (["images/1.png", "masks/1.png"], "masks/1.png"),
+        (["benign/a.png", "benign/a_mask.png", "normal/b.png"], "benign/a_mask.png"),
+        (
+            ["train/images/1.png", "train/masks/1.png", "val/images/2.png", "val/masks/2.png"],
+            "train/masks/1.png",
+        ),
+    ],
+)
+def test_masks_are_no_class(names, mask, tmp_path):
+    """Masks next to their images are DAT327; with a stated layout they are samples."""
+    for name in names:
+        image(tmp_path / "p" / name)
+    found = problem({"type": "image_folder", "path": str(tmp_path / "p")})
+    assert found.code == "DAT327"
+    assert mask in found.title
+    layout = "split/class" if "train" in names[0] else "class"
+    made = source({"type": "image_folder", "path": str(tmp_path / "p"), "layout": layout})
+    assert made.open().num_samples == len(names)
+
+
 @pytest.mark.parametrize("files", [[], ["a.png"], ["cat/a.txt"], [".git/a.png"]])
 def test_image_folder_without_images(files, tmp_path):
     """No image in a class folder is DAT302."""

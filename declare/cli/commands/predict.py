@@ -62,6 +62,7 @@ def command(
 
         folder = Run(run)  # refused before torch is imported
         from declare.nn.tasks.next_token import Sampling
+        from declare.report.number_format import counts_text
         from declare.runtime.inference.loaded_run import Loading
         from declare.runtime.inference.predict import predict
 
@@ -83,6 +84,11 @@ def command(
             f"{len(predictions.unread)} texts have words that the model did not read, and no tag for them",
             predictions.unread,
         )
+    if predictions.passed_over:
+        terminal.say(
+            f"warning: not all of the input is predicted; skipped: {counts_text(predictions.passed_over)}"
+        )
+    findings.show_problems(predictions.doubts, None)
     if output is not None:
         terminal.say(f"wrote {len(predictions.rows)} rows to {output}")
     else:

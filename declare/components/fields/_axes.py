@@ -7,6 +7,8 @@ from declare.contract.problem import Problem, Rewrite
 
 Order = tuple[int | None, ...]
 """For each axis of the field, the axis of a sample; None for an axis that samples lack."""
+CHANNELS = frozenset({1, 2, 3, 4})
+"""Sizes of an axis that may be the channel axis of images."""
 
 
 def in_order(samples: Any, order: Order) -> Any:
@@ -21,6 +23,33 @@ def in_order(samples: Any, order: Order) -> Any:
     return moved
 
 
+def source_sizes(
+    orders: Mapping[str, Order], known: tuple[str, Sequence[int | None]]
+) -> dict[int, int | None]:
+    """Return the size of each axis of a sample as the source has it, from those read in the layout of `known`."""
+    layout, dims = known
+    return {axis: size for axis, size in zip(orders[layout], dims, strict=True) if axis is not None}
+
+
+def orders_by_channels(
+    orders: Mapping[str, Order], known: tuple[str, Sequence[int | None]], fitting: Sequence[str]
+) -> list[str]:
+    """Return the layouts of `fitting` in which another axis, as short as channels are, holds the channels."""
+    raw, own = source_sizes(orders, known), orders[known[0]]
+
+    def longer_axes(order: Order) -> list[int]:
+        return [axis for axis in order if axis is not None and raw[axis] != 1]
+
+    places = {name: orders[name][0] for name in fitting}
+    return [
+        name
+        for name, place in places.items()
+        if place is not None and place != own[0] and raw[place] in CHANNELS
+        # Axes of size 1 may change places: the array stays the same.
+        if (longer_axes(orders[name]), raw[place]) != (longer_axes(own), known[1][0])
+    ]
+
+
 def orders_that_fit(
     orders: Mapping[str, Order],
     known: tuple[str, Sequence[int | None]],
@@ -32,9 +61,8 @@ def orders_that_fit(
     `known` is the layout in which the samples were read, with their sizes; `stated` maps axes to sizes; axes
     outside `fixed` may vary between samples.
     """
-    layout, dims = known
-    raw = {axis: size for axis, size in zip(orders[layout], dims, strict=True) if axis is not None}
-    fitting = []
+    raw = source_sizes(orders, known)
+    layout, fitting = known[0], []
     for name, order in orders.items():
         if name == layout or len([axis for axis in order if axis is not None]) != len(raw):
             continue
@@ -77,14 +105,15 @@ def other_size(axis: str, known: int, size: int, row: int) -> Problem:
     )
 
 
-def unclear(shape: Sequence[int], layouts: Sequence[str]) -> Problem:
-    """Return the problem that the axis order of an array is ambiguous."""
+def unclear(shape: Sequence[int | None], layouts: Sequence[str], helps: tuple[str, ...] = ()) -> Problem:
+    """Return the problem that the axis order of an array is ambiguous; None is a size that varies."""
+    sizes = ", ".join("?" if size is None else str(size) for size in shape)
     choices = " or ".join(f"`layout: {name}`" for name in layouts)
     return Problem(
         "DAT324",
-        f"the axis order of arrays of shape {tuple(shape)} is ambiguous",
+        f"the axis order of arrays of shape ({sizes}) is ambiguous",
         label="which axis is what?",
         notes=(f"the shape fits several layouts: {', '.join(layouts)}",),
-        helps=(f"state {choices}",),
+        helps=(f"state {choices}", *helps),
         rewrites=tuple(Rewrite(f"set `layout: {name}`", "layout", name, safe=False) for name in layouts),
     )

@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import warnings
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -42,8 +43,8 @@ _FRAMES = frozenset({"AVIF", "DCX", "FLI", "GIF", "PNG", "TIFF", "WEBP"})
 """Formats whose frames are separate images; in others, frames are sizes or layers of one image."""
 _DRAWN_ON_OTHERS = frozenset({"AVIF", "FLI", "GIF", "PNG", "WEBP"})
 """Formats in which decoding a frame needs the frames before it."""
-_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
-"""Tags of TIFF."""
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT, _ORIENTATION = 258, 262, 339, 274
+"""Tags of TIFF and EXIF."""
 _WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, (1,), (2,)
 """Values of these tags."""
 _FEW_BITS = re.compile(r"L;([24])")
@@ -70,8 +71,21 @@ class DecodedImage(NamedTuple):
     cut: bool = False
 
 
+def num_rotated(values: Iterable[Any]) -> int:
+    """Return how many image files, or encoded bytes, have EXIF data by which they are rotated or mirrored."""
+    number = 0
+    for value in values:
+        if isinstance(value, bytes | str | Path):
+            with (
+                suppress(Exception),
+                Image.open(_source(value)) as image,
+            ):  # broken files are said elsewhere
+                number += image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+    return number
+
+
 def is_image(value: Any) -> bool:
-    """Return whether a value is an image file, encoded bytes, or a Pillow image."""
+    """Return whether a value is a image file, encoded bytes, or a Pillow image."""
     return isinstance(value, Image.Image | bytes | str | Path)
 
 

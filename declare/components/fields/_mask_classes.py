@@ -40,6 +40,29 @@ def refuse_lossy(number: int, row: int | None = None) -> None:
         raise ProblemError(_lossy(number, row))
 
 
+def refuse_blends(blends: Sequence[int], codes: Sequence[int]) -> None:
+    """Raise `ProblemError` DAT394 for values that occur only at antialiased edges."""
+    others = [code for code in codes if code not in blends]
+    classes = {f"class_{code}": code for code in codes}
+    raise ProblemError(
+        Problem(
+            "DAT394",
+            f"masks contain {format_values(blends, 4)} only at edges between lower and higher values",
+            label="classes, or blends of two?",
+            notes=("antialiasing and interpolation produce values that are not classes",),
+            helps=(
+                f"save the masks with {format_values(others, 6)} alone: without antialiasing",
+                f"or leave these pixels out: `void: {list(blends)}`",
+                f"or state them as classes: `classes: {len(codes)}`",
+            ),
+            rewrites=(
+                Rewrite("leave these pixels out", "void", list(blends), safe=False),
+                Rewrite("treat them as classes", "classes", classes, safe=False),
+            ),
+        )
+    )
+
+
 def refuse_two_scales(values: Sequence[int]) -> None:
     """Raise `ProblemError` DAT394 if masks write the same single class with different `values`."""
     first, last = values[0], values[-1]

@@ -4,14 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from declare.components.fields._axes import unclear
+from declare.components.fields._axes import CHANNELS, unclear
 from declare.components.fields._decoding import Decoding
 from declare.components.fields._scales import limits, own_scale, refuse_beyond, to_bytes, usual_scale
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
-
-_CHANNELS = frozenset({1, 2, 3, 4})
-"""Sizes of an axis that may be the channel axis."""
 
 
 def is_table(values: Any) -> bool:
@@ -67,7 +64,7 @@ def axes_of(shape: tuple[int, ...], how: Decoding) -> str:
     """Return `HWC` or `CHW` for the shape of one image; raises `ProblemError` DAT324 if it is ambiguous."""
     if how.layout is not None or len(shape) != 3:
         return how.layout or "HW"
-    sizes = {how.channels} if how.channels in {shape[0], shape[2]} else _CHANNELS
+    sizes = {how.channels} if how.channels in {shape[0], shape[2]} else CHANNELS
     fitting = [name for name, size in (("CHW", shape[0]), ("HWC", shape[2])) if size in sizes]
     if len(fitting) != 1:
         raise ProblemError(unclear(shape, ("HWC", "CHW")))

@@ -6,7 +6,7 @@ import numpy as np
 
 from declare.components.fields._axes import other_way_round, unclear
 from declare.components.fields._decoding import Decoding
-from declare.components.fields._images import open_image
+from declare.components.fields._images import num_rotated, open_image
 from declare.components.fields._pixel_arrays import (
     array_bytes,
     as_array,
@@ -28,7 +28,7 @@ class Survey(NamedTuple):
     """Sizes of images, how they are decoded, and the smallest and largest level of those deeper than 8 bits.
 
     If none is `deep`, levels are those of all images. `raw` is the largest value if all images vary but
-    are read as 0.
+    are read as 0; `rotated` is the number of images that EXIF data rotate.
     """
 
     dims: tuple[int, ...]
@@ -36,6 +36,7 @@ class Survey(NamedTuple):
     levels: tuple[int, int]
     deep: bool
     raw: float | None = None
+    rotated: int = 0
 
 
 def survey(values: Any, how: Decoding) -> Survey:
@@ -61,7 +62,7 @@ def survey(values: Any, how: Decoding) -> Survey:
     levels, raw = (int(seen.min()), int(seen.max())), None
     if deep.any() and not levels[1]:
         raw = largest_of(_source(rows[row], int(row), how) for row in np.flatnonzero(deep))
-    return Survey(pixels.shape[1:], how, levels, bool(deep.any()), raw)
+    return Survey(pixels.shape[1:], how, levels, bool(deep.any()), raw, num_rotated(rows[:_LOOK]))
 
 
 def _source(value: Any, row: int, how: Decoding) -> Array:

@@ -199,7 +199,7 @@ def likely_range(extent: Span) -> Scale:
             if extent.least >= -(2 ** (bits - 1)) and extent.largest < 2 ** (bits - 1):
                 return Scale(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     if extent.least >= -1 and extent.largest <= 1:
-        return Scale(-1, 1)
+        return Scale(0 if extent.least >= 0 else -1, 1)
     if extent.least >= 0 and extent.largest <= BYTES.high:
         return BYTES
     return Scale(_round_outwards(extent.least, math.floor), _round_outwards(extent.largest, math.ceil))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Param
@@ -89,6 +89,8 @@ class Image(ImageField):
 
         images = survey(values, self._decoding())
         extra: dict[str, Any] = {"levels": list(images.levels), "deep": images.deep}
+        if images.rotated:
+            extra["rotated"] = images.rotated
         if images.raw is not None:
             extra["raw"] = images.raw
         if images.how.layout is not None:
@@ -99,32 +101,46 @@ class Image(ImageField):
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:
         """Yield a problem if images leave most of their scale unused."""
-        low, high = facts.extra.get("levels", (0, 255))
-        raw = facts.extra.get("raw")
-        if raw is not None:
-            yield Problem(
-                "DAT393",
-                f"images use 1 of 256 levels of grey: every value up to {raw:.5g} becomes 0",
-                label="all black",
-                notes=("bit depth and type define white, and all values are far below it",),
-                helps=(f"state the values of black and white: {_ranges(raw)}",),
-            )
-        if 0 < high < _DIM and (facts.extra.get("deep") or high == 1):
-            yield Problem(
-                "DAT393",
-                f"images use only {high - low + 1} of 256 levels of grey: {low} to {high}",
-                label="nearly all black",
-                notes=("bit depth and type define white, and all values are far below it",),
-                helps=(
-                    "state the values of black and white: `range: [0, 4095]` for 12 bits, `[0, 1]` for masks",
-                ),
-            )
+        levels = facts.extra.get("levels", (0, 255))
+        return _scale_unused(levels, facts.extra.get("raw"), deep=bool(facts.extra.get("deep")))
+
+    def doubts(self, values: Any, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield a problem if new images leave most of their scale unused, and those of training did not."""
+        from declare.components.fields._pixel_survey import survey
+
+        if any(True for _ in self.compare(facts)):
+            return ()
+        images = survey(values, self._decoding(facts))
+        return _scale_unused(images.levels, images.raw, deep=images.deep)
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return uint8 [rows, channels, height, width]."""
         from declare.components.fields._pixels import decode
 
         return decode(values, self._decoding(facts))
+
+
+def _scale_unused(levels: Sequence[int], raw: float | None, *, deep: bool) -> Iterator[Problem]:
+    """Yield DAT393 for images that use only a few levels; those of `deep` ones are on the scale of their type."""
+    low, high = levels
+    if raw is not None:
+        yield Problem(
+            "DAT393",
+            f"images use 1 of 256 levels of grey: every value up to {raw:.5g} becomes 0",
+            label="all black",
+            notes=("bit depth and type define white, and all values are far below it",),
+            helps=(f"state the values of black and white: {_ranges(raw)}",),
+        )
+    if 0 < high < _DIM and (deep or high == 1):
+        yield Problem(
+            "DAT393",
+            f"images use only {high - low + 1} of 256 levels of grey: {low} to {high}",
+            label="nearly all black",
+            notes=("bit depth and type define white, and all values are far below it",),
+            helps=(
+                "state the values of black and white: `range: [0, 4095]` for 12 bits, `[0, 1]` for masks",
+            ),
+        )
 
 
 def _ranges(raw: float) -> str:

@@ -34,8 +34,9 @@ class Mask(ImageField):
     or by value (`{background: 0, cell: 255}`, several values as a list); a value in neither raises DAT301.
     Without `classes`, a 255 far above the other values must be stated as void or as a class (DAT395). DAT394
     is raised for many values with gaps (a sign of lossy files), for one-hot channels, for one class written
-    as 1 in some masks and 255 in others, and for more than two classes in lossy files. `size` resizes with
-    nearest-neighbour interpolation. Predictions are written with the masks' own values.
+    as 1 in some masks and 255 in others, for numbers that occur only at edges between lower and higher ones
+    (antialiasing), and for more than two classes in lossy files. `size` resizes with nearest-neighbour
+    interpolation. Predictions are written with the masks' own values.
 
     Example:
         ```yaml
@@ -134,9 +135,11 @@ class Mask(ImageField):
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return size and classes; raises `ProblemError` DAT301, DAT394, DAT395 or DAT396 for unclear values."""
+        from declare.components.fields._images import num_rotated
         from declare.components.fields._mask_classes import refuse_lossy
         from declare.components.fields._mask_codes import value_of
         from declare.components.fields._masks import read_masks, refuse_one_hot, refuse_other_palette
+        from declare.components.fields._pixel_arrays import each_sample, is_table
         from declare.components.fields._pixel_survey import look_at_axes
 
         how = self._decoding(layout=look_at_axes(values, self._decoding()))
@@ -156,8 +159,11 @@ class Mask(ImageField):
         self._refuse_two_scales(values, codes, how)
         if lossy:
             refuse_lossy(len(self._by_name() or codes))
+        self._refuse_blended(values, codes, how)
         names, codes = self._classes_of(codes)
         extra: dict[str, Any] = {"layout": how.layout} if how.layout else {}
+        if not is_table(values) and (rotated := num_rotated(each_sample(values))):
+            extra["rotated"] = rotated
         if palette:
             extra["palette"] = {str(index): value_of(colour) for index, colour in palette.items()}
         return FieldFacts(
@@ -181,6 +187,15 @@ class Mask(ImageField):
         masks = each_mask(values, how, colours=False)
         if all(sum(int(code in mask) for code in white_codes) < 2 for mask in masks):
             refuse_two_scales(white_codes)
+
+    def _refuse_blended(self, values: Any, codes: Sequence[int], how: Decoding) -> None:
+        """Raise `ProblemError` DAT394 for values that occur only at edges of others, if no classes are stated."""
+        from declare.components.fields._mask_classes import refuse_blends
+        from declare.components.fields._mask_edges import blended_codes
+        from declare.components.fields._masks import each_mask
+
+        if self.classes is None and (blends := blended_codes(each_mask(values, how, colours=False), codes)):
+            refuse_blends(blends, codes)
 
     def _classes_of(self, codes: list[int]) -> tuple[tuple[str, ...], list[int]]:
         """Return class names and the code of each, from the codes that occur."""

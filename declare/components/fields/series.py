@@ -1,14 +1,15 @@
 """A multichannel time series for each sample."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
-from declare.components.fields._axes import Order
+from declare.components.fields._axes import Order, unclear
 from declare.contract.facts import FieldFacts
 from declare.contract.lengths import KEY
+from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Array, Layout, Shape
 
 
@@ -17,7 +18,8 @@ class Series(ArrayField):
 
     Arrays [time, channels], as in tables and Keras, need `layout: time_channels`; stated sizes that fit only
     this order are reported as DAT322, which `dcl fix` corrects. New samples to predict are read in the same
-    order.
+    order. If no size is stated, more channels than steps are DAT326; if no `layout` is stated either, one step, or
+    a number of channels that varies, is DAT324.
 
     Samples may differ in length: each is read to its own end, and padding is ignored. `length` truncates
     longer samples at the end and pads shorter ones there with zeros, for modules that need a fixed length.
@@ -44,13 +46,29 @@ class Series(ArrayField):
         ),
     )
     rate: float | None = Param(None, gt=0, le=1e12, description="sampling rate, samples per second (Hz)")
-    layout_: Literal["channels_time", "time_channels"] = Param(
-        "channels_time", alias="layout", description="axis order of a sample in the source"
+    layout_: Literal["channels_time", "time_channels"] | None = Param(
+        None, alias="layout", description="axis order of a sample in the source; default: channels_time"
     )
 
     def sample_layout(self) -> str:
         """Return the layout of the samples."""
-        return self.layout_
+        return self.layout_ or "channels_time"
+
+    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield a problem if stated sizes contradict the data, or if channels look like steps."""
+        yield from list(super().compare(facts)) or self._unclear_order(facts)
+
+    def _unclear_order(self, facts: FieldFacts) -> Iterator[Problem]:
+        """Yield DAT324 for several channels of one step, DAT326 for more channels than steps, if not stated."""
+        channels, steps = facts.shape.dims
+        if self.channels is not None or self.length is not None or steps is None:
+            return  # the axis that varies is time
+        if channels is None or channels > steps == 1:
+            if self.layout_ is None:
+                yield unclear((channels, steps), tuple(self.axis_orders))
+        elif channels > steps:
+            own = self.sample_layout()
+            yield _more_channels(channels, steps, next(name for name in self.axis_orders if name != own))
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return shape, range, moments, rate, and the shortest and longest length if they differ."""
@@ -103,6 +121,17 @@ def _one_channel(value: Any, *, last: bool) -> Any:
     if isinstance(value, str | float | None):
         return value
     return [[item] for item in value] if last else [value]
+
+
+def _more_channels(channels: int, steps: int, other: str) -> Problem:
+    return Problem(
+        "DAT326",
+        f"series have {channels} channels of only {steps} time steps",
+        label="in another axis order?",
+        notes=("tables and Keras write time first; fields have channels first",),
+        helps=(f"state `layout: {other}` if the axes are swapped, else `channels: {channels}`",),
+        rewrites=(Rewrite(f"set `layout: {other}`", "layout", other, safe=False),),
+    )
 
 
 def _is_flat(value: Any) -> bool:

@@ -12,6 +12,7 @@ from pydantic import Field as Param
 from declare.contract.facts import Reader
 from declare.contract.files.image_formats import SUFFIXES
 from declare.contract.files.listing import Listing, list_files, split_of
+from declare.contract.files.mask_names import mask_of_image
 from declare.contract.files.split_folders import (
     Layouts,
     by_split,
@@ -39,7 +40,8 @@ class ImageFolder(Source):
     type that Pillow decodes is read; links are followed. Folders named `train`, `val`, `valid`, `validation`,
     `dev` or `test` (any case) that contain class folders are the splits; images next to those have no class
     and are left out. If names are ambiguous, state `layout` (else DAT323): also for a class called `unlabelled`,
-    and if every top-level folder contains the same folders. `dcl plan` and `dcl data check`
+    and if every top-level folder contains the same folders. Masks next to images, by the names of files or
+    folders, are DAT327. `dcl plan` and `dcl data check`
     count the files that are skipped: hidden files, other types, images without a class folder, empty
     folders.
 
@@ -123,8 +125,31 @@ def _arrange_classes(root: Path, listing: Listing, layout: Layout | None) -> _Cl
         splits = {}
     if not kept:
         raise ProblemError(_no_images(root, passed_over, nested=nested))
+    if layout is None:
+        _refuse_masks([parts[file] for file in kept])
     labels = tuple(parts[file][depth - 2] for file in kept)
     return _ClassFolders(tuple(kept), labels, splits, dict(sorted(passed_over.items())))
+
+
+def _refuse_masks(names: Sequence[tuple[str, ...]]) -> None:
+    """Raise `ProblemError` DAT327 if images are masks of others by their names."""
+    pair = mask_of_image(names)
+    if pair is None:
+        return
+    mask, image = ("/".join(parts) for parts in pair)
+    raise ProblemError(
+        Problem(
+            "DAT327",
+            f"`{mask[-24:]}` may be the mask of `{image[-24:]}`",
+            at="source",
+            label="masks, or classes?",
+            notes=("a folder of classes takes every image for a sample, and its folder for the class",),
+            helps=(
+                "name them in a csv file: `fields: {image: {type: image}, mask: {type: mask}}` are its columns",
+                "state `layout: class` (or `split/class`) if they are images of classes",
+            ),
+        )
+    )
 
 
 def _without_class(parts: Sequence[str]) -> str:

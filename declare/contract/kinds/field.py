@@ -105,6 +105,10 @@ class Field(Component):
         """Yield a problem if the stated parameters contradict the facts."""
         return ()
 
+    def doubts(self, values: Any, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield what is odd about raw values of new samples, if it was not about those of the facts."""
+        return ()
+
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return raw values as an array [rows, ...]; raises `ProblemError` for a value that cannot be encoded."""
         raise NotImplementedError

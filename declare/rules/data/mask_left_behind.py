@@ -1,16 +1,16 @@
 """A transform that moves the pixels of an image must move those of its mask or target image too."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
-from declare.contract.shapes import Shape
 from declare.parsing.poison import contains_poison
 from declare.parsing.read_component import read_component
-from declare.rules.queries.fields import field_place, fields_of_task
-from declare.rules.spec_parts import get, task_datasets, tasks
+from declare.rules.queries.fields import field_place
+from declare.rules.queries.mask_pairs import images_with_masks
+from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
 CODE = "DAT356"
@@ -35,28 +35,8 @@ class _Move(NamedTuple):
 
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each image whose pixels are moved differently from those of its mask."""
-    seen = set()
-    for task in tasks(view):
-        for dataset in task_datasets(view, task.block) if task.name in view.targets else ():
-            shapes = view.shapes.get(dataset, {})
-            target = get(task.block, "target")
-            known = fields_of_task(view, task.name, dataset) | _target(shapes, target)
-            images = [name for name, shape in known.items() if shape.layout in {"image", "video"}]
-            for mask in [name for name in known if _is_aligned(known, name, target)]:
-                for image in images:
-                    if image != mask and (dataset, image, mask) not in seen:
-                        seen.add((dataset, image, mask))
-                        yield from _first_difference(view, dataset, image, mask)
-
-
-def _is_aligned(shapes: Mapping[str, Shape], name: str, target: object) -> bool:
-    """Return whether the pixels of a field are those of the images of its task: masks, images as targets."""
-    layout = shapes[name].layout
-    return layout == "mask" or (layout in {"image", "video"} and name == target)
-
-
-def _target(shapes: Mapping[str, Shape], target: object) -> dict[str, Shape]:
-    return {str(target): shapes[str(target)]} if target in shapes else {}
+    for dataset, image, mask in images_with_masks(view):
+        yield from _first_difference(view, dataset, image, mask)
 
 
 def _first_difference(view: View, dataset: str, image: str, mask: str) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from declare.nn.tasks.next_token import Sampling
 from declare.parsing.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.inference.loaded_run import Loading, open_run
+from declare.runtime.inference.predict_inputs import input_doubts
 from declare.runtime.run_folder.durable_io import translate_os_errors, write_whole
 from declare.runtime.run_folder.folder import Run
 
@@ -43,7 +44,8 @@ class Predictions:
     number (its input has a gap, or what it computes is not finite), values are None, and `without` names the
     sample. A text that makes several samples (windows) has a row for each of them (`part 2`); where all tasks
     give tags, which are put together, it has one. `unread` names texts with words that have no tag: they were cut
-    before the model read them.
+    before the model read them. `passed_over` counts what is in the input but is no sample, by reason; `doubts` are
+    what is odd about new samples.
     """
 
     dataset: str
@@ -51,6 +53,8 @@ class Predictions:
     maps: dict[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    doubts: tuple[Problem, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`."""
@@ -107,7 +111,11 @@ def predict(
     }
     texts = text_outputs.required_texts(plan, name)
     outputs, empty = _outputs(loaded.graph, adapters, (name, split), tables, (sampling or Sampling(), texts))
-    return _collect((name, split), tables, plan, tasks, (outputs, empty))
+    predictions = _collect((name, split), tables, plan, tasks, (outputs, empty))
+    if inputs is None:
+        return predictions
+    pool = tables.pool(name)
+    return replace(predictions, passed_over=pool.reader.passed_over, doubts=input_doubts(pool))
 
 
 def tasks_of(plan: Plan, dataset: str) -> dict[str, TaskPlan]:

@@ -14,7 +14,7 @@ from declare.contract.kinds.source import REMOTE, Source
 from declare.contract.problem import Problem, ProblemError
 from declare.data.read import fitted_fields
 from declare.data.store.split_arrays import Pool, Statistics
-from declare.ir.plan import DatasetPlan, Plan
+from declare.ir.plan import DatasetPlan, FieldPlan, Plan
 from declare.lowering.data.tables import Tables
 from declare.parsing.lookup import find, own_names
 from declare.parsing.read_component import read_component
@@ -25,13 +25,14 @@ SPLIT = "predict"
 
 
 class Images(Reader):
-    """Image files as a source: every field of the dataset is read from the same file."""
+    """Image files as a source: the one field that the model reads of a dataset."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, files: Sequence[Path], passed_over: Mapping[str, int]) -> None:
         self._files = list(files)
         self.num_samples = len(self._files)
         self.columns: Sequence[str] = ()
         self.splits: Mapping[str, tuple[int, int]] = {}
+        self.passed_over: Mapping[str, int] = passed_over
 
     def known_fields(self) -> dict[str, dict[str, Any]]:
         """Return nothing: the run knows its fields."""
@@ -123,9 +124,22 @@ def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, S
         update={"fields": fields, "cache": "none", "on_corrupt": {"action": "error"}}
     )
     pool = Inputs(dataset_plan, _with_empty_columns(plan, dataset, fields, reader))
-    if not isinstance(reader, Images):
+    if isinstance(reader, Images):
+        _require_one_image(fields, path)
+    else:
         _require_columns(pool, path)
     return InputTables(without_targets(plan, dataset, dataset_plan), statistics, pool)
+
+
+def input_doubts(pool: Pool) -> tuple[Problem, ...]:
+    """Return what is odd about new samples, of which some are looked at, next to those of training."""
+    problems: list[Problem] = []
+    for name, field in pool.fields.items():
+        number = pool.reader.num_samples
+        rows = np.linspace(0, number - 1, min(number, field.num_fact_samples)).astype(np.int64)
+        if number:
+            problems += field.doubts(pool.raw(name, rows), pool.plan.fields[name].facts)
+    return tuple(problems)
 
 
 def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], reader: Reader) -> Reader:
@@ -148,14 +162,14 @@ def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
     A file of the kind that the run's source `like` reads is read as that says (its separator).
     """
     if path.is_dir():
-        files = list_files(path, SUFFIXES).files
-        if not files:
+        listing = list_files(path, SUFFIXES)
+        if not listing.files:
             raise ProblemError(_unreadable(path, "the folder contains no images"))
-        return Images(files)
+        return Images(listing.files, listing.passed_over)
     if not path.is_file():
         raise ProblemError(_absent(path))
     if path.suffix.lower() in SUFFIXES:
-        return Images([path])
+        return Images([path], {})
     extension, sources = path.suffix.lower(), _sources_by_extension()
     if extension not in sources:
         raise ProblemError(
@@ -253,6 +267,21 @@ def _require_columns(pool: Inputs, path: Path) -> None:
                     ),
                 )
             )
+
+
+def _require_one_image(fields: Mapping[str, FieldPlan], path: Path) -> None:
+    """Raise `ProblemError` (RES817) unless the model reads one field, and that is a image."""
+    if [field.facts.shape.layout in {"image", "mask"} for field in fields.values()] == [True]:
+        return
+    names = ", ".join(f"`{name}` ({field.facts.shape.layout})" for name, field in fields.items())
+    raise ProblemError(
+        Problem(
+            "RES817",
+            f"`{brief(path.absolute().name, 24)}` has one image for each sample, but the model reads other fields",
+            notes=(f"it reads {brief(names, 120)}",),
+            helps=("give a table with a column for each of them, such as a csv file that names the images",),
+        )
+    )
 
 
 def _absent(path: Path) -> Problem:

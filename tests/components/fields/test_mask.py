@@ -366,3 +366,32 @@ def test_a_bit_that_is_1_for_black_is_asked_about(compression):
 def test_colours_of_16_bits_are_refused_as_half_of_them_is_lost():
     wide = b"P6\n2 1\n1000\n" + struct.pack(">6H", 0, 1, 2, 3, 4, 5)
     assert code_of(lambda: read([wide])) == "DAT394"
+
+
+def soft_disc(values, size=32):
+    """Return an antialiased disc: `values` are those outside, at its edge (from outside to inside) and inside."""
+    y, x = np.mgrid[:size, :size] - size / 2
+    depth = (size / 3 - np.hypot(y, x)).clip(-0.5, len(values) - 1.5) + 0.5
+    return np.uint8(values)[depth.astype(int)]
+
+
+@pytest.mark.parametrize("values", [[0, 128, 255], [0, 90, 150, 170], [10, 40, 80]])
+def test_values_at_edges_alone_are_a_question(values):
+    """Blends of two classes are DAT394, unless the spec says what they are; the values of areas are none."""
+    masks = [soft_disc(values), soft_disc(values, 40)[:32, :32]]
+    assert code_of(lambda: field().infer_facts(masks)) == "DAT394"
+    assert len(field(classes=len(values)).infer_facts(masks).classes) == len(values)
+    assert field(void=values[1:-1]).infer_facts(masks).values == (values[0], values[-1])
+    masks[0][:3, :3] = values[1]  # an area of its own
+    others = [value for value in values[1:-1] if value != values[1]]
+    assert values[1] in field(void=others).infer_facts(masks).values
+
+
+def test_a_class_between_two_others_is_one():
+    """Numbers in a row, thin stripes, and lines on one class alone are classes."""
+    stripes = np.tile(np.uint8([0, 100, 180]), (9, 3))
+    lines = np.zeros((9, 9), np.uint8)
+    lines[4], lines[6:] = 7, 0
+    lines[:3, :3] = 9
+    for mask in (soft_disc([0, 1, 2]), stripes, lines):
+        assert len(field().infer_facts([mask]).values) == 3

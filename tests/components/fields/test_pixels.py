@@ -456,3 +456,30 @@ def test_numbers_whose_sign_pillow_gets_wrong_are_refused():
     assert code_of([beyond], range=[0, 2**32 - 1]) == "DAT311"
     assert encoded([tiff([0, 1, 2**31 - 1], 32)], range=[0, 2**31 - 1]).ravel().tolist() == [0, 0, 255]
     assert code_of([tiff([0, 1, 255], 8, sample_format=2)]) == "DAT311"
+
+
+@pytest.mark.parametrize(
+    ("new", "asked"),
+    [
+        (np.full((2, 8, 8), 3000, np.uint16), True),
+        (np.arange(128, dtype=np.uint16).reshape(2, 8, 8), True),
+        (np.full((2, 8, 8), 60000, np.uint16), False),
+        (np.full((2, 8, 8), 1, np.uint8), True),
+        (np.full((2, 8, 8), 9, np.uint8), False),
+    ],
+)
+def test_new_images_that_are_nearly_black_are_a_doubt(new, asked):
+    """12 bits in 16, or masks, where training had whole images, are DAT393; where training had such, nothing is said."""
+    made = field()
+    usual = made.infer_facts(np.arange(128, dtype=np.uint8).reshape(2, 8, 8) * 2)
+    assert [item.code for item in made.doubts(new, usual)] == ["DAT393"] * asked
+    assert list(made.doubts(new, made.infer_facts(new))) == []
+
+
+def test_the_range_of_shares_is_from_0_to_1():
+    """Floats of 0 to 1 in a column of bytes are said with the range that they have."""
+    made = field()
+    facts = made.infer_facts(np.arange(128).reshape(2, 8, 8))
+    with pytest.raises(ProblemError) as caught:
+        made.encode(np.linspace(0, 0.9, 128).reshape(2, 8, 8), facts)
+    assert "`range: [0, 1]`" in caught.value.problem.helps[0]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from declare.__main__ import main
 from declare.compiler.pipeline import check
 from declare.contract.problem import ProblemError
 from declare.runtime.inference.loaded_run import dataset_with
@@ -152,6 +153,36 @@ def test_images_are_predicted_one_by_one_or_by_folder(digits, tmp_path):
     assert single["digit"]["class"] == found[3]["digit"]["class"]
 
 
+def test_what_a_folder_has_besides_images_is_counted(digits, tmp_path, capsys):
+    """Files that are not predicted are counted by reason, and the command says so."""
+    from PIL import Image
+
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "b.heic").touch()
+    (tmp_path / ".hidden.png").touch()
+    (tmp_path / "none").mkdir()
+    assert predict(digits, tmp_path).passed_over == {
+        "empty folders": 1,
+        "hidden": 1,
+        "other files (.heic)": 1,
+    }
+    assert main(["predict", str(digits.path), "--input", str(tmp_path)]) == 0
+    assert "skipped: 1 empty folders, 1 hidden, 1 other files (.heic)" in capsys.readouterr().err
+    assert predict(digits, tmp_path / "a.png").passed_over == predict(digits, split="val").passed_over == {}
+
+
+def test_one_image_is_not_read_for_several_fields(homes, tmp_path):
+    """A model that reads other things than one image needs a table (RES817)."""
+    from PIL import Image
+
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    for path in (tmp_path, tmp_path / "a.png"):
+        with pytest.raises(ProblemError) as caught:
+            predict(homes, path)
+        assert caught.value.problem.code == "RES817"
+        assert "`income` (number), `region` (category)" in caught.value.problem.notes[0]
+
+
 def test_a_damaged_checkpoint_is_refused(homes, tmp_path):
     """Weights that are not those that were written are RES807."""
     import shutil
@@ -274,3 +305,13 @@ def test_a_gap_in_the_input_gives_no_prediction(homes, tmp_path):
     assert [row["price"]["value"] is None for row in found.rows] == [False, True]
     assert [name.rpartition("/")[2] for name in found.without] == ["new.csv line 3"]
     assert "NaN" not in found.as_json()
+
+
+def test_images_of_another_depth_that_are_nearly_black_are_said(digits, tmp_path, capsys):
+    """12 bits in 16, where training had whole bytes, are predicted with a warning (DAT393)."""
+    from PIL import Image
+
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 60).save(tmp_path / "a.png")
+    assert [item.code for item in predict(digits, tmp_path).doubts] == ["DAT393"]
+    assert main(["predict", str(digits.path), "--input", str(tmp_path / "a.png")]) == 0
+    assert "warning[DAT393]" in capsys.readouterr().err
