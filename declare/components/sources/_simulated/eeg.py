@@ -60,7 +60,7 @@ def make(
     }
     return {
         "columns": {name: values[order] for name, values in columns.items()},
-        "fields": {"eeg": {"type": "series", "rate": rate}, **_FIELDS},
+        "fields": {"eeg": {"type": "series", "channels": channels, "rate": rate}, **_FIELDS},
         "truth": {**people, "course": courses},
     }
 

@@ -48,7 +48,7 @@ def make(
             "subject": names[subject][order],
         },
         "fields": {
-            "features": {"type": "series"},
+            "features": {"type": "series", "channels": channels},
             "pain_level": {"type": "category", "missing": [-1]},
             "subject": {"type": "id"},
         },

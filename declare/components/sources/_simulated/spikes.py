@@ -51,7 +51,7 @@ def make(
             "contrast": contrast,
         },
         "fields": {
-            "stimulus": {"type": "video"},
+            "stimulus": {"type": "video", "layout": "CTHW"},
             "behaviour": {"type": "vector"},
             "spikes": {"type": "counts"},
             "usable": {"type": "valid"},

@@ -42,7 +42,7 @@ def make(
             "subject": people[subject][order],
         },
         "fields": {
-            "features": {"type": "series"},
+            "features": {"type": "series", "channels": channels},
             "stimulus": {"type": "category"},
             "subject": {"type": "id"},
         },
