@@ -91,9 +91,9 @@ class Video(ArrayField):
             row = int((top >= _BYTES).argmax())
             raise ProblemError(_another_scale(f"0 to {top[row]:.4g}", "0 to 1", row))
         if high >= _BYTES:
-            for row in np.flatnonzero((top > 0) & (top <= 1)):
-                if (samples[row] % 1 > 0).any():
-                    raise ProblemError(_another_scale("0 to 1", f"0 to {high:.4g}", int(row)))
+            for place in np.flatnonzero((top > 0) & (top <= 1)).tolist():
+                if (samples[place] % 1 > 0).any():
+                    raise ProblemError(_another_scale("0 to 1", f"0 to {high:.4g}", place))
         return samples
 
     def _unclear_channels(self, facts: FieldFacts) -> Iterator[Problem]:
