@@ -107,7 +107,7 @@ class Normalize(Transform):
         return self._of_another_unit(facts)
 
     def _of_another_unit(self, facts: Mapping[str, FieldFacts]) -> Problem | None:
-        """Return the problem that a stated mean is one of 0..1, but values that are no bytes are not, or None."""
+        """Return the problem that `mean` is of the scale 0..1 but the numbers of a field are not, or None."""
         mean = IMAGENET[0] if self.mean == "imagenet" else self.mean or ()
         names = (self.field, *(self.fields or ())) if mean and max(mean) <= 1 else ()
         for name in names:
