@@ -53,7 +53,7 @@ def _subjects(parts: Sequence[Parts]) -> tuple[Parts, ...]:
 
 
 def _subject(words: Parts) -> Parts:
-    """Return words without those that only tell masks from images."""
+    """Return words without those that stand for masks or images."""
     return tuple(word for word in words if word not in _MASKS | _IMAGES)
 
 
