@@ -10,7 +10,7 @@ from declare.report.incidents import incidents
 from declare.report.phrases import scales_text, target_text
 from declare.report.report import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
 from declare.report.restarts import standing, starts
-from declare.runtime.run_folder.trivial_baseline import split_trivial
+from declare.runtime.run_folder.trivial_baseline import split_baseline
 
 Event = Mapping[str, Any]
 Layers = Mapping[str, tuple[Layer, ...]]
@@ -71,7 +71,7 @@ def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
 
 def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
     """Return the report of a plan with what happened in a run of it."""
-    metrics, trivial = split_trivial(run.final)
+    metrics, trivial = split_baseline(run.final)
     return planned.model_copy(
         update={
             "status": standing(run.status, events),
@@ -188,7 +188,7 @@ def _throughput(events: list[Event]) -> Iterable[Throughput]:
 
 
 def _trivial(events: Iterable[Event]) -> dict[str, float]:
-    """Return what the trivial predictor reached in evaluations of a run that has not ended."""
+    """Return what the trivial baseline reached in evaluations of a run that has not ended."""
     metrics: dict[str, float] = {}
     for event in events:
         if event.get("event") == "trivial":
@@ -245,7 +245,7 @@ _TOLD = {
         "{unexpected} unexpected, {reshaped} reshaped"
     ),
     "expect_missed": "{metric} is {value}, expected {bound}",
-    "no_better_than_trivial": "{metric} is {value}, no better than the trivial predictor ({trivial})",
+    "no_better_than_trivial": "{metric} is {value}, no better than the trivial baseline ({trivial})",
 }
 
 

@@ -176,7 +176,7 @@ class Report(Part):
     trusted: tuple[str, ...] = ()
     """Files of code that the user allowed, with the hash of their content."""
     trivial: dict[str, float | None] = {}
-    """What the trivial predictor of each task reaches, by metric: the same answer for every sample."""
+    """What the trivial baseline of each task reaches, by metric: the same answer for every sample."""
     oracle: dict[str, float] = {}
     """The best metrics there are, by metric, where the source of the data knows the truth."""
     starts: tuple[Start, ...] = ()

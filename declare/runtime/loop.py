@@ -311,7 +311,7 @@ class Loop:
         metrics = self._val_metrics(state)
         state.setup.config.lr.observe(metrics)
         seconds = time.perf_counter() - start
-        self._report_trivial(state)
+        self._report_baseline(state)
         requests = self._emit(
             events.Evaluated(split="val", epoch=self._epoch, metrics=metrics, seconds=seconds)
         )
@@ -337,11 +337,11 @@ class Loop:
             metrics = dict(self._builder.evaluate("val", tuple(state.phase.tasks)))
         return self._world.broadcast_from_rank0(lambda: metrics)
 
-    def _report_trivial(self, state: PhaseState) -> None:
-        """Emit what trivial predictors reach, once in a phase."""
-        if not state.is_trivial_reported:
-            state.is_trivial_reported = True
-            metrics = dict(self._builder.trivial("val", tuple(state.phase.tasks)))
+    def _report_baseline(self, state: PhaseState) -> None:
+        """Emit what trivial baselines reach, once in a phase."""
+        if not state.is_baseline_reported:
+            state.is_baseline_reported = True
+            metrics = dict(self._builder.baseline_metrics("val", tuple(state.phase.tasks)))
             if metrics:
                 self._emit(events.Trivial(split="val", metrics=metrics))
 

@@ -25,8 +25,8 @@ class PhaseState:
     losses: LossBuffer
     meter: Meter
     memory: MemoryBudget
-    is_trivial_reported: bool = False
-    """Whether the metrics of the trivial predictors were emitted: they do not change."""
+    is_baseline_reported: bool = False
+    """Whether the metrics of the trivial baselines were emitted: they do not change."""
 
     def stateful(self) -> dict[str, Any]:
         """Return what a checkpoint inside the phase holds beyond the state of the run, by its name there."""

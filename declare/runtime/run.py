@@ -57,7 +57,7 @@ from declare.runtime.run_folder.expectations import missed_bounds
 from declare.runtime.run_folder.folder import FINAL, Run
 from declare.runtime.run_folder.lock import RunLock
 from declare.runtime.run_folder.progress import TrainProgress
-from declare.runtime.run_folder.trivial_baseline import trivial_findings, unbeaten, with_prefix
+from declare.runtime.run_folder.trivial_baseline import baseline_findings, unbeaten, with_prefix
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.step.interfaces import RunBuilder
 from declare.runtime.step.strategies.select import uses_fsdp
@@ -141,7 +141,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     adopt_plan(place, plan, Revision("", changes))
     problems = missed_bounds(plan.expect, run.final)
     status = MISSED if problems else DONE
-    return Outcome(place, run.final, status, (*problems, *trivial_findings(plan, run.final))), changes
+    return Outcome(place, run.final, status, (*problems, *baseline_findings(plan, run.final))), changes
 
 
 class _Session:
@@ -260,7 +260,7 @@ class _Session:
         for split in ("val", "test"):
             metrics |= builder.evaluate(split, tasks)
             bounds |= builder.bounds(split, tasks)
-            trivial |= builder.trivial(split, tasks)
+            trivial |= builder.baseline_metrics(split, tasks)
         for probe_metrics in progress.probes.values():
             metrics |= probe_metrics
         if bounds:
@@ -286,7 +286,7 @@ class _Session:
         status = MISSED if problems else DONE
         earlier = self._plan.trained_earlier
         self._emit(events.RunFinished(metrics=metrics, status=status, trained_earlier=earlier))
-        return Outcome(self._place, metrics, status, (*problems, *trivial_findings(self._plan, metrics)))
+        return Outcome(self._place, metrics, status, (*problems, *baseline_findings(self._plan, metrics)))
 
     def _outcome_of_bug(self, error: Exception) -> Outcome:
         """Return the result for an error that is not a problem; raises it if it is a bug of ours."""

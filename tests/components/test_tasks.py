@@ -198,10 +198,10 @@ def test_masks_of_bytes_become_indices():
 
 @pytest.mark.parametrize("normalize", [True, False])
 def test_the_trivial_value_is_the_mean_in_both_units(normalize):
-    """Whether or not a target is standardised, its trivial predictor gives the mean of the training split."""
+    """Whether or not a target is standardised, its trivial baseline gives the mean of the training split."""
     adapter = built("regression", number(40.0, 9.0), normalize=normalize)
     batch = {"y": torch.tensor([1.0, 2.0])}
-    constant = adapter.trivial(torch.randn(2), batch, torch.Generator())
+    constant = adapter.baseline_prediction(torch.randn(2), batch, torch.Generator())
     assert adapter.scores(constant, batch)[0].tolist() == [40.0, 40.0]
 
 
@@ -213,4 +213,6 @@ def test_the_trivial_reconstruction_is_the_mean_of_what_is_shown():
         "y": torch.tensor([[[1.0, 3.0, 9.0, 9.0]]]),
         "y.hidden": torch.tensor([[[False, False, True, True]]]),
     }
-    assert adapter.trivial(torch.zeros(1, 1, 4), batch, torch.Generator()).tolist() == [[[2.0] * 4]]
+    assert adapter.baseline_prediction(torch.zeros(1, 1, 4), batch, torch.Generator()).tolist() == [
+        [[2.0] * 4]
+    ]

@@ -277,7 +277,7 @@ class FakeBuilder:
     def bounds(self, split, tasks):
         return {}
 
-    def trivial(self, split, tasks):
+    def baseline_metrics(self, split, tasks):
         return {}
 
     def composites(self, metrics):

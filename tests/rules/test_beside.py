@@ -65,7 +65,7 @@ def test_what_moves_both_alike_is_let_pass(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize(("fields", "apart"), [("noisy", True), ("noisy, clean", False)])
-def test_a_image_that_is_a_target_moves_with_its_input(tmp_path: Path, fields: str, apart: bool) -> None:
+def test_an_image_that_is_a_target_moves_with_its_input(tmp_path: Path, fields: str, apart: bool) -> None:
     """Pixels of an image are learned from those at the same place of another one."""
     images = np.zeros((12, 8, 8), np.uint8)
     np.savez(tmp_path / "d.npz", noisy=images, clean=images + np.arange(8, dtype=np.uint8))
@@ -79,7 +79,7 @@ def test_a_image_that_is_a_target_moves_with_its_input(tmp_path: Path, fields: s
     assert ("DAT356" in codes(tmp_path, spec)) == apart
 
 
-def test_a_image_without_a_mask_moves_freely(tmp_path: Path) -> None:
+def test_an_image_without_a_mask_moves_freely(tmp_path: Path) -> None:
     """Where no task has a mask, nothing needs to go along."""
     spec = (SCENES % APART["flip of the image"]).replace("segmentation, samples", "textures, samples")
     spec = spec.replace(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from declare.report.number_format import format_number
 from declare.report.report import share
-from declare.runtime.run_folder.trivial_baseline import split_trivial
+from declare.runtime.run_folder.trivial_baseline import split_baseline
 
 
 def render(
@@ -18,12 +18,12 @@ def render(
     oracle: Mapping[str, float] | None = None,
     trained_earlier: Mapping[str, str] | None = None,
 ) -> None:
-    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table, with those of the trivial prediction.
+    """Print `metrics` (`SPLIT/TASK/METRIC` and composites) as one table, with those of the trivial baseline.
 
     `oracle` contains the best possible metrics, if the data define them; `trained_earlier` the last phase
     that trained a task, if a later one did not.
     """
-    model, trivial = split_trivial(metrics)
+    model, trivial = split_baseline(metrics)
     parts = [(name, *name.partition("/")[::2]) for name in model]
     splits = list(dict.fromkeys(split for _, split, rest in parts if rest))
     compared = [split for split in splits if any(name.startswith(f"{split}/") for name in trivial)]

@@ -10,8 +10,6 @@ from declare.language.document import Document, Node
 from declare.language.yaml.scalars import OutOfRangeError, resolve
 from declare.language.yaml.yaml_writer import RawYaml, flow
 
-_MISSING = object()
-
 
 def fix(rewrite: Rewrite, document: Document) -> Fix | None:
     """Return the edits of a rewrite, or None where the text does not allow them (`--set`, variables).

@@ -51,12 +51,12 @@ def layers(component: Node, inputs: Inputs, output: Shape | None = None) -> tupl
     return answer if isinstance(answer, Problem) else answer.layers
 
 
-def batch_norm_values(component: Node, inputs: Inputs, output: Shape | None = None) -> int | None:
+def batch_norm_values(component: Node, inputs: Inputs) -> int | None:
     """Return how many values of one sample, for each channel, the real module's batch norm with the fewest sees.
 
-    None where it has none or cannot be run; a head is built for its target's `output`.
+    None if it has none or cannot be run.
     """
-    answer = _cached_answer(type(component).kind(), component, inputs, output)
+    answer = _cached_answer(type(component).kind(), component, inputs, None)
     return None if isinstance(answer, Problem) else answer.batch_norm_values
 
 

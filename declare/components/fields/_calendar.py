@@ -7,7 +7,6 @@ import numpy as np
 from declare.contract.shapes import Array
 
 CYCLES = ("minute", "hour", "weekday", "day", "month", "day_of_year")
-LINES = ("year", "days", "seconds")
 _DIGITS = 12
 """Decimals of a sine or cosine: equal positions get equal values in spite of rounding."""
 _DAY = np.timedelta64(1, "D")

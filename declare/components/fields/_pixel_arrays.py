@@ -22,7 +22,7 @@ def each_sample(values: Any) -> list[Any]:
     Encoded files are bytes, including byte arrays (HDF5) and mappings (tables of `datasets`).
     """
     if isinstance(values, np.ndarray) and values.ndim == 2:
-        raise ProblemError(not_a_image(values.shape[1:]))
+        raise ProblemError(not_an_image(values.shape[1:]))
     return [_encoded_file(value) for value in values]
 
 
@@ -43,11 +43,11 @@ def as_array(value: Any) -> Array | None:
         try:
             value = np.asarray(value)
         except ValueError:
-            raise ProblemError(not_a_image(("?",))) from None
+            raise ProblemError(not_an_image(("?",))) from None
     if not isinstance(value, np.ndarray):
         return None
     if value.ndim not in {2, 3} or value.dtype.kind not in "biuf":
-        raise ProblemError(not_a_image(value.shape))
+        raise ProblemError(not_an_image(value.shape))
     return value
 
 
@@ -56,7 +56,7 @@ def channels_first(values: Array, how: Decoding) -> Array:
     if values.ndim == 3:
         return values[:, None]
     if values.ndim != 4:
-        raise ProblemError(not_a_image(values.shape[1:]))
+        raise ProblemError(not_an_image(values.shape[1:]))
     return np.moveaxis(values, -1, 1) if axes_of(values.shape[1:], how) == "HWC" else values
 
 
@@ -80,7 +80,7 @@ def array_bytes(table: Array, how: Decoding) -> Array:
     return to_bytes(table, own or how.scale or usual_scale(table.dtype))
 
 
-def not_a_image(shape: tuple[Any, ...]) -> Problem:
+def not_an_image(shape: tuple[Any, ...]) -> Problem:
     sizes = ", ".join(map(str, shape))
     return Problem(
         "DAT319",

@@ -16,7 +16,7 @@ from declare.components.fields._pixel_arrays import (
     channels_first,
     each_sample,
     is_table,
-    not_a_image,
+    not_an_image,
 )
 from declare.components.fields._scales import BYTES, own_scale
 from declare.contract.problem import ProblemError
@@ -70,7 +70,7 @@ def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
         if len(pixels) == how.channels:
             return [Image.fromarray(plane) for plane in pixels]
         if len(pixels) not in PILLOW_MODES:
-            raise ProblemError(not_a_image(array.shape))
+            raise ProblemError(not_an_image(array.shape))
         whole = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
         image = Image.fromarray(whole)
     return [with_channels(image, how, name_of(value))]

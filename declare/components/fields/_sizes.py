@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field as Param
 
+from declare.contract.files.image_formats import check_sides
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
 
@@ -14,18 +15,12 @@ MOST_PIXELS = 64_000_000
 
 def check_size(size: int | list[int] | None) -> Iterator[Problem]:
     """Yield a problem if a size is not one or two positive numbers, or is larger than any image."""
-    sides = [size] if isinstance(size, int) else size
-    if sides is None:
+    if size is None:
         return
-    if len(sides) not in {1, 2} or min(sides) < 1:
-        yield Problem(
-            "SCH108",
-            f"`size` is {size}, not one or two positive numbers of pixels",
-            at="size",
-            label="one side, or [height, width]",
-            helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
-        )
-    elif sides[0] * sides[-1] > MOST_PIXELS:
+    problems = list(check_sides(size))
+    yield from problems
+    sides = [size] if isinstance(size, int) else size
+    if not problems and sides[0] * sides[-1] > MOST_PIXELS:
         side = int(MOST_PIXELS**0.5)
         yield Problem(
             "SCH108",

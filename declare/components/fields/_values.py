@@ -158,9 +158,6 @@ def index_of(texts: Iterable[Any]) -> dict[str, int]:
     return {str(text_of(value)): index for index, value in enumerate(texts)}
 
 
-_ONCE = "remove one of them, or write both in quotes: YAML reads 007 as the number 7"
-
-
 def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
     """Yield a problem for a class stated twice: as a text, a number or a boolean with the same text."""
     seen: set[str | None] = set()

@@ -73,7 +73,7 @@ class Regression(Task):
         )
 
     def needs_statistics(self) -> bool:
-        """Return that the mean of each output is needed: for standard units or for the trivial prediction."""
+        """Return that the mean of each output is needed: for standard units or for the trivial baseline."""
         return True
 
     def check_facts(self, facts: Mapping[str, FieldFacts]) -> Iterable[Problem]:

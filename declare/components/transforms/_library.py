@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal, cast
 from pydantic import Field as Param
 from pydantic import create_model
 
-from declare.components.transforms._pixels import IMAGES, bad_size, pair, resized_shape
+from declare.components.transforms._pixels import IMAGES, pair, resized_shape
 from declare.contract.component import Component, Refusal, not_finite
+from declare.contract.files.image_formats import check_sides
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape
@@ -69,7 +70,7 @@ class _FromTorchvision(Transform):
         stated = dict(self)
         size, padding = stated.get("size"), stated.get("padding")
         if size is not None:
-            yield from bad_size(size)
+            yield from check_sides(size)
         if isinstance(padding, list) and len(padding) not in {1, 2, 4}:
             title = f"`padding` has {len(padding)} numbers, not 1, 2 or 4"
             helps = ("write one number, [left_right, top_bottom] or [left, top, right, bottom]",)

@@ -1,7 +1,5 @@
 """What image transforms share: sizes as one number or two, and checks of fields."""
 
-from collections.abc import Iterable
-
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
 
@@ -13,20 +11,7 @@ def pair(size: int | list[int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[-1])
 
 
-def bad_size(size: int | list[int]) -> Iterable[Problem]:
-    """Yield a problem if a size is not one or two positive numbers."""
-    sides = [size] if isinstance(size, int) else size
-    if len(sides) not in {1, 2} or min(sides) < 1:
-        yield Problem(
-            "SCH108",
-            f"`size` is {size}, not one or two positive numbers of pixels",
-            at="size",
-            label="one side, or [height, width]",
-            helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
-        )
-
-
-def not_a_image(name: str, shape: Shape) -> Problem | None:
+def not_an_image(name: str, shape: Shape) -> Problem | None:
     """Return the problem that a transform of images, videos and masks does not accept this field, or None."""
     if shape.layout in IMAGES:
         return None

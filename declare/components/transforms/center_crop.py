@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_image, pair, resized_shape, too_small
+from declare.components.transforms._pixels import not_an_image, pair, resized_shape, too_small
+from declare.contract.files.image_formats import check_sides
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
@@ -27,12 +28,12 @@ class CenterCrop(Transform):
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for an invalid size."""
-        yield from bad_size(self.size)
+        yield from check_sides(self.size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the cropped image; DAT346 if it would be larger."""
         size = pair(self.size)
-        problem = not_a_image("center_crop", shape) or too_small("center_crop", shape, size)
+        problem = not_an_image("center_crop", shape) or too_small("center_crop", shape, size)
         return problem or resized_shape(shape, size)
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:

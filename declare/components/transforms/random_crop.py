@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_image, pair, resized_shape, too_small
+from declare.components.transforms._pixels import not_an_image, pair, resized_shape, too_small
+from declare.contract.files.image_formats import check_sides
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
@@ -45,7 +46,7 @@ class RandomCrop(Transform):
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for an invalid size or padding."""
-        yield from bad_size(self.size)
+        yield from check_sides(self.size)
         edges = [self.padding] if isinstance(self.padding, int) else self.padding
         if len(edges) not in {1, 2, 4} or min(edges) < 0:
             title = f"`padding` is {self.padding}, not 1, 2 or 4 numbers of pixels"
@@ -60,7 +61,7 @@ class RandomCrop(Transform):
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the crop; DAT346 if it is larger than the padded image."""
-        if problem := not_a_image("random_crop", shape):
+        if problem := not_an_image("random_crop", shape):
             return problem
         left, right, top, bottom = self._edges()
         height, width = (

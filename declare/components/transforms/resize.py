@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Param
 
-from declare.components.transforms._pixels import bad_size, not_a_image, pair, resized_shape
+from declare.components.transforms._pixels import not_an_image, pair, resized_shape
+from declare.contract.files.image_formats import check_sides
 from declare.contract.kinds.transform import Effect, Transform
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Shape
@@ -32,11 +33,11 @@ class Resize(Transform):
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for an invalid size."""
-        yield from bad_size(self.size)
+        yield from check_sides(self.size)
 
     def infer(self, shape: Shape) -> Shape | Problem:
         """Return the image with its new size; SHP512 if sizes vary before."""
-        if problem := not_a_image("resize", shape):
+        if problem := not_an_image("resize", shape):
             return problem
         if None in shape.dims:
             return Problem(

@@ -1,6 +1,8 @@
-"""Which image files are read: endings and formats. Free of Pillow, so that a folder is listed without it."""
+"""Which image files are read: endings, formats and sizes. Free of Pillow, so that a folder is listed without it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from declare.contract.problem import Problem
 
 _ENDINGS = {
     "AVIF": ".avif .avifs",
@@ -47,19 +49,6 @@ SUFFIXES: Mapping[str, str] = {
     ending: name for name, endings in _ENDINGS.items() for ending in endings.split()
 }
 """The format that a file name's ending (lower case) promises; what the file is, its content says."""
-UNREAD: Mapping[str, str] = {
-    "BUFR": "needs an external program",
-    "EPS": "a program that another one would run",
-    "FITS": "measurements without a scale",
-    "GRIB": "needs an external program",
-    "HDF5": "arrays: the source `hdf5` reads them",
-    "IPTC": "old and rare",
-    "MPEG": "a film",
-    "PALM": "can only be written",
-    "PDF": "can only be written",
-    "WMF": "needs an external program",
-}
-"""Formats that Pillow has an ending for and that are not read, each with the reason."""
 
 
 def formats_of(suffix: str) -> tuple[str, ...]:
@@ -69,3 +58,16 @@ def formats_of(suffix: str) -> tuple[str, ...]:
     """
     promised = SUFFIXES.get(suffix)
     return (*_MARKED, promised) if promised in _WEAKLY_MARKED else _MARKED
+
+
+def check_sides(size: int | list[int]) -> Iterator[Problem]:
+    """Yield a problem if a size is not one or two positive numbers of pixels."""
+    sides = [size] if isinstance(size, int) else size
+    if len(sides) not in {1, 2} or min(sides) < 1:
+        yield Problem(
+            "SCH108",
+            f"`size` is {size}, not one or two positive numbers of pixels",
+            at="size",
+            label="one side, or [height, width]",
+            helps=("write one number, such as `size: 64`, or `size: [HEIGHT, WIDTH]`",),
+        )

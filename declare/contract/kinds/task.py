@@ -197,7 +197,7 @@ class TaskAdapter(Protocol):
         """Return readable predictions for each sample: `class` and `probability`, or `value`."""
         ...
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return the best output without any input, from training targets alone, in the shape of `output`.

@@ -122,9 +122,9 @@ def check_kernel(node: Node, kernel: int, *, key: str = "kernel") -> Problem | N
     )
 
 
-def check_axis_order(node: Node, inputs: Inputs, port: str = "input") -> Problem | None:
+def check_axis_order(node: Node, inputs: Inputs) -> Problem | None:
     """Return the problem (SHP508) that an image has its channels last, where its sizes leave no doubt."""
-    shape = inputs[port][0]
+    shape = inputs["input"][0]
     first, middle, last = shape.dims
     if first is None or first != middle or first <= 4 or last not in {1, 3, 4}:
         return None
@@ -132,7 +132,7 @@ def check_axis_order(node: Node, inputs: Inputs, port: str = "input") -> Problem
     return Problem(
         "SHP508",
         title,
-        at=input_path(node, port),
+        at=input_path(node, "input"),
         label=f"{first} channels",
         helps=("store images as channels, height, width",),
     )

@@ -127,7 +127,7 @@ _All = dict[str, "Scores | CombinedScores"]
 
 
 class _SampleWeights(NamedTuple):
-    """What samples of a dataset count for: the model's scores, and the trivial predictor's where not known yet."""
+    """What samples of a dataset count for: the model's scores, and the trivial baseline's where not known yet."""
 
     model: list[Scores]
     trivial: list[Scores]
@@ -203,8 +203,8 @@ class Evaluator:
         metrics = _result_names(split, scores)
         return metrics | composites(self._plan.composites, metrics)
 
-    def trivial(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
-        """Return the metrics of the trivial predictor of each task, by the same names as `run`.
+    def baseline_metrics(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
+        """Return the metrics of the trivial baseline of each task, by the same names as `run`.
 
         It gives every sample the same answer, learned from the training targets alone: their mean, the classes'
         shares, unigrams. Of tasks that `run` has evaluated on this split; without metrics that it leaves undefined.
@@ -234,7 +234,7 @@ class Evaluator:
                 _add(scores.model, losses, output, view)
                 if scores.trivial:
                     draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)
-                    constant = losses.adapter.trivial(output, view, draws)
+                    constant = losses.adapter.baseline_prediction(output, view, draws)
                     if constant is not None:
                         _add(scores.trivial, losses, constant, view)
         if count < max_batches:

@@ -24,7 +24,7 @@ class Auxiliary:
         """Return `cost`: what each sample costs."""
         return {"cost": output}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return None: a cost has no target."""

@@ -51,7 +51,7 @@ class Classification(MaskedTarget):
         logits = self.logits(output)
         return {"class": logits.argmax(1), "probability": to_double(logits).softmax(1)}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return the log frequency of each class in the training split."""

@@ -46,7 +46,7 @@ class Contrastive:
         """Return `embedding`, of unit length."""
         return {"embedding": nn.functional.normalize(output.float(), dim=-1)}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return embeddings drawn at random: chance."""

@@ -61,7 +61,7 @@ class Counts(MaskedTarget):
         """Return `rate`: the expected count of each unit."""
         return {"rate": self._rates(output)}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return zeros: each unit's mean rate."""

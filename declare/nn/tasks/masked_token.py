@@ -83,7 +83,7 @@ class MaskedToken:
         """Return nothing: what was hidden is known."""
         return {}
 
-    def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
+    def baseline_prediction(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
         """Return the log frequency of each token in the training split."""
         return constant(self._prior, output, -1)
 

@@ -28,7 +28,7 @@ class Multilabel(MaskedTarget):
         """Return `labels` [B, L], true where the probability passes one half, and `probability` [B, L]."""
         return {"labels": output > 0, "probability": to_double(output).sigmoid()}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return the logit of how often each label is set in the training split."""

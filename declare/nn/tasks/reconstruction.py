@@ -113,7 +113,7 @@ class Reconstruction:
         """Return nothing: what was hidden is known."""
         return {}
 
-    def trivial(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
+    def baseline_prediction(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
         """Return the mean of the visible part of each channel of a sample, without padding; 0 if there is none."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")

@@ -55,7 +55,7 @@ class Regression(MaskedTarget):
         """Return `value` in the data's own units."""
         return {"value": self._value(output)}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return the mean of each output: zero in standard units."""

@@ -36,7 +36,7 @@ class Segmentation(MaskedTarget):
         probability = output.float().softmax(1).gather(1, best.unsqueeze(1)).squeeze(1)
         return {"class": best, "probability": probability}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return the log frequency of each class over the pixels of the training split."""

@@ -29,7 +29,7 @@ class TokenClassification(MaskedTarget):
         """Return `tags` [B, T], the likeliest class at each position."""
         return {"tags": output.argmax(2)}
 
-    def trivial(
+    def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
         """Return the log frequency of each class in the training split."""

@@ -26,7 +26,7 @@ def evaluate(
     """Return the metrics of `split` (train, val, test) for the weights that `which` names.
 
     `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split,
-    and under `trivial/NAME` what the trivial predictor of each task reaches.
+    and under `trivial/NAME` what the trivial baseline of each task reaches.
     Raises `ProblemError` (RES807, RES808, RES815, REF242).
     """
     plan = run.plan
@@ -40,7 +40,7 @@ def evaluate(
     task_names = tuple(tasks or _trained_tasks(plan))
     with torch.no_grad():
         metrics = builder.evaluate(split, task_names)
-    return metrics | with_prefix(builder.trivial(split, task_names))
+    return metrics | with_prefix(builder.baseline_metrics(split, task_names))
 
 
 def _trained_tasks(plan: Plan) -> list[str]:

@@ -346,7 +346,7 @@ class CheckpointRejected(EventBody):
 
 @dataclass(frozen=True)
 class Trivial(EventBody):
-    """Metrics of the tasks' trivial predictors."""
+    """Metrics of the tasks' trivial baselines."""
 
     split: str
     metrics: Metrics
@@ -369,7 +369,7 @@ class Probed(EventBody):
 
 @dataclass(frozen=True)
 class NoBetterThanTrivial(EventBody):
-    """The run ends no better than the trivial predictor."""
+    """The run ends no better than the trivial baseline."""
 
     metric: str
     value: float | None

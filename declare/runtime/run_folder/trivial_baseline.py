@@ -1,4 +1,4 @@
-"""The trivial predictor beside the model: names of its metrics, and whether a run has beaten it."""
+"""The trivial baseline beside the model: names of its metrics, and whether a run has beaten it."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -11,22 +11,22 @@ from declare.runtime.run_folder.durable_io import brief
 
 Value = TypeVar("Value", float, float | None)
 PREFIX = "trivial/"
-"""What stands before the name of a metric where it is the trivial predictor's."""
+"""What stands before the name of a metric where it is the trivial baseline's."""
 
 
 def with_prefix(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return the trivial predictor's metrics as a run's final metrics name them."""
+    """Return the trivial baseline's metrics as a run's final metrics name them."""
     return {f"{PREFIX}{name}": value for name, value in metrics.items()}
 
 
-def split_trivial(metrics: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
-    """Return a run's final metrics as those of the model and, by the same names, those of the trivial predictor."""
+def split_baseline(metrics: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Return a run's final metrics as those of the model and, by the same names, those of the trivial baseline."""
     trivial = {name.removeprefix(PREFIX): item for name, item in metrics.items() if name.startswith(PREFIX)}
     return {name: item for name, item in metrics.items() if not name.startswith(PREFIX)}, trivial
 
 
 class Unbeaten(NamedTuple):
-    """A metric in which the run ended no better than the trivial predictor; `at` is what asks for the metric."""
+    """A metric in which the run ended no better than the trivial baseline; `at` is what asks for the metric."""
 
     metric: str
     value: float
@@ -40,7 +40,7 @@ class Unbeaten(NamedTuple):
             f"`{brief(self.metric)}` is {_words(self.value)}, no better than trivial",
             at=self.at,
             label="nothing learned shows here",
-            notes=(f"the trivial predictor, the same answer for every sample, reaches {self.trivial:.6g}",),
+            notes=(f"the trivial baseline, the same answer for every sample, reaches {self.trivial:.6g}",),
             helps=(
                 "train longer, or with another learning rate; `dcl train --sanity` tries one batch",
                 "check whether the inputs predict the target: `dcl data check`",
@@ -48,13 +48,13 @@ class Unbeaten(NamedTuple):
         )
 
 
-def trivial_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
-    """Return the findings (PHS627) that a run ended no better than the trivial predictor."""
+def baseline_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
+    """Return the findings (PHS627) that a run ended no better than the trivial baseline."""
     return [item.problem() for item in unbeaten(plan, metrics)]
 
 
 def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
-    """Return the metrics that selected the run's weights and do not beat the trivial prediction.
+    """Return the metrics that selected the run's weights and do not beat the trivial baseline.
 
     A metric that only predictions which are no numbers leave undefined beats nothing.
     Where the last phase names no `best`, those are the first metric of each task that it trains, on validation data.

@@ -140,9 +140,9 @@ class PlanBuilder:
         """Return the metrics of the best prediction there is, of tasks whose data know it."""
         return self._evaluator.bounds(split, tasks)
 
-    def trivial(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
-        """Return the metrics of the tasks' trivial predictors on a split that was evaluated."""
-        return self._evaluator.trivial(split, tasks)
+    def baseline_metrics(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
+        """Return the metrics of the tasks' trivial baselines on a split that was evaluated."""
+        return self._evaluator.baseline_metrics(split, tasks)
 
     def probe(self, phase: PhasePlan) -> dict[str, float]:
         """Return the metrics of the phase's probes on the current graph."""

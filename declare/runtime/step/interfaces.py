@@ -176,8 +176,8 @@ class RunBuilder(Protocol):
         """Return the metrics of the best prediction there is, of tasks whose data know it; by the same names."""
         ...
 
-    def trivial(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
-        """Return the metrics of the tasks' trivial predictors on a split that was evaluated; by the same names."""
+    def baseline_metrics(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
+        """Return the metrics of the tasks' trivial baselines on a split that was evaluated; by the same names."""
         ...
 
     def probe(self, phase: PhasePlan) -> Mapping[str, float]:

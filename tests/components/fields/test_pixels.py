@@ -167,7 +167,7 @@ def test_floats_of_a_file_outside_of_their_scale_are_refused():
     assert encoded([content], range=[0, 255])[0, 0, 0].tolist() == [0, 10, 255]
 
 
-def test_a_range_beyond_a_image_s_depth_is_refused():
+def test_a_range_beyond_the_depth_of_an_image_is_refused():
     """Images of 8 bits among those of 12 in 16 are not read on the other scale."""
     deep = saved(grey([0, 2048, 4095], np.uint16), "PNG")
     assert encoded([deep], range=[0, 4095])[0, 0, 0].tolist() == [0, 128, 255]

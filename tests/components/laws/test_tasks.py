@@ -132,12 +132,16 @@ def what_is_hidden_is_drawn_by_the_key(item: Learned) -> None:
 def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
     """A task with a target has one: of the head's shape, whatever the head gives, and its loss is finite."""
     output, batch = item.output(), item.batch()
-    constant = item.adapter.trivial(output, batch, generator(4))
+    constant = item.adapter.baseline_prediction(output, batch, generator(4))
     if not item.task.targets and constant is None:
         return
-    assert constant is not None, "no trivial predictor"
+    assert constant is not None, "no trivial baseline"
     assert constant.shape == output.shape, f"{tuple(constant.shape)}, not {tuple(output.shape)}"
-    equal(item.adapter.trivial(1 - output, batch, generator(4)), constant, "what it gives for another output")
+    equal(
+        item.adapter.baseline_prediction(1 - output, batch, generator(4)),
+        constant,
+        "what it gives for another output",
+    )
     loss = parser.parse("losses", item.task.default_loss).build(item.target)
     total, _ = loss(constant, item.adapter.target(batch))
     assert total.isfinite(), "a loss that is not finite"
@@ -243,7 +247,7 @@ class AllCount(Wrong):
 
 
 class Guided(Wrong):
-    def trivial(self, output, batch, generator):
+    def baseline_prediction(self, output, batch, generator):
         return output.mean(0, keepdim=True).expand_as(output)
 
 

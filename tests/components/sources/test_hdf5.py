@@ -156,7 +156,7 @@ def test_what_attributes_make_of_numbers_is_said(tmp_path):
     assert opened(stored(tmp_path / "y.h5", I2([1, 2]))).read_as("x") == ""
 
 
-def test_a_image_with_gaps_names_the_setting_that_reads_it_as_it_is_stored(tmp_path):
+def test_an_image_with_gaps_names_the_setting_that_reads_it_as_it_is_stored(tmp_path):
     """What is wrong with a column whose stored numbers are not its values says so, and how to change it."""
     place = stored(
         tmp_path / "x.h5", np.where(np.eye(4, dtype=bool), -9, 7).astype(I2)[None], _FillValue=I2(-9)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from declare.contract.files import listing
-from declare.contract.files.image_formats import FORMATS, SUFFIXES, UNREAD, formats_of
+from declare.contract.files.image_formats import FORMATS, SUFFIXES, formats_of
 from declare.contract.files.listing import list_files, list_matching, split_of, splits_named_in
 from declare.contract.problem import ProblemError
 
@@ -67,6 +67,21 @@ def test_links_without_end_are_refused(tmp_path):
     with pytest.raises(ProblemError) as caught:
         list_files(tmp_path, {".png"})
     assert caught.value.problem.code == "DAT335"
+
+
+UNREAD = {
+    "BUFR": "needs an external program",
+    "EPS": "a program that another one would run",
+    "FITS": "measurements without a scale",
+    "GRIB": "needs an external program",
+    "HDF5": "arrays: the source `hdf5` reads them",
+    "IPTC": "old and rare",
+    "MPEG": "a film",
+    "PALM": "can only be written",
+    "PDF": "can only be written",
+    "WMF": "needs an external program",
+}
+"""Formats that Pillow has an ending for and that are not read, each with the reason."""
 
 
 def test_every_ending_of_pillow_is_read_or_refused_for_a_reason():

@@ -127,7 +127,7 @@ def many(tmp_path):
 
 
 @pytest.mark.parametrize("cache", ["none", "memory", "disk"])
-def test_a_image_of_another_depth_than_those_looked_at_has_its_own_scale(many, cache):
+def test_an_image_of_another_depth_than_those_looked_at_has_its_own_scale(many, cache):
     """Through each cache, in all splits."""
     spec, pixels = many
     spec.write_text(spec.read_text().replace("split:", f"cache: {cache}\n    split:"))

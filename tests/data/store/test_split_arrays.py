@@ -253,7 +253,7 @@ def test_encoded_images_in_a_column_are_decoded_lazily(images, tmp_path):
     assert pool.encoded_values("image", np.array([3]))[0, 0, 0, 0] == np.asarray(Image.open(files[3]))[0, 0]
 
 
-def test_a_sample_without_a_image_is_named(images, tmp_path):
+def test_a_sample_without_an_image_is_named(images, tmp_path):
     """A gap among names of images is a sample that cannot be read, with its line."""
     names = "".join(f"{file}\n" for file in sorted(images.rglob("*.png")))
     (tmp_path / "x.csv").write_text(f'image,n\n"",1\n{names.replace(chr(10), ",1" + chr(10))}')

@@ -289,13 +289,13 @@ def test_every_process_goes_through_the_graph_as_often(readable):
 
 
 def test_trivial_figures_are_those_of_training_targets_alone():
-    """The trivial predictor gives the most frequent class and the mean of the training split, however batches are cut."""
+    """The trivial baseline gives the most frequent class and the mean of the training split, however batches are cut."""
     plan, data = two_datasets().plan(), both()
     counts = plan.tasks["kind"].target.counts
     judge = evaluator(plan, make_graph(plan), data)
-    assert judge.trivial("val") == {}
+    assert judge.baseline_metrics("val") == {}
     judge.run("val")
-    found = judge.trivial("val")
+    found = judge.baseline_metrics("val")
     true = data["right"]["kind"]
     often = torch.tensor(counts).argmax().expand_as(true)
     assert found["val/kind/accuracy"] == pytest.approx(reference.accuracy_score(true, often))
@@ -312,9 +312,9 @@ def test_trivial_figures_are_measured_once():
     plan, data = two_datasets().plan(), both()
     judge = evaluator(plan, make_graph(plan), data)
     judge.run("val", ["kind"])
-    once = judge.trivial("val")
+    once = judge.baseline_metrics("val")
     assert {name.split("/")[1] for name in once} == {"kind"}
     data["right"]["kind"] = data["right"]["kind"].flip(0) * 0
     judge.run("val", ["kind", "age"])
-    assert once.items() <= judge.trivial("val").items()
-    assert "val/age/mae" in judge.trivial("val")
+    assert once.items() <= judge.baseline_metrics("val").items()
+    assert "val/age/mae" in judge.baseline_metrics("val")

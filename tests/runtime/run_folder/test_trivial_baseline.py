@@ -1,11 +1,16 @@
-"""A run that ends no better than its trivial predictor says so."""
+"""A run that ends no better than its trivial baseline says so."""
 
 import math
 
 import pytest
 
 from declare.ir.plan import MetricPlan
-from declare.runtime.run_folder.trivial_baseline import split_trivial, trivial_findings, unbeaten, with_prefix
+from declare.runtime.run_folder.trivial_baseline import (
+    baseline_findings,
+    split_baseline,
+    unbeaten,
+    with_prefix,
+)
 from tests.harness.fake_builder import make_plan, phase
 
 BEST = {"metric": "val/digit/accuracy", "mode": "max"}
@@ -44,11 +49,11 @@ def test_its_direction_counts():
 def test_without_best_the_first_metric_of_each_task_is_compared():
     """Where the last phase picks by no metric, every task that it trains is judged by its first one."""
     name = "val/digit/accuracy"
-    (problem,) = trivial_findings(made(), {name: 0.1} | with_prefix({name: 0.1}))
+    (problem,) = baseline_findings(made(), {name: 0.1} | with_prefix({name: 0.1}))
     assert (problem.code, problem.at) == ("PHS627", "tasks.digit")
 
 
 def test_names_part_again():
-    """Final metrics part into the model's and the trivial predictor's, by the same names."""
+    """Final metrics part into the model's and the trivial baseline's, by the same names."""
     model, trivial = {"val/t/f1": 0.5, "score": 1.0}, {"val/t/f1": 0.2, "score": 0.1}
-    assert split_trivial(model | with_prefix(trivial)) == (model, trivial)
+    assert split_baseline(model | with_prefix(trivial)) == (model, trivial)
