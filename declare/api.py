@@ -9,7 +9,7 @@
     declare.report(outcome.folder)             # what `dcl report` prints
     declare.tune("spec.yaml").best             # what `dcl tune` finds
 
-`check` returns findings; the others raise `SpecError` where the spec has errors. What keeps a run from
+`check` returns findings; the others raise `SpecError` if the spec has errors. What keeps a run from
 starting or from being read raises `declare.contract.problem.ProblemError`.
 """
 

@@ -8,7 +8,7 @@ from declare.contract.kinds.module import Head, Module
 
 
 class Ref(NamedTuple):
-    """A reference as written: a field or module, the output where one is named, its place in the spec."""
+    """A reference as written: a field or module, the output if one is named, its place in the spec."""
 
     port: str
     name: str

@@ -24,7 +24,7 @@ class Note(NamedTuple):
 class Assumption(NamedTuple):
     """The error at `path` keeps nothing from being read, since what is meant is sure.
 
-    `value` is the path of the value in whose place passes see what is meant; None where a key was renamed or moved.
+    `value` is the path of the value in whose place passes see what is meant; None if a key was renamed or moved.
     """
 
     path: str

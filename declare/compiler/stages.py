@@ -74,13 +74,13 @@ class TransformedSpec(NamedSpec):
 
 @dataclass(frozen=True)
 class LinkedSpec(TransformedSpec):
-    """What each task learns; `dataset_targets` by task and dataset, where datasets differ."""
+    """What each task learns; `dataset_targets` by task and dataset, if datasets differ."""
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     dataset_targets: Mapping[str, Mapping[str, Target]] = field(default_factory=dict)
 
     def target(self, task: str, dataset: str | None = None) -> Target:
-        """Return a task's target, in one dataset where that matters."""
+        """Return a task's target, in one dataset if that matters."""
         return self.dataset_targets.get(task, {}).get(dataset or "", self.targets[task])
 
 
@@ -114,6 +114,6 @@ class PhasedSpec(ScoredSpec):
 
 @dataclass(frozen=True)
 class HostedSpec(PhasedSpec):
-    """What is asked of the machine; None where that could not be read."""
+    """What is asked of the machine; None if that could not be read."""
 
     hardware: HardwarePlan | None = None

@@ -16,7 +16,7 @@ class Shares(NamedTuple):
     """Fractions of the weights before the first update, and after the last ones, in an average.
 
     `first` is the share of the weights that it began with, `last` that of the weights after the last step, and
-    `half` the number of last steps whose weights make up at least half of it (None where all steps do not).
+    `half` the number of last steps whose weights make up at least half of it (None if all steps do not).
     """
 
     first: float

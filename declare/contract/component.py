@@ -62,7 +62,7 @@ class Component(Strict):
     """What other frameworks call it: a name that is no `type` here is looked up among them."""
 
     also_named: ClassVar[str] = ""
-    """A pattern of names of its library's models, where no list of them is at hand; empty where none is known."""
+    """A pattern of names of its library's models, if no list of them is at hand; empty if none is known."""
 
     @classmethod
     def known_names(cls) -> Sequence[str]:

@@ -30,7 +30,7 @@ class FieldFacts(BaseModel):
     """Facts of one field, as the source delivers it (before transforms).
 
     `classes` are the class names in index order (categories, labels, masks, and the names behind ids);
-    `values` are the raw values that stand for them where they differ from the names (integer labels).
+    `values` are the raw values that stand for them if they differ from the names (integer labels).
     `counts` maps split -> samples per class. Numeric statistics are of the training split alone. `outputs` is there
     where the facts are those of a task's target: what the task learns, and its `counts` of the training split too.
     """
@@ -63,7 +63,7 @@ class Reader(Protocol):
     num_samples: int
     columns: Sequence[str]
     splits: Mapping[str, tuple[int, int]]
-    """Row ranges of explicit per-split files, empty where the source has one pool."""
+    """Row ranges of explicit per-split files, empty if the source has one pool."""
     folder: Path = Path()
     """Where file names in its columns start."""
     reads_late: bool = False
@@ -72,10 +72,10 @@ class Reader(Protocol):
     """Files or rows of the source that it leaves out, reason -> number."""
 
     as_stored: str = ""
-    """The setting of the source that reads columns as they are stored; empty where it reads them so."""
+    """The setting of the source that reads columns as they are stored; empty if it reads them so."""
 
     def read_as(self, column: str) -> str:
-        """Return how the values of a column are read, where they are not those stored (scaled ones)."""
+        """Return how the values of a column are read, if they are not those stored (scaled ones)."""
         return ""
 
     def expectation(self, column: str, rows: Array) -> Array | None:

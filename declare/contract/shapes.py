@@ -65,7 +65,7 @@ class Shape(NamedTuple):
 
     @property
     def features(self) -> int | None:
-        """Size of the axis that carries features: channels where there are some, else the last axis."""
+        """Size of the axis that carries features: channels if there are some, else the last axis."""
         if self.layout in {"series", "image", "video"}:
             return self.dims[0]
         return self.dims[-1] if self.dims else 1

@@ -23,7 +23,7 @@ def _key(key: Any) -> Any:
 
 
 def dumps(value: Any, **options: Any) -> str:
-    """Return `json.dumps(value, **options)`, with null where a number is not finite."""
+    """Return `json.dumps(value, **options)`, with null if a number is not finite."""
     try:
         return json.dumps(value, allow_nan=False, **options)
     except (TypeError, ValueError):  # seldom: most values are not walked through twice

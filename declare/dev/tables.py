@@ -56,7 +56,7 @@ def limit(seconds: int) -> Iterator[None]:
 
 
 def run(build: Build, channels: int, height: int, width: int | None = None) -> ForwardMeasure:
-    """Measure a model on the meta device, with square images where no width is given."""
+    """Measure a model on the meta device, with square images if no width is given."""
     import torch
 
     with torch.device("meta"):
@@ -201,7 +201,7 @@ def solve(rows: list[list[Fraction]]) -> list[Fraction] | None:
 
 
 def attempt(build: Build, height: int, width: int | None = None) -> ForwardMeasure | None:
-    """Measure at another size; None where the model refuses it."""
+    """Measure at another size; None if the model refuses it."""
     try:
         return run(build, 3, height, width)
     except TooSlowError:

@@ -90,12 +90,12 @@ hold samples out in the dataset: `split: {val: 0.1}`; `evaluate: {every: 1 epoch
     test_evaluator eval_data val_set_size validation_file test_data val_data eval_file
 write `metrics: [NAME]` in the task
     val_evaluator compute_metrics evaluator test_evaluator weighted_metrics
-remove it: files of a dataset are read anew where they changed; `cache` says where decoded samples are kept
+remove it: files of a dataset are read anew if they changed; `cache` says where decoded samples are kept
     dataset_prepared_path dataset_processes preprocessing_num_workers overwrite_cache
 remove it: quantised weights and adapters are not supported; `freeze: [{match: encoder.*}]` keeps parts as they are
     load_in_8bit load_in_4bit adapter lora lora_r lora_alpha lora_dropout lora_target_modules peft peft_config qlora
     quantization bnb_config lora_target_linear lora_model_dir quantization_config
-remove it: attention runs on torch's fused kernels where they exist
+remove it: attention runs on torch's fused kernels if they exist
     flash_attention xformers_attention sdp_attention use_flash_attention_2 attn_implementation flash_attn
 remove it: nothing in a spec stands for it
     neftune_noise_alpha sample_packing pad_to_sequence_len strict_loading local_files_only

@@ -34,7 +34,7 @@ class Example:
 class Page:
     """The page of a code: what it means, why it matters, and a wrong and a right example.
 
-    `place` is the path of the finding in the bad example (empty: the whole spec), None where the page
+    `place` is the path of the finding in the bad example (empty: the whole spec), None if the page
     states none.
     """
 
@@ -149,7 +149,7 @@ def _severity(header: str, code: str) -> Severity:
 
 
 def _header_value(header: str, key: str) -> str | None:
-    """Return what a page's header states under `key`, None where it lacks it."""
+    """Return what a page's header states under `key`, None if it lacks it."""
     match = re.search(rf"^{key}:[ ]*(\S*)", header, re.MULTILINE)
     return match[1] if match else None
 

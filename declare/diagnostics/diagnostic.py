@@ -81,7 +81,7 @@ class Fix:
 class Diagnostic:
     """One finding.
 
-    `labels[0]` is the primary label where there is one; the others show what it contradicts.
+    `labels[0]` is the primary label if there is one; the others show what it contradicts.
     `path` is the dotted path of the value in the composed spec. `name` and the default severity come from
     the catalogue page of `code`.
     """

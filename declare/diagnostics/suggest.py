@@ -26,7 +26,7 @@ def suggest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
 def slip(word: str, candidates: Iterable[str]) -> str | None:
     """Return the one candidate that `word` surely means: the same but for case, `_` and `-`, or one slip away.
 
-    None where none is so near, or several are.
+    None if none is so near, or several are.
     """
     plain_word = plain(word)
     ranks: dict[int, list[str]] = {}
@@ -39,7 +39,7 @@ def slip(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
-    """Return "did you mean `x` or `y`?" for the nearest candidates, None where there are none."""
+    """Return "did you mean `x` or `y`?" for the nearest candidates, None if there are none."""
     near = suggest(word, candidates)
     if not near:
         return None
@@ -64,7 +64,7 @@ def _rank(word: str, candidate: str, meant: Sequence[str]) -> tuple[int, int] | 
 
 
 def osa(left: str, right: str, limit: int) -> int | None:
-    """Return the optimal-string-alignment distance of two words, None where it is above `limit`."""
+    """Return the optimal-string-alignment distance of two words, None if it is above `limit`."""
     if abs(len(left) - len(right)) > limit:
         return None
     before: list[int] = []

@@ -40,7 +40,7 @@ class LRSchedule:
         return self.planned_factor(step) * self._plateau.factor
 
     def planned_factor(self, step: int) -> float:
-        """Return the factor at `step` where no metric lowers it.
+        """Return the factor at `step` if no metric lowers it.
 
         The warm-up rises in equal steps from near zero; the first step after it has the schedule's first rate.
         """

@@ -31,7 +31,7 @@ def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple
     """Return the bounds of a process's part of each of `each` micro-batches into which `groups` are divided.
 
     The parts of all processes are what one process would take for that micro-batch: layers and losses that look at
-    it as a whole see the same. Where there are too few groups for a part each, all make fewer micro-batches.
+    it as a whole see the same. If there are too few groups for a part each, all make fewer micro-batches.
     """
     spans = []
     for first, last in _cut(0, groups, min(each, max(1, groups // processes))):
@@ -43,7 +43,7 @@ def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
     """Return the bounds of a process's part of `groups`, divided into `each` times `processes` almost equal parts.
 
     Pieces of all processes, one after another, are those that one process would cut: each belongs to one of them.
-    Where there are fewer groups than pieces, pieces are left out of every process alike.
+    If there are fewer groups than pieces, pieces are left out of every process alike.
     """
     count = min(each, max(1, groups // processes))
     spans = _cut(0, groups, processes * count)

@@ -179,7 +179,7 @@ class TaskPlan(PlanPart):
     """The path of the node whose first output it reads: `heads.digit`, or another task's head."""
     target: Target
     targets: dict[str, Target] = {}
-    """The target of each dataset where they differ; then `target` is that of the first.
+    """The target of each dataset if they differ; then `target` is that of the first.
 
     Each dataset has a head of its own, or values that only its own statistics take back to its units.
     """

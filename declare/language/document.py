@@ -18,7 +18,7 @@ Scalar = bool | int | float | str | None
 class Node:
     """A value and its place.
 
-    `span` covers the value as written (an empty one where nothing follows the colon); `key_span` covers its
+    `span` covers the value as written (an empty one if nothing follows the colon); `key_span` covers its
     key in a map. `base` is the folder that relative paths in the value start from. `poison` marks a value
     that already has an error, so that later passes stay silent about it. `defined` is the place of the
     variable that an interpolation took its value from. Nodes are shared (anchors, composition): whoever
@@ -84,8 +84,8 @@ class Text:
 class Document:
     """A spec after composition.
 
-    `root` is None where nothing could be read. `sources` starts with the spec itself, then come the bases
-    and the `--set` arguments. `complete` is False where a part could not be read (a missing base, a section
+    `root` is None if nothing could be read. `sources` starts with the spec itself, then come the bases
+    and the `--set` arguments. `complete` is False if a part could not be read (a missing base, a section
     with a syntax error outside the root map), so that a missing key means nothing.
     """
 

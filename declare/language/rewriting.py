@@ -17,7 +17,7 @@ def rewritten(document: Document, rewrites: Iterable[Rewrite]) -> Document:
 
 
 def _apply_rewrite(document: Document, rewrite: Rewrite) -> Node | None:
-    """Return the root after one change; None where the text has no such place."""
+    """Return the root after one change; None if the text has no such place."""
     keys = _keys(document, rewrite.path)
     node = document.at(rewrite.path)
     if document.root is None:

@@ -17,7 +17,7 @@ def step_and_resume(
 ) -> None:
     """Take steps, save weights and state as a checkpoint does, load them, take more.
 
-    `make` gives an optimizer of groups. Raises what it raises, and ValueError where a weight is not finite any more.
+    `make` gives an optimizer of groups. Raises what it raises, and ValueError if a weight is not finite any more.
     """
     draws = torch.Generator().manual_seed(0)
     parameters = [torch.nn.Parameter(torch.randn(shape, generator=draws)) for shape in SHAPES]

@@ -143,7 +143,7 @@ def refuse_packed(archive: zipfile.ZipFile, size: int) -> None:
 
 
 def refuse_grown(total: int, size: int) -> None:
-    """Raise `UnreadableError` where tensors of `total` bytes share numbers and so are far larger than the file."""
+    """Raise `UnreadableError` if tensors of `total` bytes share numbers and so are far larger than the file."""
     if total > 16 * size + (1 << 28):
         raise UnreadableError(f"its tensors need {total:,} bytes, but the file has {size:,}")
 

@@ -15,12 +15,12 @@ def widest(values: Tensor) -> Tensor:
 
 
 def on_device(values: Tensor, device: torch.device) -> Tensor:
-    """Return values on a device, in single precision where it has no double."""
+    """Return values on a device, in single precision if it has no double."""
     if device.type == "mps" and values.dtype == torch.float64:
         values = values.float()
     return values.to(device)
 
 
 def at_least_single(values: Tensor) -> Tensor:
-    """Return values in single precision, or in double where they are so already."""
+    """Return values in single precision, or in double if they are so already."""
     return values if values.dtype == torch.float64 else values.float()

@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class MissingTensorError(LookupError):
-    """Raised where a skeleton names a tensor that is not there."""
+    """Raised if a skeleton names a tensor that is not there."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -32,7 +32,7 @@ def encode(tree: Any, *, copy: bool = False) -> tuple[dict[str, Tensor], Any]:
 
 
 def named_tensors(tree: Any) -> tuple[dict[str, Tensor], Any]:
-    """Return the same with the tensors where they are."""
+    """Return the same with the tensors if they are."""
     tensors: dict[str, Tensor] = {}
     skeleton = _encode(tree, "", tensors)
     return tensors, skeleton
@@ -71,7 +71,7 @@ def _encode_scalar(value: Any, path: str) -> Any:
 
 
 def decode(skeleton: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """Return the tree of a skeleton; raises `MissingTensorError` where a tensor is missing."""
+    """Return the tree of a skeleton; raises `MissingTensorError` if a tensor is missing."""
     if isinstance(skeleton, list):
         return [decode(item, tensors) for item in skeleton]
     if not isinstance(skeleton, dict):

@@ -27,7 +27,7 @@ _LOADING = frozenset(
 
 
 def problem(arguments: Mapping[str, Any], at: str) -> Problem | None:
-    """Return why arguments may not be handed on (REF244), with the path below `at`; None where they may."""
+    """Return why arguments may not be handed on (REF244), with the path below `at`; None if they may."""
     for count, (path, key, value, depth) in enumerate(_walk(arguments, at, 0)):
         because = _because(key, value, depth) or (f"more than {_MOST:,} values" if count >= _MOST else None)
         if because is not None:

@@ -268,9 +268,9 @@ def _list_words(words: Sequence[str]) -> str:
 
 
 def untrusted_problem(component: Component, granted: Collection[str]) -> Problem | None:
-    """Return why a component that runs code of the user's may not run it; None where the user allowed it.
+    """Return why a component that runs code of the user's may not run it; None if the user allowed it.
 
-    What is allowed is the content of the files that it names, or its type where it names none.
+    What is allowed is the content of the files that it names, or its type if it names none.
     """
     typed = (key for key, (_, item) in fields(type(component)).items() if _is_path(item))
     # `pretrained` may be a path too, and weights are no code.

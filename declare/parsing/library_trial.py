@@ -24,7 +24,7 @@ _APART = frozenset({"field", "fields", "on", "groups"})
 
 
 def refusal(component: Component, sample: Any) -> Refusal | None:
-    """Return why `component` does not work on a plain `sample`, as its `try_out` takes it; None where it works."""
+    """Return why `component` does not work on a plain `sample`, as its `try_out` takes it; None if it works."""
     if component.is_proven(sample):
         return None
     name = user_cache.key(
@@ -49,7 +49,7 @@ def refusal(component: Component, sample: Any) -> Refusal | None:
 
 
 def attempt(kind: str, block: dict[str, Any], sample: Any) -> dict[str, Any]:
-    """Return the parts of a `Refusal`, its text empty where the component works; runs in the worker."""
+    """Return the parts of a `Refusal`, its text empty if the component works; runs in the worker."""
     from declare.parsing.read_component import read_component
 
     component = read_component(kind, block)
@@ -62,7 +62,7 @@ def attempt(kind: str, block: dict[str, Any], sample: Any) -> dict[str, Any]:
 
 
 def _failure(component: Component, sample: Any) -> str:
-    """Return what a component refuses in one line; empty where it works."""
+    """Return what a component refuses in one line; empty if it works."""
     from declare.system.out_of_memory import is_shortage
 
     try:

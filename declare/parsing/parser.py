@@ -46,7 +46,7 @@ def read(
 ) -> tuple[Any, list[Problem]]:
     """Read `tree` as a strict model, or as a component of the kind `model`, and return it with all problems.
 
-    What failed inside is POISON; the whole is POISON where nothing can be said of its parts. Paths in
+    What failed inside is POISON; the whole is POISON if nothing can be said of its parts. Paths in
     problems start with `at`. Relative paths start from the folder that `base` gives for the path of the
     value. `trust` names the components that may run code of the user's (`*`: all).
     """
@@ -60,7 +60,7 @@ class Parts(NamedTuple):
     """A block that was read, its problems, and what a later pass may want to know of it.
 
     `untyped` holds by path what components of unknown types, which are POISON in the block, say that all of their
-    kind do. `names` are paths of texts that YAML 1.1 reads as truth values, where no truth value can be meant.
+    kind do. `names` are paths of texts that YAML 1.1 reads as truth values, if no truth value can be meant.
     """
 
     block: Any

@@ -26,7 +26,7 @@ _NOTHING = {"none", "null", "nil", "~"}
 
 
 def read_leaf(item: TypeSpec, value: Any, path: str) -> tuple[Any, Problem | None]:
-    """Return the value of a scalar form (POISON where it fails) with its problem."""
+    """Return the value of a scalar form (POISON if it fails) with its problem."""
     annotation = item.annotation
     if annotation is Any:
         number = next(_infinite(value), None)
@@ -49,7 +49,7 @@ def takes_truth(item: TypeSpec) -> bool:
 
 
 def wrong_type(item: TypeSpec, value: Any, path: str) -> Problem:
-    """Return the problem of a value that is of no allowed type, with its repair where one is plain."""
+    """Return the problem of a value that is of no allowed type, with its repair if one is plain."""
     if numeric := number_as_text(item, value, path):
         return numeric
     what = value_text(value)

@@ -8,7 +8,7 @@ _START = "probe/"
 
 
 class Across(NamedTuple):
-    """Metrics by `TASK/METRIC`, one for each of `phases` (None where a phase does not probe it)."""
+    """Metrics by `TASK/METRIC`, one for each of `phases` (None if a phase does not probe it)."""
 
     phases: tuple[str, ...]
     rows: dict[str, tuple[float | None, ...]]

@@ -50,7 +50,7 @@ class StoppedError(Exception):
 
 
 class Loop:
-    """Runs the phases of a plan: emits events to `bus`, saves through `checkpoints`, stops where `flag` asks for it.
+    """Runs the phases of a plan: emits events to `bus`, saves through `checkpoints`, stops if `flag` asks for it.
 
     Of several processes each runs the same loop: what depends on one of them (signals, clocks, listeners) is
     decided together, so that all go the same way.
@@ -87,7 +87,7 @@ class Loop:
     def run(self, tree: Tree | None = None) -> None:
         """Train every phase from a saved state `tree`, or from the start.
 
-        Raises `StoppedError` when a stop was asked for and the state is saved, `StopRequestedError` where that was so
+        Raises `StoppedError` when a stop was asked for and the state is saved, `StopRequestedError` if that was so
         between two phases and there is nothing to save, `ProblemError` when training fails.
         """
         if tree is not None:
@@ -255,7 +255,7 @@ class Loop:
         self._resume_training(state)
 
     def _report_losses(self, state: PhaseState) -> None:
-        """Read the losses of the last steps, and the speed where it was measured."""
+        """Read the losses of the last steps, and the speed if it was measured."""
         report = state.losses.read()
         self._subtract_skipped_updates(state)
         self._builder.sync_skipped_samples()
@@ -304,7 +304,7 @@ class Loop:
         return requests
 
     def _evaluate(self, state: PhaseState) -> set[Request]:
-        """Evaluate with the averaged weights where there are some; remember what is best so far."""
+        """Evaluate with the averaged weights if there are some; remember what is best so far."""
         phase, progress = state.phase, self.progress
         start = time.perf_counter()
         self._graph.eval()

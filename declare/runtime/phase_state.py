@@ -62,7 +62,7 @@ def make_phase_state(
 ) -> PhaseState:
     """Make what a phase trains with, as it is before its step `at_step`.
 
-    Raises `ProblemError` (RES810) where a batch that is tried on the way does not fit into memory.
+    Raises `ProblemError` (RES810) if a batch that is tried on the way does not fit into memory.
     """
     memory = MemoryBudget(plan, phase, builder.device, builder.world.size)
     try:

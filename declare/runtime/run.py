@@ -88,7 +88,7 @@ def train(
 ) -> Outcome:
     """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
 
-    A run whose plan has changed goes on where no weight depends on the change, or where `resume` is "changed".
+    A run whose plan has changed goes on if no weight depends on the change, or where `resume` is "changed".
 
     Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811);
     what goes wrong once it runs is in the outcome's `problems`, with the state before it intact.
@@ -137,7 +137,7 @@ def _continue(plan: Plan, place: Path, *, allow: bool) -> tuple[Outcome | None, 
     changes = check_changes(run, plan, allow=allow)
     if is_other_run(changes) or not run.has_finished:
         return None, changes
-    run.weights_path()  # what the run was for: where it has gone, nothing is done
+    run.weights_path()  # what the run was for: if it has gone, nothing is done
     adopt_plan(place, plan, Revision("", changes))
     problems = missed_bounds(plan.expect, run.final)
     status = MISSED if problems else DONE

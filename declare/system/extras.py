@@ -27,7 +27,7 @@ def missing(library: str, extra: str, at: str = "") -> Problem | None:
 
 
 def require(library: str, extra: str, at: str = "") -> None:
-    """Raise `ProblemError` RES852 where a library is not installed."""
+    """Raise `ProblemError` RES852 if a library is not installed."""
     problem = missing(library, extra, at)
     if problem is not None:
         raise ProblemError(problem)

@@ -79,7 +79,7 @@ class LibraryTable:
         return self.shipped_records if self.is_current() else self._records_of_installed
 
     def record(self, name: str) -> Record | None:
-        """Return one record, read without parsing the others, or None where the library has no such name."""
+        """Return one record, read without parsing the others, or None if the library has no such name."""
         if not self.is_current():
             return self._records_of_installed.get(name)
         start = f"\n{json.dumps(name, allow_nan=False)}: "
@@ -93,7 +93,7 @@ class LibraryTable:
 
     @cached_property
     def _records_of_installed(self) -> Mapping[str, Record]:
-        """What the installed libraries say of themselves; the file's records where they cannot be asked."""
+        """What the installed libraries say of themselves; the file's records if they cannot be asked."""
         installed = {name: installed_version(name) for name in self.libraries}
         name = user_cache.key(self.introspection, installed, self._code())
         path = user_cache.folder("libraries") / f"{name}.json"

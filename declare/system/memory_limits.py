@@ -10,7 +10,7 @@ _GROUPS = Path("/sys/fs/cgroup")
 
 
 def address_limit() -> int | None:
-    """Return the bytes of address space that `ulimit -v` leaves, or None where it sets no limit."""
+    """Return the bytes of address space that `ulimit -v` leaves, or None if it sets no limit."""
     try:
         import resource
     except ImportError:  # not on Windows
@@ -20,7 +20,7 @@ def address_limit() -> int | None:
 
 
 def group_limit() -> int | None:
-    """Return the bytes that the control groups of this process allow, or None where they set no limit."""
+    """Return the bytes that the control groups of this process allow, or None if they set no limit."""
     limits = [limit for limit, _ in _groups()]
     return min(limits, default=None)
 
@@ -30,7 +30,7 @@ def _groups() -> Iterator[tuple[int, int]]:
     machine = _kilobytes(_MACHINE, "MemTotal")
     for folder, limit_name, use_name in _group_folders():
         limit = _number(folder / limit_name)
-        # Version 1 writes a number beyond any machine where there is no limit.
+        # Version 1 writes a number beyond any machine if there is no limit.
         if limit is not None and (machine is None or limit < machine):
             # What files left in memory is given up when somebody needs it.
             cached = _read_number(folder / "memory.stat", "inactive_file ") or 0

@@ -78,20 +78,20 @@ def has_room(size: int) -> bool:
 def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
     """Raise MemoryError if a failed read may have failed for lack of memory; `size` is what it needs.
 
-    Decoders say "broken data" where they mean memory, so that what they say is no proof of broken data.
+    Decoders say "broken data" if they mean memory, so that what they say is no proof of broken data.
     """
     if isinstance(error, MemoryError) or not has_room(size):
         raise MemoryError(str(error) or "no memory is left") from error
 
 
 def require_room(size: int, what: str) -> None:
-    """Raise MemoryError where so many bytes cannot be had: for libraries that end the process without them."""
+    """Raise MemoryError if so many bytes cannot be had: for libraries that end the process without them."""
     if not has_room(size):
         raise MemoryError(f"{what} takes {_gigabytes(size)} of address space")
 
 
 def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -> None:
-    """Raise MemoryError where the machine has not so many bytes left.
+    """Raise MemoryError if the machine has not so many bytes left.
 
     Where `ulimit -v` limits the address space, it must hold `copies` of them and what a `library` takes for itself.
     """

@@ -82,7 +82,7 @@ def number_range(kind: str, default: float, works: Works) -> Range:
 
 
 def _end(outward: list[float], results: Mapping[float, list[bool]]) -> tuple[float, float | None]:
-    """Return the last number that works on all samples, and the next one, where that works on none."""
+    """Return the last number that works on all samples, and the next one, if that works on none."""
     for here, beyond in pairwise(outward):
         if not all(results[beyond]):
             return here, None if any(results[beyond]) else beyond
@@ -109,7 +109,7 @@ def text_values(candidates: Iterable[str], works: Works) -> list[str]:
 
 
 def lengths(example: float, works: Works) -> list[int]:
-    """Return the lengths of a list of equal numbers that work on some samples; none where all of them do."""
+    """Return the lengths of a list of equal numbers that work on some samples; none if all of them do."""
     able = [length for length in _LENGTHS if any(works([example] * length))]
     return able if 0 < len(able) < len(_LENGTHS) else []
 

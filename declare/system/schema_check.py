@@ -39,7 +39,7 @@ def read_json(path: Path, schema: str) -> Any:
 
 
 def require(value: Any, schema: str, path: Path) -> None:
-    """Raise `ProblemError` RES823 where a value read from `path` is not what the schema of this name allows."""
+    """Raise `ProblemError` RES823 if a value read from `path` is not what the schema of this name allows."""
     lines = mistakes(value, schema)
     if lines:
         raise ProblemError(malformed_problem(path, *lines))

@@ -69,7 +69,7 @@ def folder(*parts: str) -> Path:
 
 @cache
 def _private(root: Path) -> Path:
-    """Return a folder that this user alone may write to: `root`, or one of this process where that is another's."""
+    """Return a folder that this user alone may write to: `root`, or one of this process if that is another's."""
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = root.stat()

@@ -17,7 +17,7 @@ _OURS = Path(__file__).parents[1]
 def load(path: Path) -> types.ModuleType:
     """Run a trusted file as a module with a unique name, so that its classes can be pickled.
 
-    Raises `ProblemError` REF242 where it is not trusted and REF243 where it fails.
+    Raises `ProblemError` REF242 if it is not trusted and REF243 if it fails.
     """
     content = trust.read(path)
     name = f"{_PREFIX}{trust.entry(path, content).rpartition(':')[2][:16]}"
@@ -50,7 +50,7 @@ def error_text(error: BaseException) -> str:
 
 
 def lines(error: BaseException) -> tuple[str, ...]:
-    """Return the lines of trusted files that an error went through; none where it is not theirs.
+    """Return the lines of trusted files that an error went through; none if it is not theirs.
 
     It is theirs where the last line of ours stands before the last of theirs: they called what failed.
     """

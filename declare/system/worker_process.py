@@ -33,7 +33,7 @@ WALL_SECONDS = 900
 _SHARE = 0.8
 """Share of the memory that is free now that the worker may take."""
 _UNKNOWN = 8 << 30
-"""Bytes that it may take where nobody knows how many are free."""
+"""Bytes that it may take if nobody knows how many are free."""
 _SHORTAGE = ("bad_alloc", "memory allocation", "out of memory", "memoryerror", "cannot allocate memory")
 _TOO_LARGE = "it takes more memory than is free"
 _ENDED = {"type": "crash", "text": "it ended its process"}
@@ -59,7 +59,7 @@ _ENVIRONMENT = {
 
 
 class CallError(Exception):
-    """Raised where a call has no result: it raised an exception, or its process ended.
+    """Raised if a call has no result: it raised an exception, or its process ended.
 
     Parameters:
         kind: the exception's type, or `timeout`, `memory` or `crash`.

@@ -21,7 +21,7 @@ _SHOWN = 8
 def resume_search(search: Search, checked: CheckedSpec, hear: Callable[[Change], None]) -> Search:
     """Return the search in its folder, with its original number of trials unless another is stated.
 
-    `hear` is told of changes that no trial depends on. Raises `ProblemError` (RES808, RES806) where it cannot go on.
+    `hear` is told of changes that no trial depends on. Raises `ProblemError` (RES808, RES806) if it cannot go on.
     """
     assert checked.plan is not None
     before, record = _read(search.folder)

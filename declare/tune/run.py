@@ -24,7 +24,7 @@ class Engine(Protocol):
     """What runs trials."""
 
     def work(self, emit: Emit, stop: SearchStop) -> bool:
-        """Run trials until there are enough; False where the search was asked to stop."""
+        """Run trials until there are enough; False if the search was asked to stop."""
         ...
 
     def trials(self) -> list[Trial]:
@@ -75,7 +75,7 @@ def search(
 
     Raises:
         InvalidPointError: The spec is not valid at some points of the space; nothing was run.
-        ProblemError: RES803, RES805, RES806 or RES808 of the folder, RES852 where the engine is not installed.
+        ProblemError: RES803, RES805, RES806 or RES808 of the folder, RES852 if the engine is not installed.
     """
     assert checked.spec is not None
     assert checked.spec.tune is not None

@@ -33,7 +33,7 @@ class SearchStop:
 
     @property
     def reason(self) -> str:
-        """What asked; empty where nothing did."""
+        """What asked; empty if nothing did."""
         return self._flag.reason if self._flag.raised else self._parent_request()
 
     def request_stop(self, reason: str) -> None:

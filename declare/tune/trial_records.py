@@ -54,7 +54,7 @@ class Records:
         (self._folder / _STOP).unlink(missing_ok=True)
 
     def stop_reason(self) -> str:
-        """Return why trials are to stop; empty where they are not."""
+        """Return why trials are to stop; empty if they are not."""
         path = self._folder / _STOP
         return path.read_text(encoding="utf-8") if path.exists() else ""
 

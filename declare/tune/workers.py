@@ -34,7 +34,7 @@ class SharedSearch(Protocol):
 
 
 def cards(accelerator: str) -> list[str]:
-    """Return the graphics cards that workers may share out; none where a spec wants none."""
+    """Return the graphics cards that workers may share out; none if a spec wants none."""
     if accelerator not in {"auto", "cuda"}:
         return []
     stated = os.environ.get(_CARDS)

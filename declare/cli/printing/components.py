@@ -30,7 +30,7 @@ def parameters(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def short(value: object) -> str:
-    """Return a value as text, cut where it is long."""
+    """Return a value as text, cut if it is long."""
     if isinstance(value, Mapping):
         value = ", ".join(f"{key} {short(item)}" for key, item in value.items() if item is not None)
     elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):

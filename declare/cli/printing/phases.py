@@ -50,7 +50,7 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
 
 
 def _order(phase: PhasePlan) -> str:
-    """Return how samples are ordered and datasets mixed, where that is not as usual."""
+    """Return how samples are ordered and datasets mixed, if that is not as usual."""
     parts = [] if phase.sampler == {"type": "random"} else [component("samplers", phase.sampler)]
     if len(phase.rows) > 1 and phase.mix.get("type") != "proportional":
         parts.append(f"mix {component('mixes', phase.mix)}")

@@ -64,7 +64,7 @@ def _data(plan: Plan) -> Iterator[str]:
 
 
 def _reading(data: DatasetPlan) -> str:
-    """Return how a dataset is read, where that is not as usual."""
+    """Return how a dataset is read, if that is not as usual."""
     parts = [] if data.limit is None else [f"at most {data.limit:,} samples"]
     if data.cache != "auto":
         parts.append(f"cache {data.cache}")
@@ -80,7 +80,7 @@ def _settings(field: FieldPlan) -> str:
 
 
 def _read_as(field: FieldPlan) -> str:
-    """Return how texts of a column are read, where that follows from the column."""
+    """Return how texts of a column are read, if that follows from the column."""
     read_as = field.facts.extra.get("read_as")
     return f"  {read_as}" if read_as else ""
 

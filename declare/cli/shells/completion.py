@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class Words:
     """What can follow one command: flags, values of flags that have a choice, words for its arguments.
 
-    Where `words` is empty the shell completes file names.
+    If `words` is empty the shell completes file names.
     """
 
     command: str

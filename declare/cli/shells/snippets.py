@@ -23,7 +23,7 @@ if [[ $- == *i* ]] && (( BASH_VERSINFO[0] >= 4 )); then
   for __dcl_map in emacs vi-insert vi-command; do
     bind -m "$__dcl_map" -x '"\C-x\C-]r": __dcl_rewrite'
     bind -m "$__dcl_map" '"\C-x\C-]a": accept-line'
-    # Enter arrives as C-j where it was typed before the prompt was there.
+    # Enter arrives as C-j if it was typed before the prompt was there.
     bind -m "$__dcl_map" '"\C-m": "\C-x\C-]r\C-x\C-]a"'
     bind -m "$__dcl_map" '"\C-j": "\C-x\C-]r\C-x\C-]a"'
   done

@@ -12,7 +12,7 @@ from declare.language.yaml.yaml_writer import RawYaml, flow
 
 
 def fix(rewrite: Rewrite, document: Document) -> Fix | None:
-    """Return the edits of a rewrite, or None where the text does not allow them (`--set`, variables).
+    """Return the edits of a rewrite, or None if the text does not allow them (`--set`, variables).
 
     A fix that takes a value away is never safe.
     """
@@ -26,7 +26,7 @@ def fix(rewrite: Rewrite, document: Document) -> Fix | None:
 
 
 def _edits(rewrite: Rewrite, document: Document) -> tuple[Edit, ...]:
-    """Return the edits of a rewrite; none where the text does not allow them."""
+    """Return the edits of a rewrite; none if the text does not allow them."""
     if rewrite.to is not None:
         return _move(rewrite, rewrite.to, document)
     edit = _edit(rewrite, document)
@@ -127,7 +127,7 @@ def _remove(path: str, node: Node, document: Document) -> Edit | None:
 
 
 def _remove_from_flow(start: Span, node: Node, parent: Node) -> Edit:
-    """Take the entry and one comma: the one after it, or before it where it is the last."""
+    """Take the entry and one comma: the one after it, or before it if it is the last."""
     text = start.source.text
     after = re.compile(r"\s*,[ \t]*").match(text, node.span.end, parent.span.end)
     if after is not None:

@@ -133,7 +133,7 @@ def _features_differ(transform: Transform, learned: Shape, train: Shape) -> Prob
 
 
 def _transformed_shape(transform: Transform, shape: Shape, problems: list[Problem]) -> Shape | None:
-    """Return the shape that a transform makes of `shape`, None where none; add why it does not take or change it."""
+    """Return the shape that a transform makes of `shape`, None if none; add why it does not take or change it."""
     changed = transform.infer(shape)
     if isinstance(changed, Problem):
         problems.append(changed)
@@ -166,7 +166,7 @@ def _merge(tracks: dict[str, _Track]) -> Reports[Shapes]:
 
 
 def common(one: Shape, other: Shape) -> Shape | None:
-    """Return the shape that covers both, differing sizes left open; None where features or layout differ."""
+    """Return the shape that covers both, differing sizes left open; None if features or layout differ."""
     if one == other:
         return one
     same = (one.layout, one.dtype, len(one.dims)) == (other.layout, other.dtype, len(other.dims))

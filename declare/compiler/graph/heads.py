@@ -55,7 +55,7 @@ def _head_node(stage: WiredSpec, task: LocatedBlock[Any]) -> Reports[GraphNode |
 
 
 def _owner(stage: ReadSpec, task: str) -> str | None:
-    """Return the task whose head a task uses; None where that goes round or cannot be read."""
+    """Return the task whose head a task uses; None if that goes round or cannot be read."""
     seen: list[str] = []
     while task not in seen:
         seen.append(task)
@@ -84,7 +84,7 @@ def _is_field(stage: TransformedSpec, name: str) -> bool:
 def _sink(stage: WiredSpec, task: str, component: Head, at: str) -> list[Ref] | Problem:
     """Choose the module that a head without `input` reads: the only one that no other module reads.
 
-    Empty where the modules are not all known.
+    Empty if the modules are not all known.
     """
     modules = stage.wiring.nodes
     names = task_datasets(stage, stage.spec.tasks[task])

@@ -115,6 +115,6 @@ def _merged_values_problem(values: RoundedValues, field: str, place: str) -> Pro
         ),
         helps=(
             f"show sizes, not values: `transforms: [{{type: log, field: {field}}}]`",
-            "clip the largest, or count them as `missing` where they are marks",
+            "clip the largest, or count them as `missing` if they are marks",
         ),
     )

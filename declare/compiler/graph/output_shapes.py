@@ -11,7 +11,7 @@ from declare.rules.spec_parts import LocatedBlock, dataset_place, task_datasets
 
 
 def shape_mismatches(stage: LinkedSpec, task: LocatedBlock[Any], at: str, loss: Loss) -> Iterator[Problem]:
-    """Yield (LOS432) where the target that a task takes has other sizes than its loss needs for the head's output."""
+    """Yield (LOS432) if the target that a task takes has other sizes than its loss needs for the head's output."""
     for dataset in task_datasets(stage, task.block):
         target = stage.target(task.name, dataset)
         shape = stage.shapes.get(dataset, {}).get(task.block.target or "", target.output)

@@ -25,7 +25,7 @@ class Readable(NamedTuple):
 
 
 def readable(stage: ReadSpec, dataset: LocatedBlock[Any]) -> Readable | None:
-    """Return what can be read of a dataset; None where nothing can."""
+    """Return what can be read of a dataset; None if nothing can."""
     block, path = dataset.block, dataset.path
     wrong = stage.wrong_parts(path)
     if contains_poison(block.source) or block.fields is POISON or {"source", "fields"} & wrong:

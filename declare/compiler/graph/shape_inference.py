@@ -36,7 +36,7 @@ class Shaper:
         return inferred.outputs if isinstance(inferred, InferredShapes) else None
 
     def one(self, path: str, dataset: str) -> InferredShapes | Problem | None:
-        """Return what a node gives for one dataset, its problem, or None where it cannot be known."""
+        """Return what a node gives for one dataset, its problem, or None if it cannot be known."""
         key = (path, dataset)
         if key not in self.known:
             node = self.stage.wiring.nodes[path]
@@ -87,7 +87,7 @@ class Shaper:
         return Wire(port=ref.port, source="module", name=above.path, output=name, shape=outputs[name])
 
     def _choice(self, node: GraphNode, port: str, outputs: Outputs) -> str:
-        """Return the output that is meant where none is named: the first that fits, or the default."""
+        """Return the output that is meant if none is named: the first that fits, or the default."""
         wanted: tuple[Layout, ...] = next(
             (item.takes for item in node.component.ports if item.name == port), ()
         )

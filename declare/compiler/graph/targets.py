@@ -21,7 +21,7 @@ from declare.rules.spec_parts import (
 
 
 class TaskTargets(NamedTuple):
-    """The target of a task, and those of its datasets where they differ."""
+    """The target of a task, and those of its datasets if they differ."""
 
     target: Target
     by_dataset: Mapping[str, Target] | None
@@ -47,7 +47,7 @@ def link_targets(stage: TransformedSpec) -> Reports[LinkedSpec]:
 
 
 def _task_targets(stage: TransformedSpec, task: LocatedBlock[Any]) -> Reports[TaskTargets | None]:
-    """Return what a task learns; None where that cannot be known."""
+    """Return what a task learns; None if that cannot be known."""
     facts = _facts(stage, task)
     if facts is None:
         yield Skip(task.path)
@@ -71,7 +71,7 @@ def _task_targets(stage: TransformedSpec, task: LocatedBlock[Any]) -> Reports[Ta
 def _link(
     stage: TransformedSpec, task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]
 ) -> Reports[TaskTargets | None]:
-    """Return the target of a task, and those of its datasets where they differ."""
+    """Return the target of a task, and those of its datasets if they differ."""
     facts = {name: item.facts for name, item in learned.items()}
     separate = _own_heads(stage, task.name) and len(facts) > 1
     if not separate and (problem := _other_units(task, learned)) is not None:
@@ -120,7 +120,7 @@ def _other_units(task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]) 
 
 
 def _first_difference(values: Mapping[str, object]) -> tuple[str, str] | None:
-    """Return the first dataset whose value is not the first one's, and the first dataset; None where all agree."""
+    """Return the first dataset whose value is not the first one's, and the first dataset; None if all agree."""
     first = next(iter(values), "")
     return next(((name, first) for name, value in values.items() if value != values[first]), None)
 
@@ -168,7 +168,7 @@ def _own_heads(stage: ReadSpec, task: str) -> bool:
 
 
 def _facts(stage: TransformedSpec, task: LocatedBlock[Any]) -> dict[str, FieldFacts] | None:
-    """Return the facts of the target by dataset, shaped by transforms; None where some are unknown."""
+    """Return the facts of the target by dataset, shaped by transforms; None if some are unknown."""
     if any(
         contains_poison(value)
         for key, value in task.block

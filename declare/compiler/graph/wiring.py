@@ -68,7 +68,7 @@ def _infer_input(
 ) -> list[Ref] | Problem | None:
     """Choose the one thing that a module without `input` can read: a fitting field, or an unread module.
 
-    None where too little is known of the data to tell.
+    None if too little is known of the data to tell.
     """
     port = component.ports[0]
     referenced_names = {ref.name for inputs in earlier.values() for ref in inputs}
@@ -97,7 +97,7 @@ def _kept_back(stage: TransformedSpec, takes: tuple[str, ...]) -> tuple[str, str
 
 
 def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
-    """Return the problem of a node without `input` where only a target fits, as in language models."""
+    """Return the problem of a node without `input` if only a target fits, as in language models."""
     return Problem(
         "REF208",
         f"`{node[:16]}` names no input; only `{field[:16]}` fits, the target of task `{task[:16]}`",

@@ -135,7 +135,7 @@ def _measure(
 
 @contextmanager
 def _limit_layers() -> Iterator[None]:
-    """Raise where more than `_MOST` layers are built: a trial must end, whatever a spec asks for."""
+    """Raise if more than `_MOST` layers are built: a trial must end, whatever a spec asks for."""
     from torch.nn.modules.module import register_module_module_registration_hook as watch
 
     counted = count(1)

@@ -64,7 +64,7 @@ def try_padding(
 ) -> TrialResult:
     """Return what a module that samples of different lengths flow into does with padding.
 
-    Nothing is found wrong where it cannot be built or run on made-up samples: that is another finding.
+    Nothing is found wrong if it cannot be built or run on made-up samples: that is another finding.
     """
     import torch
 
@@ -81,7 +81,7 @@ def try_padding(
 
 
 def _run(trial: _Trial, shortest: int) -> TrialResult:
-    """Run a trial on short samples, or on longer ones where it wants these."""
+    """Run a trial on short samples, or on longer ones if it wants these."""
     for lengths in ((shortest, shortest + 1, 2 * shortest + 3), (16, 23, 48)):
         try:
             return trial.run(lengths)
@@ -95,7 +95,7 @@ def _run(trial: _Trial, shortest: int) -> TrialResult:
 
 
 def _fresh_module(component: Module, inputs: Sequence[Input]) -> nn.Module | None:
-    """Return the real module with fresh weights, none all 0; None where it cannot be built or is too large."""
+    """Return the real module with fresh weights, none all 0; None if it cannot be built or is too large."""
     import torch
 
     ports: Inputs = {}
@@ -209,7 +209,7 @@ class _Trial:
         return TrialResult()
 
     def _sample(self, length: int, seed: int) -> list[Tensor]:
-        """Return a value for each input, of `length` steps where these vary."""
+        """Return a value for each input, of `length` steps if these vary."""
         import torch
 
         generator = torch.Generator().manual_seed(seed + 1)

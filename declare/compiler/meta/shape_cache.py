@@ -32,7 +32,7 @@ class ProbeAnswer(NamedTuple):
     costs: Costs
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
-    """The share of each axis after the channels of the first input that is left over; empty where sizes vary."""
+    """The share of each axis after the channels of the first input that is left over; empty if sizes vary."""
     batch_norm_values: int | None = None
     """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
 
@@ -120,9 +120,9 @@ def folder() -> Path:
 
 
 def cached_answer(path: Path, ask: Callable[[], Any]) -> Any:
-    """Return plain values from the user's cache; what `ask` gives, and keep it, where they are not there.
+    """Return plain values from the user's cache; what `ask` gives, and keep it, if they are not there.
 
-    Raises what `ask` raises: `CallError` where a worker process ended.
+    Raises what `ask` raises: `CallError` if a worker process ended.
     """
     kept = cache.read_text(path)
     if kept is not None:

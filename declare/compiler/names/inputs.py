@@ -14,7 +14,7 @@ from declare.rules.spec_parts import LocatedBlock, blocks_of, dataset_names, get
 
 
 def refs(node: Node, path: str) -> list[Ref] | None:
-    """Return the inputs that a module or head states, None where it states none."""
+    """Return the inputs that a module or head states, None if it states none."""
     stated = get(node, "input")
     if stated is None:
         return None

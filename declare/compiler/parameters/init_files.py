@@ -71,7 +71,7 @@ def _steps(entry: InitPlan) -> set[str]:
 
 
 def _weights_of(entry: InitPlan) -> Path:
-    """Return the file of weights that an entry means; raises `UnreadableError` where a run has none."""
+    """Return the file of weights that an entry means; raises `UnreadableError` if a run has none."""
     place = Path(entry.reference)
     if entry.source == "file":
         return place
@@ -103,7 +103,7 @@ def _refuse_other_size(manifest: Path, weights: Path) -> None:
 
 
 def _model(stage: ShapedSpec, patterns: tuple[str, ...]) -> dict[str, TensorFacts] | None:
-    """Return the state of all modules that patterns may mean; None where a part of it is not known."""
+    """Return the state of all modules that patterns may mean; None if a part of it is not known."""
     paths = reached_nodes(stage, patterns)
     if paths is None:
         return None

@@ -81,7 +81,7 @@ def _names(nodes: Mapping[str, ModulePlan], pattern: str) -> Names:
 
 
 def is_dead(stage: ShapedSpec, pattern: str) -> bool:
-    """Return whether no node that a pattern could reach is unknown, where it matches nothing that is known."""
+    """Return whether no node that a pattern could reach is unknown, if it matches nothing that is known."""
     paths = _node_paths(stage)
     if paths is None:
         return False
@@ -94,7 +94,7 @@ def _names_unknown(node: ModulePlan) -> bool:
 
 
 def _node_paths(stage: ShapedSpec) -> list[str] | None:
-    """Return the paths of all modules and heads that the spec names; None where these sections could not be read.
+    """Return the paths of all modules and heads that the spec names; None if these sections could not be read.
 
     Modules that no head reads are not among them.
     """
@@ -112,7 +112,7 @@ def _node_paths(stage: ShapedSpec) -> list[str] | None:
 
 
 def reached_nodes(stage: ShapedSpec, patterns: Iterable[str]) -> list[str] | None:
-    """Return the paths of all nodes that patterns could reach; None where one of them is not known."""
+    """Return the paths of all nodes that patterns could reach; None if one of them is not known."""
     globs = [item for pattern in patterns for item in (pattern, f"{pattern}.*")]
     paths = _node_paths(stage)
     reached = [path for path in paths or () if any(may_reach(item, f"{path}.") for item in globs)]

@@ -57,9 +57,9 @@ def _join(path: str, name: str) -> str:
 
 
 def names(node: ModulePlan) -> Names | None:
-    """Return the names of a node's parameters in the model's state; None where it cannot be built here.
+    """Return the names of a node's parameters in the model's state; None if it cannot be built here.
 
-    Raises `ProblemError` (SHP514) where a module that is not ours takes more time or memory than it may.
+    Raises `ProblemError` (SHP514) if a module that is not ours takes more time or memory than it may.
     """
     parameters: dict[str, int] = {}
     statistics: dict[str, tuple[str, ...]] = {}
@@ -117,7 +117,7 @@ def _ask(
 ) -> dict[str, Any] | None:
     """Return the names of a module as plain values; a third-party one is built in a separate process.
 
-    Raises `CallError` where that process ended.
+    Raises `CallError` if that process ended.
     """
     inputs = ports(wires)
     inputs_by_dataset = {name: ports(variant) for name, variant in by_dataset.items()}
@@ -158,7 +158,7 @@ def answer_plain(
 def read_names(
     component: Node, inputs: Inputs, output: Shape, by_dataset: Mapping[str, Inputs]
 ) -> dict[str, Any] | None:
-    """Build the module on the meta device, or for real where it cannot be built there; None where neither works."""
+    """Build the module on the meta device, or for real if it cannot be built there; None if neither works."""
     import torch
 
     for device in ("meta", "cpu"):

@@ -60,7 +60,7 @@ def _field_references(stage: NamedSpec) -> Iterator[Problem]:
 
 
 class _KnownFacts(NamedTuple):
-    """The facts of a dataset; `whole` where they are those of all of its fields."""
+    """The facts of a dataset; `whole` if they are those of all of its fields."""
 
     facts: DatasetFacts
     whole: bool

@@ -39,7 +39,7 @@ def run(stage: ShapedSpec) -> Reports[ScoredSpec]:
 
 
 def _task_plan(stage: ShapedSpec, task: LocatedBlock[Any]) -> Reports[TaskPlan | None]:
-    """Return the plan of a task; None where something that it needs failed."""
+    """Return the plan of a task; None if something that it needs failed."""
     target, head = stage.targets.get(task.name), stage.wiring.heads.get(task.name)
     if target is None or is_unreadable(task.block, "loss"):
         yield Skip(task.path)

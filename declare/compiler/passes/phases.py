@@ -80,7 +80,7 @@ def _length(phase: Any, steps_per_epoch: int) -> int:
 
 
 def _sizes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> dict[str, int] | None:
-    """Return the training samples of each dataset; None where something that the phase needs failed."""
+    """Return the training samples of each dataset; None if something that the phase needs failed."""
     block = phase.block
     if (
         contains_poison(block)

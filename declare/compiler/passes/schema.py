@@ -24,7 +24,7 @@ def run(stage: ParsedSpec) -> Reports[ReadSpec]:
 def _read_spec(stage: ParsedSpec) -> Reports[ReadSpec]:
     """Return the spec with what is surely meant in place of what is wrong.
 
-    Where nothing else can be meant, later passes see the spec as if it were written so: one mistake hides no other.
+    If nothing else can be meant, later passes see the spec as if it were written so: one mistake hides no other.
     """
     diagnostics: dict[tuple[str, str], Diagnostic] = {}
     document = stage.document

@@ -48,7 +48,7 @@ def computes_on_processor(hardware: HardwarePlan) -> bool:
 def shortage(
     phase: PhasePlan, least: Memory, expected: Memory | None, limits: Iterable[Limit]
 ) -> Problem | None:
-    """Return that a phase does not fit (HW718), or probably not (HW719), into one of `limits`; None where it does.
+    """Return that a phase does not fit (HW718), or probably not (HW719), into one of `limits`; None if it does.
 
     `least` and `expected` are what each process takes at the very least and as estimated.
     """
@@ -62,7 +62,7 @@ def shortage(
 
 
 def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem | None:
-    """Return that samples kept in memory do not fit into one of `limits` (HW718); None where they do.
+    """Return that samples kept in memory do not fit into one of `limits` (HW718); None if they do.
 
     `kept` are the bytes of each dataset with `cache: memory`; each process keeps them.
     """

@@ -12,7 +12,7 @@ _HALF = {"bf16", "fp16"}
 _DECODED = {"image": 1, "video": 1, "mask": 1, "series": 4, "sequence": 4}
 """Bytes of a number in fields that may be decoded from files, which `cache: memory` keeps."""
 _STATES = 2
-"""Numbers that an optimizer keeps for each parameter, as Adam does, where nobody knows it."""
+"""Numbers that an optimizer keeps for each parameter, as Adam does, if nobody knows it."""
 
 
 class Memory(NamedTuple):
@@ -36,7 +36,7 @@ class Memory(NamedTuple):
     ) -> "Memory":
         """Return the memory of each process, if their number is stated: its rows, and its shards of the model.
 
-        Shares of gradients are cut after the last micro-batch. Where the run's `phases` do not agree on a half
+        Shares of gradients are cut after the last micro-batch. If the run's `phases` do not agree on a half
         precision, shares are gathered in full, and autocast's copies of them stay until the backward pass.
         """
         size = hardware.processes or 1
@@ -57,7 +57,7 @@ class Memory(NamedTuple):
 
 
 def of_plan(plan: Plan, phase: PhasePlan) -> Memory | None:
-    """Return the memory of each process in a plan's phase by purpose; None where sizes vary."""
+    """Return the memory of each process in a plan's phase by purpose; None if sizes vary."""
     memory = estimate(phase, {node.path: node for node in plan.nodes}, plan.tasks, _shapes(plan))
     return memory and memory.per_process(plan.hardware, phase, plan.phases)
 
@@ -100,7 +100,7 @@ def estimate(
     tasks: Mapping[str, TaskPlan],
     shapes: Mapping[str, Mapping[str, Shape]],
 ) -> Memory | None:
-    """Return the memory of a phase, or None where sizes vary so that activations are not known.
+    """Return the memory of a phase, or None if sizes vary so that activations are not known.
 
     Half precision keeps activations in two bytes and weights in four. Activations are those of one
     micro-batch; each node sees the rows of its own datasets.
@@ -135,7 +135,7 @@ def _loaded_shapes(
 
 
 def _activations(phase: PhasePlan, nodes: Sequence[ModulePlan]) -> Iterator[int | None]:
-    """Yield the activations of each node in one micro-batch of each of its datasets; None where sizes vary."""
+    """Yield the activations of each node in one micro-batch of each of its datasets; None if sizes vary."""
     for node in nodes:
         for dataset in node.datasets:
             size = node.variants.get(dataset, node).activation_bytes
@@ -164,7 +164,7 @@ def _memory(
 def decoded_bytes(shapes: Mapping[str, Shape], fields: Collection[str], samples: int) -> int:
     """Return the bytes that `samples` decoded samples of the fields take at least, of those that may be kept.
 
-    Images are kept as bytes where they are normalised as they are drawn.
+    Images are kept as bytes if they are normalised as they are drawn.
     """
     large = [shape for name, shape in shapes.items() if name in fields and shape.layout in _DECODED]
     return samples * sum((shape.numel or 0) * _DECODED[shape.layout] for shape in large)

@@ -101,7 +101,7 @@ def _stored_sizes(stage: ScoredSpec, phase: LocatedBlock[Any]) -> set[int]:
 
 
 def _evaluation_size(stage: ScoredSpec, phase: LocatedBlock[Any]) -> int | None:
-    """Return the size that evaluations are of; None where it is the one that is trained."""
+    """Return the size that evaluations are of; None if it is the one that is trained."""
     stated, stored = phase.block.scales, _stored_sizes(stage, phase)
     if stated.evaluate is not None or stated.mode == "progressive":
         return stated.evaluate and int(stated.evaluate)

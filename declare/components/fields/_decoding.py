@@ -27,7 +27,7 @@ class Frame(NamedTuple):
         return ImageOps.fit(image, wide, how) if self.crop else image.resize(wide, how)
 
     def target(self, own: tuple[int, int], row: int) -> tuple[int, int]:
-        """Return the size for an image; raises `ProblemError` DAT349 if sizes differ where they must not."""
+        """Return the size for an image; raises `ProblemError` DAT349 if sizes differ that must not."""
         size = self.stated or self.known or self.first or own
         if self.stated is None and own != size:
             raise ProblemError(

@@ -217,7 +217,7 @@ def _tile(image: Image.Image) -> tuple[str, str, tuple[Any, ...]]:
 
 
 def _stored_scale(image: Image.Image) -> Scale | None:
-    """Return the file's numbers for 0 and for the largest value of grey, None where they are its own."""
+    """Return the file's numbers for 0 and for the largest value of grey, None if they are its own."""
     decoder, pixels, others = _tile(image)
     if image.mode == "1":
         is_turned = (

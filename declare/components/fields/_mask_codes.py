@@ -45,7 +45,7 @@ def code_of(value: Value) -> int:
     if not isinstance(value, str):
         return int(value)
     match = _HEX.fullmatch(value)
-    assert match is not None, "checked where it is stated"
+    assert match is not None, "checked if it is stated"
     return COLOURS + int(match[1] + (match[2] or "ff"), 16)
 
 

@@ -66,7 +66,7 @@ def span(arrays: Iterable[Array]) -> Span:
 
 
 def largest_of(arrays: Iterable[Array]) -> float | None:
-    """Return the largest value of arrays, None where all values are equal."""
+    """Return the largest value of arrays, None if all values are equal."""
     extent = span(arrays)
     return extent.largest if extent.least < extent.largest else None
 

@@ -87,7 +87,7 @@ class Tags(Field):
         return self.of
 
     def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
-        """Return class indices [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
+        """Return class indices [rows, length]; raises `ProblemError` DAT365 if a text has more or fewer words."""
         import numpy as np
 
         index, marks = index_of(facts.classes or ()), Marks(self.missing)

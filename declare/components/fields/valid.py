@@ -54,7 +54,7 @@ class Valid(Field):
         return self.of
 
     def encode_at(self, values: Any, facts: FieldFacts, places: list[list[int]]) -> Array:
-        """Return bool [rows, length]; raises `ProblemError` DAT365 where a text has more or fewer words."""
+        """Return bool [rows, length]; raises `ProblemError` DAT365 if a text has more or fewer words."""
         import numpy as np
 
         width = 1 + max((max(row, default=0) for row in places), default=0)

@@ -25,7 +25,7 @@ from declare.contract.shapes import Array
 from declare.system.out_of_memory import refuse_if_short, require_memory
 
 _READ_ERRORS = (OSError, RuntimeError, ValueError, LookupError, TypeError)
-"""What h5py raises where a file is damaged: of objects, of values, of names, of types that NumPy lacks."""
+"""What h5py raises if a file is damaged: of objects, of values, of names, of types that NumPy lacks."""
 _MOST, _DEEPEST = 10_000, 32
 """Maximum number of datasets and groups in a file, and their maximum depth."""
 _BARE_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"

@@ -46,7 +46,7 @@ class Packing(NamedTuple):
         return values
 
     def _with_unsigned_attributes(self, modulus: int) -> Self:
-        """Return what holds of unsigned numbers: attributes have the signed type, where large ones are negative."""
+        """Return what holds of unsigned numbers: attributes have the signed type, if large ones are negative."""
         gaps = tuple(gap % modulus if isinstance(gap, int) else gap for gap in self.gaps)
         low, high = (limit % modulus if isinstance(limit, int) else limit for limit in (self.low, self.high))
         return self._replace(gaps=gaps, low=low, high=high)

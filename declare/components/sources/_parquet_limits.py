@@ -108,7 +108,7 @@ def _read_count(block: Mapping[int, Any], number: int) -> int:
 
 
 def _read_block(block: Mapping[int, Any], number: int) -> Mapping[int, Any]:
-    """Return a field that is a structure, empty where it is not there; raises ValueError for anything else."""
+    """Return a field that is a structure, empty if it is not there; raises ValueError for anything else."""
     value = block.get(number, {})
     if not isinstance(value, dict):
         raise ValueError("a header holds something else than a structure")  # noqa: TRY004 - the file is wrong
@@ -116,7 +116,7 @@ def _read_block(block: Mapping[int, Any], number: int) -> Mapping[int, Any]:
 
 
 def _read_blocks(block: Mapping[int, Any], number: int) -> list[Mapping[int, Any]]:
-    """Return a field that is a list of structures, empty where it is not there; raises ValueError for others."""
+    """Return a field that is a list of structures, empty if it is not there; raises ValueError for others."""
     value = block.get(number, [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ValueError("a header holds something else than a list of structures")

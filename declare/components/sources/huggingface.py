@@ -27,7 +27,7 @@ from declare.system.out_of_memory import refuse_if_short
 
 _LAYOUTS = Layouts(
     thing="part of the data",
-    whole="put all files into one, or name one of them, where all of them train alike",
+    whole="put all files into one, or name one of them, if all of them train alike",
     lay_out="train.csv and test.csv (or in folders of these names)",
 )
 _FORMATS = {

@@ -91,7 +91,7 @@ class SplitFiles:
 def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
     """Return the files of the splits below `root`, in folders or named by their split; the others are skipped.
 
-    Raises `ProblemError` DAT323 where two names stand for one split.
+    Raises `ProblemError` DAT323 if two names stand for one split.
     """
     parts = {file: file.relative_to(root).parts for file in files}
     refuse_two_names(root.name, sorted(set(map(top_name, parts.values()))), "source")
@@ -138,13 +138,13 @@ def unclear_splits(root: Path, names: Names, layouts: Layouts) -> Problem | None
     """Return the finding (DAT323) that folders or files may be splits in a way that is never read as such.
 
     One folder around all split folders, splits inside of each folder, names that only hold the word of a split.
-    None where nothing of that kind stands below `root`.
+    None if nothing of that kind stands below `root`.
     """
     if around := folder_of_splits(names):
         there = f"splits are in `{around}`, which contains all files"
         helps = [f"state the folder that contains the splits: `path: .../{root.name}/{around}`"]
         return _like_splits(root, around, there, (layouts, helps))
-    lay_out = [f"lay the files out as {layouts.lay_out} where they are splits"]
+    lay_out = [f"lay the files out as {layouts.lay_out} if they are splits"]
     if inside := splits_inside(names):
         top = min(parts[0] for parts in names if len(parts) > 1)
         where = f"{_list_names(inside)} are in each top-level folder, such as `{top}`"

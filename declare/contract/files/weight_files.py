@@ -19,7 +19,7 @@ _SHOWN = 4
 def state_in(content: Any, kind: type[Value]) -> dict[str, Value]:
     """Return the tensors (of `kind`) in the content of a file; trainers may nest them under a name.
 
-    Raises `UnreadableError` where there are none.
+    Raises `UnreadableError` if there are none.
     """
     for name in _NESTS:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):

@@ -93,7 +93,7 @@ class Field(Component):
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return the facts of raw `values`: the whole column, or a sample of rows for large values.
 
-        Raises `ProblemError` where the values cannot be of this type.
+        Raises `ProblemError` if the values cannot be of this type.
         """
         raise NotImplementedError
 
@@ -124,7 +124,7 @@ class Field(Component):
     def fit_values(self, values: Any, facts: FieldFacts) -> FieldFacts:
         """Return facts with what is learned from the raw values of the training split (vocabularies).
 
-        Raises `ProblemError` where nothing can be learned.
+        Raises `ProblemError` if nothing can be learned.
         """
         return facts
 

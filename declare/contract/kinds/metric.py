@@ -36,7 +36,7 @@ class Metric(Component):
     needs_positives: ClassVar[bool] = False
     """Whether it compares samples that belong together: without any the metric is undefined."""
     needs_varied_targets: ClassVar[bool] = False
-    """Whether it is undefined where all targets are equal, or one sample alone has one (one target a sample)."""
+    """Whether it is undefined if all targets are equal, or one sample alone has one (one target a sample)."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
 
     @classmethod

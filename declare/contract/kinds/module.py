@@ -49,7 +49,7 @@ Outputs = dict[str, Shape]
 class Padding(NamedTuple):
     """How a node masks padding: the steps beyond the end of shorter samples.
 
-    Where samples on the port `lengths_of` differ in length, the real module is also given `lengths`, the steps of
+    If samples on the port `lengths_of` differ in length, the real module is also given `lengths`, the steps of
     each sample as int64 [B]. None: it needs none, since what it gives for a step depends on that step alone, or since
     padding shows in the values (tokens below 0). Outputs with a time axis are as long as `Node.output_lengths` says
     of the samples on the port `follows`: the first port if it is left out or not wired.
@@ -98,7 +98,7 @@ class Node(Component):
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the smallest number of values per channel and sample that one of its batch norms averages over.
 
-        None where it has none, or a size is not known. One value of one sample has no variance. Not asked where
+        None if it has none, or a size is not known. One value of one sample has no variance. Not asked where
         only the real module tells (`norms_by_probe`, or no closed form of the costs).
         """
         return None

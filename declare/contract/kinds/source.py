@@ -90,12 +90,12 @@ class Source(Component):
     """A source of samples; `open()` gives a reader."""
 
     extensions: ClassVar[Extensions] = {}
-    """Files that it reads by themselves; empty where only a spec can say it."""
+    """Files that it reads by themselves; empty if only a spec can say it."""
 
     def fingerprint(self) -> str:
         """Return a value that changes with the data: sizes and times of the files, or the parameters.
 
-        Cheap: reads no content. Raises `ProblemError` where a file is missing or unreadable (DAT302, DAT312).
+        Cheap: reads no content. Raises `ProblemError` if a file is missing or unreadable (DAT302, DAT312).
         """
         raise NotImplementedError
 

@@ -63,20 +63,20 @@ class Task(Component):
     """A target with head, loss and metrics."""
 
     targets: ClassVar[tuple[Layout, ...]]
-    """Layouts of the target field that it takes; empty where it needs none."""
+    """Layouts of the target field that it takes; empty if it needs none."""
     prediction: ClassVar[Prediction]
     feeds: ClassVar[tuple[Layout, ...]] = ("vector",)
     """Layouts of module output that its head starts from, the most wanted first."""
     generates: ClassVar[bool] = False
     """Whether the model writes the target itself, part by part, when it predicts."""
     prompted: ClassVar[bool] = False
-    """Whether it goes on from a target that the user begins, where it generates."""
+    """Whether it goes on from a target that the user begins, if it generates."""
     splits_samples: ClassVar[bool] = False
     """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
     masks_inputs: ClassVar[bool] = False
     """Whether it shows the model something else than the batch holds: hidden parts, shifted tokens."""
     attends_to_future: ClassVar[bool | None] = None
-    """Whether a position may (False: must not) look at later ones of the target; None where that does not matter."""
+    """Whether a position may (False: must not) look at later ones of the target; None if that does not matter."""
     target_effects: ClassVar[frozenset[Effect]] = frozenset({"places"})
     """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
     scale_free: ClassVar[bool] = False
@@ -85,7 +85,7 @@ class Task(Component):
     """The samples that a micro-batch needs at least for its losses to learn anything: it may compare them."""
     default_head: ClassVar[str] = "linear"
     everywhere: ClassVar[bool] = False
-    """Whether it learns from every dataset where it names none."""
+    """Whether it learns from every dataset if it names none."""
     default_loss: ClassVar[str]
     default_metrics: ClassVar[tuple[str, ...]]
 
@@ -202,8 +202,8 @@ class TaskAdapter(Protocol):
     ) -> Tensor | None:
         """Return the best output without any input, from training targets alone, in the shape of `output`.
 
-        The same for every sample (mean, shares of classes, unigrams); drawn at random where no answer is a guess; of
-        what a sample of `batch` shows where parts of it are hidden. None where a task has no such predictor, or its
+        The same for every sample (mean, shares of classes, unigrams); drawn at random if no answer is a guess; of
+        what a sample of `batch` shows where parts of it are hidden. None if a task has no such predictor, or its
         statistics are not known.
         """
         ...

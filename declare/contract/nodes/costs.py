@@ -60,7 +60,7 @@ class CostCounter:
 
 
 def size(dims: Iterable[Dim]) -> int | None:
-    """Return the product of `dims`, or None where one varies."""
+    """Return the product of `dims`, or None if one varies."""
     total = 1
     for dim in dims:
         if dim is None:

@@ -45,7 +45,7 @@ def input_path(node: Node, port: str, index: int = 0) -> str:
 
 
 def varying_size(node: Node, what: str, port: str, index: int = 0) -> Problem:
-    """Return the problem that `what` varies from sample to sample where it must be fixed."""
+    """Return the problem that `what` varies from sample to sample if it must be fixed."""
     return Problem(
         "SHP512",
         f"`{node.type_name()}` needs a fixed {what}, but it varies in the data",

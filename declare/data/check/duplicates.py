@@ -27,7 +27,7 @@ class Twins:
             self._places.setdefault(content, []).append((row, split, target))
 
     def summary(self, where: Callable[[int], str]) -> Duplicates | None:
-        """Return counts and the first groups, None where no field makes content."""
+        """Return counts and the first groups, None if no field makes content."""
         if not self.fields:
             return None
         groups = [places for places in self._places.values() if len(places) > 1]

@@ -29,7 +29,7 @@ class FieldSummary(Part):
 
     `missing` counts samples without a value by split, `nan` samples with a gap inside, `infinite` values that are
     not finite. `counts` is class -> split -> samples (pixels for masks). `shared` is "train+val" -> values of an id
-    that stand in both. `lengths` are the shortest, median and longest sample where they differ. `histogram` holds
+    that stand in both. `lengths` are the shortest, median and longest sample if they differ. `histogram` holds
     counts of equal bins from `minimum` to `maximum`.
     """
 

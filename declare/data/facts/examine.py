@@ -313,7 +313,7 @@ def assign_splits(
 ) -> dict[str, Rows]:
     """Return the rows of each split, by the source's own parts, a column, or fractions.
 
-    Where the source has parts of its own, fractions hold samples of its training part out for the splits that
+    If the source has parts of its own, fractions hold samples of its training part out for the splits that
     it lacks.
     """
     for key in ("by", "stratify", "column"):

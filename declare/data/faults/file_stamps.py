@@ -57,7 +57,7 @@ class Stamps:
         return {path: list(stamp) for path, stamp in self.files.items()}
 
     def difference(self, path: str | Path) -> str | None:
-        """Return how a file differs from its stamp; None where it does not, or only by its time, or has none."""
+        """Return how a file differs from its stamp; None if it does not, or only by its time, or has none."""
         before = self.files.get(str(path))
         if before is None:
             return None
@@ -98,7 +98,7 @@ class Ledger:
         return self._stamps[name][1]
 
     def differences(self, name: str, data: DatasetPlan) -> list[str] | None:
-        """Return how the files of a dataset differ from the beginning; None where that is not known."""
+        """Return how the files of a dataset differ from the beginning; None if that is not known."""
         if name not in self._stamps:
             return None
         before = self._stamps[name][1]

@@ -102,7 +102,7 @@ class Quarantine:
 def _read(path: Path | None) -> Mapping[str, Any]:
     """Return the contents of a file of an earlier start; empty if it is absent.
 
-    Raises `ProblemError` RES823 where it is damaged: a run that forgot it would train on other samples.
+    Raises `ProblemError` RES823 if it is damaged: a run that forgot it would train on other samples.
     """
     if path is None or not path.exists():
         return {}

@@ -34,7 +34,7 @@ def remember_stamp(fingerprint: str, local: str) -> None:
 def cache_identity(plan: DatasetPlan) -> str:
     """Return what an entry of the user's cache that is made of a dataset's files goes by.
 
-    Raises `ProblemError` where the files must be looked at and one is missing.
+    Raises `ProblemError` if the files must be looked at and one is missing.
     """
     if plan.fingerprint not in _local_stamps:
         source = read_component("sources", plan.source)

@@ -84,7 +84,7 @@ def _beside_all(
 def parts_of(
     fields: Mapping[str, Field], facts: Mapping[str, FieldFacts], read: Read, pool: Array
 ) -> Array | None:
-    """Return how many samples each row of `pool` makes, None where each makes one.
+    """Return how many samples each row of `pool` makes, None if each makes one.
 
     A row that one field makes nothing of makes no sample; else the field with most parts decides.
     """

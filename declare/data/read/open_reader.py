@@ -16,7 +16,7 @@ from declare.data.read.fingerprints import SPLITS, at_file
 
 
 def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
-    """Return the source's reader; where `split` names files, a reader over all of them."""
+    """Return the source's reader; if `split` names files, a reader over all of them."""
     files = {name: split[name] for name in SPLITS if isinstance(split.get(name), str | Path)}
     if not files:
         return source.open()

@@ -112,7 +112,7 @@ class _Crew(Generic[Item, Made]):
 
 
 def suspect(read: Callable[[Item], object], items: Sequence[Item]) -> Item | None:
-    """Return the first item that `read` does not come back from within two seconds; None where all come back."""
+    """Return the first item that `read` does not come back from within two seconds; None if all come back."""
     reached: list[int] = [0]
 
     def attempt() -> None:

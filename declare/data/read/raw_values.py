@@ -63,7 +63,7 @@ def text_of(value: Any) -> str:
 
 
 def _stored_as(reader: Reader, field: Field, place: str) -> type[str | bytes] | None:
-    """Return whether a light column of images holds names of files or encoded bytes; None where neither."""
+    """Return whether a light column of images holds names of files or encoded bytes; None if neither."""
     if field.layout not in _DECODED or not reader.is_light(place):
         return None
     for start in range(0, reader.num_samples, _LOOK):

@@ -165,7 +165,7 @@ def _fill_empty(chosen: Rows, sizes: Rows, num_places: int) -> None:
 
 
 def refuse_empty(rows: Mapping[str, Rows], num_samples: int, at: str = "split") -> None:
-    """Raise `ProblemError` DAT314 where a split has no samples."""
+    """Raise `ProblemError` DAT314 if a split has no samples."""
     for name, split_rows in rows.items():
         if not len(split_rows):
             raise ProblemError(

@@ -64,7 +64,7 @@ class Pool:
     def rows(self) -> dict[str, Array]:
         """The rows of each split, in order.
 
-        Where the dataset skips samples that cannot be read, each of them in the training split is replaced by
+        If the dataset skips samples that cannot be read, each of them in the training split is replaced by
         a row drawn by the seed, so that the number of steps stays; other splits lose them.
         """
         if not self.unreadable:
@@ -105,7 +105,7 @@ class Pool:
         return {name: field.facts for name, field in self.plan.fields.items()}
 
     def _parts(self, pool: Array) -> Array | None:
-        """Return how many samples each row makes, kept in the user's cache; None where each makes one."""
+        """Return how many samples each row makes, kept in the user's cache; None if each makes one."""
         blocks = [self.plan.fields[name].block for name, field in self.fields.items() if field.needs_fit]
         if not blocks:
             return None
@@ -121,7 +121,7 @@ class Pool:
     def encoded_values(self, name: str, rows: Array) -> Array:
         """Return a field of `rows` as the source has it, before any transform.
 
-        Raises `ProblemError` that names the sample, where one is at fault (DAT311), or a file that is another one
+        Raises `ProblemError` that names the sample, if one is at fault (DAT311), or a file that is another one
         than when the run began (DAT374).
         """
         try:
@@ -198,9 +198,9 @@ class Pool:
 
     @cached_property
     def unreadable(self) -> dict[int, str]:
-        """The rows that cannot be decoded, with the reason; empty where such samples are errors.
+        """The rows that cannot be decoded, with the reason; empty if such samples are errors.
 
-        Found by decoding every sample once, kept in the user's cache. Raises `ProblemError` DAT332 where they are
+        Found by decoding every sample once, kept in the user's cache. Raises `ProblemError` DAT332 if they are
         more than the dataset's limit allows.
         """
         heavy = [name for name in self.fields if not self.is_light(name)]

@@ -15,9 +15,9 @@ _TINY = float(np.finfo(np.float64).tiny)
 
 
 def most_rounded(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
-    """Return the feature or channel of a field that single precision changes most; None where it changes none.
+    """Return the feature or channel of a field that single precision changes most; None if it changes none.
 
-    Raises `ProblemError` where samples cannot be read or transformed.
+    Raises `ProblemError` if samples cannot be read or transformed.
     """
     return _worst(_values(Pool(plan, path), field))
 
@@ -34,7 +34,7 @@ def _values(pool: Pool, field: str) -> Array:
 
 
 def _worst(values: Array) -> RoundedValues | None:
-    """Return the feature that loses most of its different values; None where none loses any."""
+    """Return the feature that loses most of its different values; None if none loses any."""
     if values.dtype != np.float64:
         return None
     features = values.reshape(len(values), 1, -1) if values.ndim == 1 else values

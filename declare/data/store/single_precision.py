@@ -41,7 +41,7 @@ class _CachedRounding(BaseModel):
 def rounded_values(plan: DatasetPlan, path: str, field: str) -> RoundedValues | None:
     """Return what single precision changes of a field of the dataset at `path`, kept in the user's cache.
 
-    None where it changes nothing. Raises `ProblemError` where samples cannot be read or transformed.
+    None if it changes nothing. Raises `ProblemError` if samples cannot be read or transformed.
     """
     own = [
         (index, block)

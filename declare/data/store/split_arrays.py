@@ -75,7 +75,7 @@ class Table:
         return self._read(field, positions)[0]
 
     def _read(self, field: str, positions: Array) -> tuple[Array, Array | None]:
-        """Return samples of a field, and their lengths where these differ."""
+        """Return samples of a field, and their lengths if these differ."""
         encoded = self.encoded_values(field, positions)
         for index, transform in self._pool.stored_transforms(field, self._split):
             encoded = transform.apply(encoded, self._statistics.get(f"{index}.{field}", {}))
@@ -87,9 +87,9 @@ class Table:
         return 1 + (self._pool.plan.fields[field].shape.time_axis or 0)
 
     def sound(self, fields: Sequence[str], positions: Array) -> tuple[Array, dict[str, Array]]:
-        """Return heavy fields of samples, with their lengths where these differ, and the positions that were read.
+        """Return heavy fields of samples, with their lengths if these differ, and the positions that were read.
 
-        Where the dataset skips samples that cannot be read, one that turns out so while training is replaced by
+        If the dataset skips samples that cannot be read, one that turns out so while training is replaced by
         one drawn by the seed and its row: the same whenever and wherever it is met. Other splits lose it.
         """
         rows = self.rows[positions]
@@ -119,7 +119,7 @@ class Table:
         return columns
 
     def _empty_fields(self, fields: Sequence[str]) -> dict[str, Array]:
-        """Return no sample of the fields; raises `ProblemError` DAT302 where the whole split cannot be read."""
+        """Return no sample of the fields; raises `ProblemError` DAT302 if the whole split cannot be read."""
         if np.isin(self.rows, list(self._pool.late)).all():
             raise ProblemError(none_left(self._split).under(self._pool.path))
         shapes = {name: self._pool.plan.fields[name].facts.shape.dims for name in fields}

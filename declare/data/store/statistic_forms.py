@@ -28,7 +28,7 @@ def statistics_mismatch(plan: DatasetPlan, statistics: Statistics) -> str:
 
 
 def _expected_sizes(plan: DatasetPlan) -> Iterator[tuple[str, dict[str, int | None]]]:
-    """Yield `INDEX.FIELD` and the length of each statistic by name, None where it varies with the samples."""
+    """Yield `INDEX.FIELD` and the length of each statistic by name, None if it varies with the samples."""
     transforms = [read_component("transforms", block) for block in plan.transforms]
     for name, field in plan.fields.items():
         sizes: dict[str, dict[str, int | None]] = {}

@@ -92,7 +92,7 @@ class _TargetReader:
         self._changed: dict[int, int] = {}
 
     def statistics(self) -> TargetStatistics:
-        """Return the statistics of the training split; raises where a value of any split has none."""
+        """Return the statistics of the training split; raises if a value of any split has none."""
         pool, field = self._pool, self._target.field
         self._fitted = fit_field(pool, field)
         tally: _Moments | _ClassCounts = _Moments()
@@ -151,7 +151,7 @@ class _TargetReader:
         return self._apply_mask(values, rows)
 
     def _compare(self, before: Array, values: Array, split: str, index: int) -> None:
-        """Count what a transform made others; raises DAT316 where it made a finite value one that is not."""
+        """Count what a transform made others; raises DAT316 if it made a finite value one that is not."""
         transform = self._pool.transforms[index]
         if transform.effect == "places" or values.shape != before.shape or values.dtype.kind != "f":
             return
@@ -209,7 +209,7 @@ class _Moments:
         self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
 
     def statistics(self) -> OutputStatistics | None:
-        """Return the statistics; None where there was no sample."""
+        """Return the statistics; None if there was no sample."""
         if self._known is None:
             return None
         seen = self._known > 0

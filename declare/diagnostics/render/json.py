@@ -30,7 +30,7 @@ def envelope(diagnostics: Sequence[Diagnostic], settings: Settings) -> dict[str,
 
 
 def as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return one finding; the place is that of its primary label, null where it has none."""
+    """Return one finding; the place is that of its primary label, null if it has none."""
     place = dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
     primary = diagnostic.primary
     return {

@@ -84,7 +84,7 @@ def _location(label: Label, number: int = 0) -> dict[str, Any]:
 
 
 def _artifact(source: Source) -> dict[str, str]:
-    """Return the path as a relative URI where it is relative."""
+    """Return the path as a relative URI if it is relative."""
     path = PurePath(source.name)
     return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
 

@@ -21,7 +21,7 @@ _MOST_CHANGED_LINES = 6
 
 
 def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:
-    """Return the findings one below the other, then their count; nothing where there are none."""
+    """Return the findings one below the other, then their count; nothing if there are none."""
     if not diagnostics:
         return ""
     drawings = [_Drawing(item, settings).draw() for item in diagnostics[: settings.cap]]

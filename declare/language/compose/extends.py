@@ -84,7 +84,7 @@ class Loader:
         return self._parsed[key]
 
     def _parse(self, path: Path, name: str, at: Label | None) -> ParsedText | None:
-        """Open and parse a file; None where there is no map in it."""
+        """Open and parse a file; None if there is no map in it."""
         own = self._texts.get(name)
         source = open_source(path, name, at) if own is None else Source(name, own)
         if isinstance(source, Diagnostic):
@@ -225,7 +225,7 @@ def _type(node: Node, path: str) -> Node | None:
 
 
 def _changed_type(base: Node, over: Node, path: str) -> Node | None:
-    """Return the new type where it differs from the inherited one."""
+    """Return the new type if it differs from the inherited one."""
     before, after = _type(base, path), _type(over, path)
     if before is None or after is None or before.scalar == after.scalar:
         return None

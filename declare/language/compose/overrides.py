@@ -84,7 +84,7 @@ class Overrides:
         return None
 
     def _set(self, node: Node, override: _Override, depth: int) -> Node | None:
-        """Return a copy of `node` with the value at its place below; None where the path leads nowhere."""
+        """Return a copy of `node` with the value at its place below; None if the path leads nowhere."""
         name, key_span = override.segments[depth]
         if depth == len(override.segments) - 1:
             return self._put(node, name, key_span, override)

@@ -84,7 +84,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _read_pipe(path: Path) -> bytes:
-    """Read a pipe to its end (`<(program)`); raises OSError where nothing, or no end, comes in time."""
+    """Read a pipe to its end (`<(program)`); raises OSError if nothing, or no end, comes in time."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     until = time.monotonic() + PIPE_SECONDS
     raw = b""

@@ -77,7 +77,7 @@ class TreeBuilder:
         self.origin = text.origin
         self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
-        self.complete = True  # False where an entry of the root map was left out
+        self.complete = True  # False if an entry of the root map was left out
         self.last_quoted: tuple[int, int] | None = None
         self._shift = text.shift
         self._blanked = blanked or Omissions()

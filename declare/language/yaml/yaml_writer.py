@@ -37,7 +37,7 @@ def flow(value: Any) -> str:
 
 
 def scalar(value: Any) -> str:
-    """Return one scalar; text in quotes where it would be read as something else."""
+    """Return one scalar; text in quotes if it would be read as something else."""
     if value is None:
         return "null"
     if isinstance(value, bool):

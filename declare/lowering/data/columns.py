@@ -1,4 +1,4 @@
-"""The fields of a split as tensors: samples taken by position, with their lengths where these differ."""
+"""The fields of a split as tensors: samples taken by position, with their lengths if these differ."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -23,7 +23,7 @@ Fields = dict[str, Tensor]
 class Columns:
     """The fields of a split that the plan uses, taken by position and changed by its batch-time transforms.
 
-    Where samples of a field differ in length, `FIELD.lengths` [B] says how long they are; of texts their ids do.
+    If samples of a field differ in length, `FIELD.lengths` [B] says how long they are; of texts their ids do.
     """
 
     def __init__(self, plan: Plan, dataset: str, split: str, tables: Tables, device: torch.device) -> None:
@@ -168,7 +168,7 @@ Step = Callable[[Tensor, Array], Tensor]
 def _cut_axes(plan: Plan, shapes: Mapping[str, Shape]) -> dict[str, int]:
     """Return the axes along which batches are as long as their longest sample.
 
-    Where the bits must not depend on who computes which rows, series are as long as the longest of their split.
+    If the bits must not depend on who computes which rows, series are as long as the longest of their split.
     """
     exact = plan.hardware.determinism == "exact"
     return {

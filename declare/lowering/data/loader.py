@@ -161,7 +161,7 @@ class DatasetStream:
         return self._columns.table.where(self._share_of(step)[1].cpu().numpy())
 
     def hanging(self, error: prefetch.StalledError, step: int) -> Problem | None:
-        """Return the finding that decoding the `step`-th batch hangs; None where nothing of it is decoded."""
+        """Return the finding that decoding the `step`-th batch hangs; None if nothing of it is decoded."""
         positions = self._share_of(step)[1].cpu().numpy()
         decoded_fields = self._columns.decoded_fields
         return self._columns.table.hanging(error, decoded_fields[0], positions) if decoded_fields else None
@@ -189,7 +189,7 @@ class DatasetStream:
             per_epoch = -(-self._size // self._rows)
             epoch, within = divmod(step, per_epoch)
             return epoch, self._order(epoch)[within * self._rows : (within + 1) * self._rows]
-        # An order holds whole groups: what belongs together must not be cut where one epoch goes over into the next.
+        # An order holds whole groups: what belongs together must not be cut if one epoch goes over into the next.
         group_size = self._sampler.group_size
         epoch, start = divmod(step * self._rows, -(-self._size // group_size) * group_size)
         positions = self._order(epoch)[start : start + self._rows]

@@ -101,7 +101,7 @@ class Tables:
     def sync_skipped_samples(self, world: ProcessGroup) -> None:
         """Let every process know which samples turned out to be unreadable in any: the leading one keeps the list.
 
-        Raises `ProblemError` (DAT332) in every process where all of them together are more than a dataset allows.
+        Raises `ProblemError` (DAT332) in every process if all of them together are more than a dataset allows.
         """
         if world.size > 1 and any(self.pool(name).skips for name in self.plan.datasets):
             samples_by_rank = world.all_gather_object(self._quarantine.late_samples())

@@ -167,7 +167,7 @@ class Evaluator:
     def run(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
         """Return `SPLIT/TASK/METRIC`, and `SPLIT/TASK@DATASET/METRIC` where a task has several datasets.
 
-        `loss` is one of the metrics; composites follow where all their metrics are there. Tasks without
+        `loss` is one of the metrics; composites follow if all their metrics are there. Tasks without
         samples in the split are left out; a metric that is not defined is NaN.
         """
         scores: _All = {}
@@ -337,7 +337,7 @@ class Evaluator:
                 score.update((), prediction, target)
 
     def _batch_size(self, dataset: str) -> int:
-        """Return at least the training batch size, and more where samples are small."""
+        """Return at least the training batch size, and more if samples are small."""
         elements = sum(field.shape.numel or 0 for field in self._plan.datasets[dataset].fields.values())
         # A vocabulary at every position outgrows the text by far.
         sizes = [shape.numel or 0 for node in self._plan.nodes for shape in node.outputs.values()]

@@ -19,7 +19,7 @@ class Interruption:
         """Raise what ends the run in all processes where any of them has broken off."""
 
     def check(self) -> None:
-        """Raise `PassInterruptedError` where this process is to leave."""
+        """Raise `PassInterruptedError` if this process is to leave."""
         if self.is_requested():
             raise PassInterruptedError
 

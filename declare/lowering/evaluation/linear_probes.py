@@ -46,7 +46,7 @@ class Prober:
         self._plan, self._graph, self._tables, self._device = plan, graph, tables, device
 
     def run(self, phase: PhasePlan) -> dict[str, float]:
-        """Return `probe/PHASE/TASK/METRIC`, and `probe/PHASE/TASK@DATASET/METRIC` where there are several.
+        """Return `probe/PHASE/TASK/METRIC`, and `probe/PHASE/TASK@DATASET/METRIC` if there are several.
 
         Datasets with targets or features of their own have a probe each, and then no metric over all.
         """
@@ -108,7 +108,7 @@ class Prober:
             score.update((), prediction, target)
 
     def _split_features(self, probe: ProbePlan, task: TaskPlan, dataset: str, split: str) -> Features | None:
-        """Return what a probe sees of a split; None where it has no samples."""
+        """Return what a probe sees of a split; None if it has no samples."""
         if not self._plan.datasets[dataset].splits.get(split):
             return None
         names = {name for name in (task.target_field, task.mask, *task.fields) if name}
@@ -155,7 +155,7 @@ def _fit_probe(probe: ProbePlan, task: TaskPlan, losses: TaskLosses, group: Mapp
 
 
 def _vectors(values: Tensor, shape: Shape, lengths: Tensor | None) -> Tensor:
-    """Return a vector for each sample [B, F]: the mean over real steps or pixels where there are some."""
+    """Return a vector for each sample [B, F]: the mean over real steps or pixels if there are some."""
     if values.dim() <= 2:
         return values.reshape(len(values), -1)
     if lengths is not None and shape.time_axis is not None:

@@ -68,7 +68,7 @@ def make_reading(
 ) -> Program:
     """Return the program for what `wires` carry on batches of one dataset: a result for each, under its number.
 
-    `NUMBER.lengths` are the lengths [B] of the samples, where they differ.
+    `NUMBER.lengths` are the lengths [B] of the samples, if they differ.
     """
     builder = ProgramBuilder(plan, instances, (dataset,))
     for wire in wires:
@@ -157,7 +157,7 @@ class ProgramBuilder:
         return path, wire.output or next(iter(self.nodes[path].outputs))
 
     def shape(self, source: Source, dataset: str) -> Shape | None:
-        """Return the shape of a source for one dataset, None where it is not known."""
+        """Return the shape of a source for one dataset, None if it is not known."""
         if not source[0]:
             return self.plan.datasets[dataset].fields[source[1]].shape
         return self.shapes.get((source, dataset))
@@ -204,7 +204,7 @@ class ProgramBuilder:
         return self.slots[source, (dataset,)]
 
     def add_field_input(self, source: Source, dataset: str, slot: int) -> int:
-        """Add what turns a field into numbers of single precision where it enters the model, pixels into 0..1."""
+        """Add what turns a field into numbers of single precision if it enters the model, pixels into 0..1."""
         field = self.plan.datasets[dataset].fields[source[1]]
         pixels = field.shape.layout in {"image", "video"} and field.shape.dtype == "uint8"
         if field.double:

@@ -67,7 +67,7 @@ class Graph(nn.Module):
         return [(values[str(number)], values.get(f"{number}.lengths")) for number in range(len(wires))]
 
     def build_program(self, tasks: tuple[str, ...], datasets: tuple[str, ...], joined: bool) -> Program:
-        """Make the calls for batches of these datasets; done before the first batch where it is known."""
+        """Make the calls for batches of these datasets; done before the first batch if it is known."""
         key = (tasks, datasets, joined)
         self._programs[key] = make_program(self._plan, self._instances, *key)
         return self._programs[key]

@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class LengthSlots:
-    """Adds calls for lengths [B] to a program, where samples differ in length and something asks for them."""
+    """Adds calls for lengths [B] to a program, if samples differ in length and something asks for them."""
 
     def __init__(self, builder: ProgramBuilder) -> None:
         self._builder = builder
         self._slots: dict[tuple[Source, DatasetGroup], int | None] = {}
 
     def of(self, source: Source, group: DatasetGroup) -> int | None:
-        """Return the slot of the lengths of a source's rows of `group`; None where all are as long as the tensor."""
+        """Return the slot of the lengths of a source's rows of `group`; None if all are as long as the tensor."""
         key = (source, group)
         if key not in self._slots:
             self._slots[key] = self._field(source[1], group) if not source[0] else self._output(source, group)
         return self._slots[key]
 
     def slot_of(self, node: ModulePlan, group: DatasetGroup) -> int | None:
-        """Return the slot of the lengths that a node's module is given, None where it is given none."""
+        """Return the slot of the lengths that a node's module is given, None if it is given none."""
         wires = node.wires_of(group[0])
         if all(wire.shape.time_axis is None for wire in wires):
             return None

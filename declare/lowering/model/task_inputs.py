@@ -1,4 +1,4 @@
-"""What a task shows the model where that is not what the batch holds: hidden parts, shifted tokens.
+"""What a task shows the model if that is not what the batch holds: hidden parts, shifted tokens.
 
 A task whose adapter has `mask_inputs` sees the batch its own way. What it replaces and adds travels in the batch
 under `TASK:FIELD`, rows first, so that it is drawn once a step and cut into micro-batches with everything else.

@@ -25,9 +25,9 @@ def load_init(
 ) -> list[InitReport]:
     """Load what the phase's `init` names into the graph, in order; return a report for each entry.
 
-    `resolve` gives the file of weights of an entry; it is asked again, `tries` times in all, where that file has gone
+    `resolve` gives the file of weights of an entry; it is asked again, `tries` times in all, if that file has gone
     and it gives another one: a run that is still training deletes checkpoints. Raises `ProblemError` for a file that
-    cannot be read (RES814), weights of another shape (SHP501) or absent ones (SHP503) where the entry is strict, of
+    cannot be read (RES814), weights of another shape (SHP501) or absent ones (SHP503) if the entry is strict, of
     another type (RES853), and for an entry that loads nothing at all (SHP504).
     """
     reports = []

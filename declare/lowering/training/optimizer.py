@@ -31,7 +31,7 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
 
 
 def _split_sharded(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
-    """Return a group in two where processes hold some of its parameters in shares and others whole.
+    """Return a group in two if processes hold some of its parameters in shares and others whole.
 
     Each says by `numbers` which of the model's parameters it has: other processes may part them differently.
     """
@@ -48,12 +48,12 @@ def _take(rule: OptimizerGroup, parameters: dict[str, nn.Parameter]) -> Iterable
 
 
 def _without_empty(group: Group) -> Iterable[Group]:
-    """Return the group, nothing where it is empty."""
+    """Return the group, nothing if it is empty."""
     return [group] if group["params"] else []
 
 
 def _split_by_decay(group: Group, decay: float, *, spare: bool) -> list[Group]:
-    """Return a group with its weight decay, in two where some of its parameters are spared."""
+    """Return a group with its weight decay, in two if some of its parameters are spared."""
     if group.get("weight_decay") is not None:
         return [group]
     if not (decay and spare):

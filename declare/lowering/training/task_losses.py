@@ -21,7 +21,7 @@ Weight = Tensor | float
 class TaskLosses(nn.Module):
     """The losses of one task on outputs of its head. `loss_weights` are their weights inside the task.
 
-    Where each dataset has a head of its own, `of(dataset)` gives its losses, else these. A loss that compares rows
+    If each dataset has a head of its own, `of(dataset)` gives its losses, else these. A loss that compares rows
     sees those of all processes in `world`.
     """
 
@@ -62,7 +62,7 @@ class TaskLosses(nn.Module):
         return [loss(self._rows(loss, output), self._rows(loss, target)) for loss in self.summed_losses]
 
     def check(self, name: str, output: Tensor, target: Tensor) -> None:
-        """Raise `ProblemError` (LOS432) where an output and a target of the task `name` do not go together.
+        """Raise `ProblemError` (LOS432) if an output and a target of the task `name` do not go together.
 
         Asked once, of the first real tensors: it may wait for the device.
         """

@@ -48,7 +48,7 @@ class Mixing(nn.Module):
         return self.mix(dict(fields), share, partner, generator)
 
     def draw(self, generator: Generator | None) -> float | None:
-        """Return the share that a sample keeps, or None where this batch stays as it is."""
+        """Return the share that a sample keeps, or None if this batch stays as it is."""
         parts = torch._standard_gamma(torch.full((2,), self._alpha, dtype=torch.float64), generator)  # noqa: SLF001
         if torch.rand((), generator=generator).item() >= self._probability:
             return None

@@ -33,7 +33,7 @@ class Gradients:
         world.all_reduce_mean([item for row in self._gradients for item in row if item is not None])
 
     def _stack(self, index: int) -> Tensor | None:
-        """Return the tasks' gradients [tasks, size] of a parameter; None where fewer than two reach it."""
+        """Return the tasks' gradients [tasks, size] of a parameter; None if fewer than two reach it."""
         column = [self._gradients[task][index] for task in range(self._num_tasks)]
         if sum(item is not None for item in column) < 2:
             return None
@@ -51,7 +51,7 @@ class Gradients:
         return products
 
     def write(self, factors: Tensor | None) -> None:
-        """Put the sum of all rows into the parameters, tasks times `factors` where they share one."""
+        """Put the sum of all rows into the parameters, tasks times `factors` if they share one."""
         for index, parameter in enumerate(self._parameters):
             stack = None if factors is None else self._stack(index)
             rows = [

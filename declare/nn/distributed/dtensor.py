@@ -45,7 +45,7 @@ def total_norm(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def clip_norm(parameters: Sequence[Tensor], limit: float) -> None:
-    """Shorten the gradients of parameters of both kinds to a norm of `limit` together, where they are longer."""
+    """Shorten the gradients of parameters of both kinds to a norm of `limit` together, if they are longer."""
     total = total_norm([item.grad for item in parameters if item.grad is not None])
     for part in split_by_sharding(parameters):
         nn.utils.clip_grads_with_norm_(part, limit, total)

@@ -127,7 +127,7 @@ SINGLE_PROCESS = ProcessGroup()
 def fill_missing_gradients(
     gradients: Sequence[Tensor | None], parameters: Sequence[Tensor], world: ProcessGroup
 ) -> list[Tensor | None]:
-    """Return the gradients of parameters, zeros where only other processes have one: all then send the same.
+    """Return the gradients of parameters, zeros if only other processes have one: all then send the same.
 
     A module that leaves parts of itself out at random does not leave out the same in each process.
     """
@@ -155,7 +155,7 @@ def _portable(error: Exception) -> Exception:
 
 
 class TorchProcessGroup(ProcessGroup):
-    """A process of a group that torch.distributed connects; `owns_connection` where we made the connection.
+    """A process of a group that torch.distributed connects; `owns_connection` if we made the connection.
 
     Flags and values travel through a group with a CPU backend, which a caller's own may not have.
     """

@@ -10,7 +10,7 @@ from declare.nn.losses.shapes import ShapeMismatchError
 class SummedLoss(nn.Module):
     """A loss that is called with an output and a target, each [B, ...], and returns (sum, weight), two scalars.
 
-    The weight may be a plain number where no target can be missing.
+    The weight may be a plain number if no target can be missing.
     """
 
     needs_all_rows: bool = False
@@ -29,7 +29,7 @@ class SummedLoss(nn.Module):
     def check(self, output: Tensor, target: Tensor, sizes: Sequence[int | None]) -> None:
         """Raise `ShapeMismatchError` unless output [B, ...] and target [B, *sizes] belong together.
 
-        It is asked once, of real tensors: a loss may look at values where sizes alone do not tell.
+        It is asked once, of real tensors: a loss may look at values if sizes alone do not tell.
         """
         if len(output) != len(target) or tuple(sizes) != tuple(target.shape[1:]):
             raise ShapeMismatchError(output, target)

@@ -101,7 +101,7 @@ def isc(rows: Tensor) -> Tensor:
 def retrieval(rows: Tensor) -> Tensor:
     """Return the fraction of rows [N, E + 2] with a positive whose nearest row of another origin is one.
 
-    Where several are as near, the share of positives among them counts.
+    If several are as near, the share of positives among them counts.
     """
     unit, wanted = _parts(rows)
     origin = rows[:, -1]

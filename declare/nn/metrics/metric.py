@@ -57,7 +57,7 @@ class Accumulator:
         self.state = reduce(self.merge, nonempty) if nonempty else None
 
     def total(self) -> Tensor | None:
-        """Return the sums so far in double precision on the CPU; None where there was no batch."""
+        """Return the sums so far in double precision on the CPU; None if there was no batch."""
         return None if self.state is None else self.state.cpu().double()
 
     def side_by_side(self, totals: Sequence[Tensor]) -> Tensor:

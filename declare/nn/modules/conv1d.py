@@ -16,7 +16,7 @@ class Conv1d(nn.Module):
     Input x[B, C, T], or [B, T, C] where `features_last`. Output `output` [B, F] (the series pooled over
     time, or all of it) and `series` [B, F, T'].
 
-    Where `lengths` [B] are given, kernels, norms and pooling see zeros beyond a sample's end or nothing at all, and a
+    If `lengths` [B] are given, kernels, norms and pooling see zeros beyond a sample's end or nothing at all, and a
     sample that is down to one step keeps it.
     """
 
@@ -68,9 +68,9 @@ class Conv1d(nn.Module):
 
 
 class Stage(nn.Sequential):
-    """Halving where there is any, convolution, norm, activation, dropout: one module, which shards are gathered for.
+    """Halving if there is any, convolution, norm, activation, dropout: one module, which shards are gathered for.
 
-    Input x[B, C, T], output [B, C', T']; where `lengths` [B] are given, nothing is seen of what lies beyond.
+    Input x[B, C, T], output [B, C', T']; if `lengths` [B] are given, nothing is seen of what lies beyond.
     """
 
     def __init__(self, *layers: nn.Module, downsample: str) -> None:

@@ -11,7 +11,7 @@ from declare.nn.modules.activations import ACTIVATIONS
 
 
 class SpaceTime(nn.Conv3d):
-    """A three-dimensional convolution without stride, done in two dimensions where it can be.
+    """A three-dimensional convolution without stride, done in two dimensions if it can be.
 
     Input x[B, C, T, H, W], output [B, C', T - kernel + 1, H', W']. A kernel that spans all frames takes them as
     further channels, one of a single frame takes frames as further samples: both are many times faster.
@@ -38,7 +38,7 @@ class Conv3d(nn.Module):
 
     Time is not padded: each stage uses up kernel - 1 frames. Space is padded with zeros to keep its size where
     `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] where `squeeze`: the features
-    of the last stage, or of all where `stack`, cut to its latest frames and middle places. Where `lengths` [B] are
+    of the last stage, or of all where `stack`, cut to its latest frames and middle places. If `lengths` [B] are
     given, norms see the frames of each sample alone.
     """
 
@@ -88,7 +88,7 @@ class Conv3d(nn.Module):
 class Stage(nn.Sequential):
     """Convolution, norm, activation: one module, which shards are gathered for.
 
-    Input x[B, C, T, H, W], output [B, C', T', H', W']; where `lengths` [B] are given, norms see those frames.
+    Input x[B, C, T, H, W], output [B, C', T', H', W']; if `lengths` [B] are given, norms see those frames.
     """
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -16,7 +16,7 @@ class Huggingface(nn.Module):
     Input: ids [B, T] (below 0: padding); models with an encoder and a decoder take a second input, the ids [B, S]
     that are written (without it the encoder alone runs).
     Output `output` [B, T or S, D], `pooled` [B, D], the mean over real positions, and `mask`. Source: Wolf et al.
-    2020. Raises LookupError where the folder lacks weights of the model.
+    2020. Raises LookupError if the folder lacks weights of the model.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Huggingface(nn.Module):
     def reads_padding(self) -> bool:
         """Return whether its output for a text depends on the amount of padding after it.
 
-        Tried on a short text and a longer one, for some take none so short; False where its weights are not there
+        Tried on a short text and a longer one, for some take none so short; False if its weights are not there
         yet, or where it cannot be tried.
         """
         if any(parameter.is_meta for parameter in self.parameters()):

@@ -24,7 +24,7 @@ class MLP(nn.Sequential):
     """Linear layers, each followed by norm, activation and dropout (the last one too).
 
     Inputs [B, I_k] or [B] (numbers), or [B, T, I_k] alike; they are joined along the features.
-    Output [B, F] or [B, T, F]. No output layer is applied. Where `lengths` [B] are given, batch norms see the real
+    Output [B, F] or [B, T, F]. No output layer is applied. If `lengths` [B] are given, batch norms see the real
     steps of each sample alone.
     """
 

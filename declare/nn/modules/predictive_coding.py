@@ -17,7 +17,7 @@ class PredictiveCoding(nn.Module):
     E(r) = |x - U r - u|^2 / 2 + prior |r - r0|^2 / 2 for `steps` steps. With e = x - U r - u,
     output = gain(context) * x + shift(context) + W e, and `prediction_error` is the mean of e^2 over features and
     places. The features are constants to the error: it teaches the prediction, not what is predicted, which would
-    else learn to be dull. Where `lengths` [B] are given, the mean is over a sample's own steps.
+    else learn to be dull. If `lengths` [B] are given, the mean is over a sample's own steps.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ class Torchvision(nn.Module):
 
     Args:
         name: name in `torchvision.models.list_models(module=torchvision.models)`.
-        channels: channels of the input; where it is not 3, the first convolution is a new one.
+        channels: channels of the input; if it is not 3, the first convolution is a new one.
         pretrained: load torchvision's default weights.
         args: further keyword arguments of the model (`image_size`, `stochastic_depth_prob`).
     """

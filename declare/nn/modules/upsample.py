@@ -12,7 +12,7 @@ class Upsample(nn.Module):
     """Stages that double the map (bilinear) and convolve it (3x3, batch norm, activation), then a resizing.
 
     Input x[B, C, H, W], and optionally `like` [B, ..., H', W'], of which the size alone is read. Output
-    [B, F, H', W'], or [B, F, 2^n H, 2^n W] for n stages where neither `like` nor `size` is given.
+    [B, F, H', W'], or [B, F, 2^n H, 2^n W] for n stages if neither `like` nor `size` is given.
     """
 
     def __init__(

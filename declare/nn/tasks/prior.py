@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def class_logits(counts: Sequence[int] | None) -> Tensor | None:
-    """Return the log share [K] of each class; None where nothing was counted.
+    """Return the log share [K] of each class; None if nothing was counted.
 
-    Where some class has no sample every count is one higher (Laplace), so that a class of other splits costs a
+    If some class has no sample every count is one higher (Laplace), so that a class of other splits costs a
     finite loss.
     """
     if not counts or not sum(counts):
@@ -30,7 +30,7 @@ def conditional_logits(counts: Sequence[int] | None) -> Tensor | None:
 
 
 def label_logits(rates: Sequence[float] | None) -> Tensor | None:
-    """Return the logit [L] of each label's rate, kept 1e-6 away from 0 and 1; None where no rate is known."""
+    """Return the logit [L] of each label's rate, kept 1e-6 away from 0 and 1; None if no rate is known."""
     if not rates:
         return None
     return torch.tensor(rates, dtype=torch.float64).clamp(1e-6, 1 - 1e-6).logit().float()

@@ -103,7 +103,7 @@ def _of_sections(key: str, levels: Sequence[Level]) -> Iterator[Place]:
 
 
 def _inside(key: str, level: Level) -> Place | None:
-    """Return the place of a dotted key in a block; None where it has no such key, or states it already."""
+    """Return the place of a dotted key in a block; None if it has no such key, or states it already."""
     model, block, path, present = level.model, level.block, level.path, True
     *front, last = key.split(".")
     for name in front:

@@ -164,7 +164,7 @@ def _misplaced_key(key: str, levels: Sequence[Level], places: Sequence[Place], f
 
 
 def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | None:
-    """Return what another framework's word means here; None where it means nothing that can be stated."""
+    """Return what another framework's word means here; None if it means nothing that can be stated."""
     known, level = synonym(key) or Synonym((key,), alike=False), levels[-1]
     at = _join(level.path, key)
     own = [name for name in known.keys if name.partition(".")[0] in fields(level.model)]
@@ -208,7 +208,7 @@ def _example(place: Place, level: Level, value: Any) -> str:
 
 
 def _rewrite(at: str, place: Place, value: Any, stated: Any, *, safe: bool, here: bool) -> Rewrite | None:
-    """Return the change that gives a key its name, its place and, where it has another form, its value."""
+    """Return the change that gives a key its name, its place and, if it has another form, its value."""
     if value is _UNREADABLE or (not here and not place.present):
         return Rewrite(f"rename to `{place.key}`", at, key=place.key, safe=False) if here else None
     changed = None if value is stated else value
@@ -222,7 +222,7 @@ def _rewrite(at: str, place: Place, value: Any, stated: Any, *, safe: bool, here
 
 
 def _convert_value(key: str, value: Any, item: TypeSpec, fits: Fits) -> Any:
-    """Return a value as the key that is meant takes it, `_UNREADABLE` where none is known."""
+    """Return a value as the key that is meant takes it, `_UNREADABLE` if none is known."""
     for candidate in (value, *_conversions(key, value, item)):
         if fits(item, candidate):
             return candidate

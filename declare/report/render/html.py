@@ -80,7 +80,7 @@ def _tiles(report: Report) -> str:
 
 
 def section(title: str, body: str) -> str:
-    """Return a titled part of the page, nothing where the body is empty."""
+    """Return a titled part of the page, nothing if the body is empty."""
     return f"<section><h2>{escape(title)}</h2>{body}</section>" if body else ""
 
 
@@ -174,7 +174,7 @@ def _curves(report: Report) -> str:
 
 
 def _gradients(report: Report) -> str:
-    """Return norms and cosines of the tasks' gradients; nothing where none were measured."""
+    """Return norms and cosines of the tasks' gradients; nothing if none were measured."""
     similarity = agreement(report.curves)
     if not similarity.tasks:
         return ""
@@ -302,7 +302,7 @@ def _metrics(report: Report) -> str:
 
 
 def _probes(report: Report) -> str:
-    """Return the quality of frozen features across phases; nothing where none was probed."""
+    """Return the quality of frozen features across phases; nothing if none was probed."""
     probes = across_phases(report)
     rows = ((name, *map(format_number, values)) for name, values in probes.rows.items())
     return table(("frozen features, val", *probes.phases), rows, 1) if probes.rows else ""

@@ -147,7 +147,7 @@ def _phases(report: Report) -> Table:
 
 
 def _trivial(report: Report, metric: str) -> str:
-    """Return what the trivial baseline reaches, empty where that is not known."""
+    """Return what the trivial baseline reaches, empty if that is not known."""
     return format_number(report.trivial[metric]) if metric in report.trivial else ""
 
 

@@ -33,7 +33,7 @@ def _number(value: Any) -> str:
 
 
 def image(pixels: Array) -> str:
-    """Return an image element of uint8 [channels, height, width], enlarged where it is small."""
+    """Return an image element of uint8 [channels, height, width], enlarged if it is small."""
     import numpy as np
     from PIL import Image
 

@@ -32,7 +32,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _only_value(facts: FieldFacts, *, is_input: bool) -> str | None:
-    """Return what a field is in every training sample, None where it varies."""
+    """Return what a field is in every training sample, None if it varies."""
     if facts.minimum is not None:
         return f"{facts.minimum:g}" if facts.minimum == facts.maximum else None
     if not is_input:

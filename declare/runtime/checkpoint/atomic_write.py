@@ -77,7 +77,7 @@ class CheckpointStore:
     ) -> SavedCheckpoint:
         """Write a checkpoint durably and return it; the older ones are untouched.
 
-        Raises `ProblemError` (RES804 where the disk is full, RES811, RES812) and leaves nothing behind.
+        Raises `ProblemError` (RES804 if the disk is full, RES811, RES812) and leaves nothing behind.
         """
         return self.write(Snapshot.of(step, weights, tree, about))
 

@@ -23,7 +23,7 @@ Value = TypeVar("Value")
 class CheckpointManager:
     """Keeps the state of a group of processes; each of them calls the same methods at the same time.
 
-    Where they hold the model in shares (`sharded`) each writes and reads its own.
+    If they hold the model in shares (`sharded`) each writes and reads its own.
     """
 
     def __init__(
@@ -81,12 +81,12 @@ class CheckpointManager:
         return self._read(checkpoint.path, lambda: read_state(checkpoint, lazy=self._sharded)), rejected
 
     def _read(self, folder: Path, read: Callable[[], Value]) -> Value:
-        """Return what each process reads where all find the checkpoint, else what the leading one reads."""
+        """Return what each process reads if all find the checkpoint, else what the leading one reads."""
         seals = self._world.all_gather_object(_seal(folder))
         return read() if seals.count(seals[0]) == len(seals) else self._world.broadcast_from_rank0(read)
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
-        """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
+        """Raise `ProblemError` (RES804) if the disk cannot hold the checkpoints that the plan keeps."""
         self._world.broadcast_from_rank0(lambda: self._rank0_saver.require_space(graph, plan))
 
     @property

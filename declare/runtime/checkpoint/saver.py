@@ -133,7 +133,7 @@ class CheckpointSaver:
         self._worker.join()
 
     def require_space(self, graph: nn.Module, plan: Plan) -> None:
-        """Raise `ProblemError` (RES804) where the disk cannot hold the checkpoints that the plan keeps."""
+        """Raise `ProblemError` (RES804) if the disk cannot hold the checkpoints that the plan keeps."""
         sizes = [checkpoint.num_bytes for checkpoint in self._store.all_checkpoints()]
         size = max(sizes, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
         # One more than is kept is there while the next one is written.
@@ -185,7 +185,7 @@ def _state_bytes(weights: int, plan: Plan) -> int:
 
 
 def load_weights(graph: nn.Module, path: Path) -> None:
-    """Give the graph the weights of a checkpoint; raises `ProblemError` (RES807) where they are another model's."""
+    """Give the graph the weights of a checkpoint; raises `ProblemError` (RES807) if they are another model's."""
     try:
         graph.load_state_dict(read_tensors(path))
     except (RuntimeError, ValueError) as error:
@@ -200,7 +200,7 @@ def read_state(checkpoint: SavedCheckpoint, *, lazy: bool = False) -> Tree:
     """Return the state tree of a checkpoint, the model's weights included.
 
     With `lazy` the tensors of its large parts are `Stored` ones, for each process to read what it needs. Raises
-    `ProblemError` (RES807, RES809) where a file is whole, but not what a run writes.
+    `ProblemError` (RES807, RES809) if a file is whole, but not what a run writes.
     """
     try:
         checkpoint.checked_skeleton()

@@ -87,7 +87,7 @@ def lazy_tensors(paths: Iterable[Path]) -> dict[str, LazyTensor]:
 
 
 def _join_shards(name: str, shards: list[tuple[Shard, list[int]]]) -> LazyTensor:
-    """Return the tensor that some pieces make; raises ValueError where they leave gaps or overlap."""
+    """Return the tensor that some pieces make; raises ValueError if they leave gaps or overlap."""
     shape = list(shards[0][1])
     if shape:
         shape[0] = _num_rows(name, [shard for shard, _ in shards])

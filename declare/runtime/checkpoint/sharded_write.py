@@ -33,7 +33,7 @@ def save_shares(
     state: tuple[TrainProgress, StateTree, nn.Module, EMA | None],
     phase: PhasePlan,
 ) -> list[SavedCheckpoint]:
-    """Save the whole state from all processes; return what is durable now, nothing where a process does not lead.
+    """Save the whole state from all processes; return what is durable now, nothing if a process does not lead.
 
     What goes wrong in one of them is raised in all, and the checkpoints before are untouched.
     """
@@ -80,7 +80,7 @@ def _rank0_saver(saver: CheckpointSaver | None) -> CheckpointSaver:
 
 @torch.no_grad()
 def _full_weights(graph: nn.Module, *, keep: bool) -> dict[str, Tensor]:
-    """Return the whole weights on the CPU where they are kept; one tensor at a time passes through the others."""
+    """Return the whole weights on the CPU if they are kept; one tensor at a time passes through the others."""
     weights = {}
     for name, item in graph.state_dict().items():
         full = full_tensor(item)
@@ -158,7 +158,7 @@ def _regroup_optimizer_state(
     try:
         before, now = _parameter_indices(saved_state["param_groups"]), _parameter_indices(groups)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return saved_state  # refused by name where it is loaded
+        return saved_state  # refused by name if it is loaded
     if before == now or before.keys() != now.keys():
         return saved_state
     state = {

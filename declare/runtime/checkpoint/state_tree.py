@@ -63,7 +63,7 @@ class StateTree:
 
 
 def _load(name: str, part: Any, state: Any) -> None:
-    """Give a part its state; raises `ProblemError` (RES806) where the state was made for another one.
+    """Give a part its state; raises `ProblemError` (RES806) if the state was made for another one.
 
     Of an optimizer only what it has gathered is taken over: its settings are the plan's.
     """
@@ -152,7 +152,7 @@ class Randomness:
 
 
 def decode(skeleton: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """Return the tree of a skeleton; raises `ProblemError` (RES809) where a tensor is missing."""
+    """Return the tree of a skeleton; raises `ProblemError` (RES809) if a tensor is missing."""
     try:
         return state_tree.decode(skeleton, tensors)
     except state_tree.MissingTensorError as error:

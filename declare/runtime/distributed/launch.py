@@ -35,7 +35,7 @@ class LaunchSpec:
     """On this machine."""
     nodes: int = 1
     rendezvous: str | None = None
-    """`HOST:PORT` where several machines meet."""
+    """`HOST:PORT` if several machines meet."""
 
     @property
     def size(self) -> int:
@@ -55,7 +55,7 @@ class ProcessFailure:
     log_tail: str
     """The end of what it wrote to its own log."""
     reason: str = ""
-    """What ended it, where there is more to say than the exit status does."""
+    """What ended it, if there is more to say than the exit status does."""
 
     @property
     def cause(self) -> str:
@@ -68,7 +68,7 @@ class ProcessFailure:
 
 
 def _signal_name(number: int) -> str:
-    """Return the name of a signal, its number where it has none."""
+    """Return the name of a signal, its number if it has none."""
     return signal.Signals(number).name if number in {*signal.Signals} else f"signal {number}"
 
 
@@ -199,7 +199,7 @@ def _read_text(path: Path) -> str | None:
 def read_outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
     """Return the exit code that a process of this machine left, if any, and what has not been reported yet.
 
-    The process of rank 0 speaks for itself. Where it left no word (it was ended while it waited for one that had
+    The process of rank 0 speaks for itself. If it left no word (it was ended while it waited for one that had
     failed), the reasons of the other are still to be told.
     """
     ranks = sorted(int(path.name.removeprefix(_OUTCOME)) for path in folder.glob(f"{_OUTCOME}*"))

@@ -26,7 +26,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class SignalForwarder:
     """While inside, the first SIGINT or SIGTERM asks all processes to save and stop; the second one leaves.
 
-    It leaves at once where no process has begun: there is nothing to save. With `kills` the processes are this
+    It leaves at once if no process has begun: there is nothing to save. With `kills` the processes are this
     machine's own, and are killed when it leaves.
     """
 
@@ -50,7 +50,7 @@ class SignalForwarder:
 
     @property
     def status(self) -> int | None:
-        """The exit status of what was asked for; None where nothing was."""
+        """The exit status of what was asked for; None if nothing was."""
         if not self._signals:
             return None
         return SIGNALLED + self._signals[-1] if self._is_killed else STOPPED

@@ -41,7 +41,7 @@ def is_stop_requested() -> bool:
 class EvaluationInterruption(Interruption):
     """What evaluations ask whether to leave: the flags of this process, and those of the others of its group.
 
-    Where a model is held in shares (`sharded`) each forward pass needs all processes: they ask each other before it.
+    If a model is held in shares (`sharded`) each forward pass needs all processes: they ask each other before it.
     Otherwise no process waits for another within a pass, and each leaves it at once.
     """
 
@@ -109,7 +109,7 @@ class StopFlag:
 
     @property
     def reason(self) -> str:
-        """What asked for it; empty where nothing did."""
+        """What asked for it; empty if nothing did."""
         # Only now: the signal of a launcher's death may come before the last of its threads has gone.
         if self._is_signalled and LAUNCH in os.environ and os.getppid() != self._parent:
             return ORPHANED
@@ -126,7 +126,7 @@ class StopFlag:
         """While inside, a request raises `StopRequestedError` at once; so does one from before.
 
         For what can be left at any line: nothing that was touched inside may be saved afterwards. Only the main
-        thread can be interrupted; in others requests wait. So they do where there are several processes
+        thread can be interrupted; in others requests wait. So they do if there are several processes
         (`single_process` is False), which would wait for this one: an evaluation asks between batches then.
         """
         if not single_process or threading.current_thread() is not threading.main_thread():

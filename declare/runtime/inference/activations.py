@@ -148,7 +148,7 @@ def inspect(run: LoadedRun, patterns: Sequence[str], *, samples: int, keep: bool
     """Return the activity of the modules that `patterns` match, over at most so many samples.
 
     With `keep`, the activations themselves stay in `Activity.values` [samples, ...]. Raises `ProblemError`
-    (REF202) where a pattern matches no module.
+    (REF202) if a pattern matches no module.
     """
     names = matching_modules(run.graph, patterns)
     watch = _ActivationRecorder(names, keep=keep)
@@ -207,7 +207,7 @@ def _equally_long(
 
 @contextmanager
 def _real_steps(run: LoadedRun, lengths: Mapping[str, int], watch: "_ActivationRecorder") -> Iterator[None]:
-    """While inside, nodes are seen on the steps that samples have, where these are filled up to a stated length.
+    """While inside, nodes are seen on the steps that samples have, if these are filled up to a stated length.
 
     Each such node runs a second time on the steps of its inputs that there are: that alone is seen. One that reads
     what a sample is filled up with, or is made for one length, is seen on all of it.

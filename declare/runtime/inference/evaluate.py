@@ -25,7 +25,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the metrics of `split` (train, val, test) for the weights that `which` names.
 
-    `which` is `best`, `last` or a phase. Composites are included where all their metrics are of this split,
+    `which` is `best`, `last` or a phase. Composites are included if all their metrics are of this split,
     and under `trivial/NAME` what the trivial baseline of each task reaches.
     Raises `ProblemError` (RES807, RES808, RES815, REF242).
     """

@@ -34,7 +34,7 @@ def update_evaluation_size(
 ) -> dict[str, Any] | None:
     """Let evaluations follow the size whose norm statistics the model holds.
 
-    Return field and size where it is another one than before: metrics of two sizes are not compared, so that what
+    Return field and size if it is another one than before: metrics of two sizes are not compared, so that what
     was best is forgotten.
     """
     if scales is None or statistics is None or progress.evaluated_at.get(scales.field) == statistics.current:

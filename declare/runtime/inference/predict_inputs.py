@@ -116,7 +116,7 @@ class InputTables(Tables):
 def open_inputs(plan: Plan, dataset: str, path: Path, statistics: Mapping[str, Statistics]) -> Tables:
     """Return tables in which the samples of `path` are the split `predict` of `dataset`, without targets.
 
-    Raises `ProblemError`: RES817 where a column is missing, RES818 where the file cannot be read.
+    Raises `ProblemError`: RES817 if a column is missing, RES818 if the file cannot be read.
     """
     reader = open_reader(path, plan.datasets[dataset].source)
     fields = {name: plan.datasets[dataset].fields[name] for name in input_fields(plan, dataset)}
@@ -228,7 +228,7 @@ def without_targets(plan: Plan, dataset: str, dataset_plan: DatasetPlan) -> Plan
 
 
 def choose_dataset(plan: Plan, path: Path) -> str:
-    """Return the dataset that the columns of `path` fit; `ProblemError` (RES816) where several might."""
+    """Return the dataset that the columns of `path` fit; `ProblemError` (RES816) if several might."""
     if len(plan.datasets) == 1:
         return next(iter(plan.datasets))
     fitting = []

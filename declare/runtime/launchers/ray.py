@@ -1,4 +1,4 @@
-"""Ray Train: the processes of a run are workers of a Ray cluster, of a local one where none is reached.
+"""Ray Train: the processes of a run are workers of a Ray cluster, of a local one if none is reached.
 
 Ray places and connects the processes. What a run keeps stays ours: its folder, its checkpoints, and the rule of
 when to start anew. The folder must stand where every worker finds it: on one machine anywhere, on several in a

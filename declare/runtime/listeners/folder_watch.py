@@ -25,7 +25,7 @@ class FolderWatch(Listener):
         self._reported: set[str] = set()
 
     def on_event(self, event: Event) -> None:
-        """Look after the files where something was written, or is about to be."""
+        """Look after the files if something was written, or is about to be."""
         if event.name not in _WHEN or not self._folder.is_dir():
             return
         missing = [

@@ -23,7 +23,7 @@ class Listener:
     """Gets the events of a run; every method may be left out."""
 
     name = ""
-    """Key of its state in checkpoints; empty where it has none."""
+    """Key of its state in checkpoints; empty if it has none."""
     everywhere = False
     """Whether every process of a group has one; else only the leading process."""
     wants_ticks = False

@@ -10,7 +10,7 @@ def choose_device(hardware: HardwarePlan, local_rank: int | None = None) -> torc
     """Return the device that the plan asks for, the fastest that is there for `auto`.
 
     Processes of one machine take its devices in turn, by `local_rank`; without it, the GPU is the current one.
-    Raises `ProblemError` (RES813) where the spec names one that this machine has not.
+    Raises `ProblemError` (RES813) if the spec names one that this machine has not.
     """
     kind = choose_kind(hardware)
     if kind != "cuda":
@@ -23,7 +23,7 @@ def choose_device(hardware: HardwarePlan, local_rank: int | None = None) -> torc
 def choose_kind(hardware: HardwarePlan) -> str:
     """Return the kind of device that the plan asks for; nothing is started on it.
 
-    Raises `ProblemError` (RES813) where the spec names one that this machine has not.
+    Raises `ProblemError` (RES813) if the spec names one that this machine has not.
     """
     kinds = available_kinds()
     if hardware.accelerator == "auto":

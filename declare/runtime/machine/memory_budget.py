@@ -71,8 +71,8 @@ class MemoryBudget:
         return tightest, rooms[tightest]
 
     def _sample(self, estimate: Memory, error: BaseException) -> float:
-        """Return bytes of a sample: by the plan, or as measured where that is more."""
-        # The plan's sizes are of each process where it knows how many there are, else of all together.
+        """Return bytes of a sample: by the plan, or as measured if that is more."""
+        # The plan's sizes are of each process if it knows how many there are, else of all together.
         shares = self._shares if isinstance(self._plan.hardware.devices, int) else 1
         batch = self._phase.batch_size / shares
         plan_bytes = (
@@ -87,7 +87,7 @@ class MemoryBudget:
 
 
 def require_memory(plan: Plan, device: torch.device) -> None:
-    """Raise `ProblemError` (HW718) where a phase takes more than the device has, whatever happens."""
+    """Raise `ProblemError` (HW718) if a phase takes more than the device has, whatever happens."""
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
         limits = [Limit(total, "the device has", 1)]

@@ -18,7 +18,7 @@ HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass
 class Precision:
-    """Autocasting and gradient scaling; both None where numbers stay as they are."""
+    """Autocasting and gradient scaling; both None if numbers stay as they are."""
 
     name: str
     device: torch.device
@@ -27,7 +27,7 @@ class Precision:
 
 
 class Scaler(torch.amp.GradScaler):
-    """torch's scaler of gradients, also where some parameters are held in shares and some whole.
+    """torch's scaler of gradients, also if some parameters are held in shares and some whole.
 
     It counts the updates that it leaves out because a gradient is not finite.
     """
@@ -37,7 +37,7 @@ class Scaler(torch.amp.GradScaler):
     def num_skipped(self) -> int:
         """Return how many updates were left out since the last call; waits for the device.
 
-        Raises `FloatingPointError` where the scale has become so small that none will go through.
+        Raises `FloatingPointError` if the scale has become so small that none will go through.
         """
         count, self._num_skipped = int(self._num_skipped), 0
         if count and self.get_scale() < _LEAST_SCALE:
@@ -84,7 +84,7 @@ def make_precision(name: str, device: torch.device) -> Precision:
 
 
 def fixed_precision(precision: str, device: torch.device) -> tuple[str, str] | None:
-    """Return (precision, reason) where no measurement is needed to settle `precision`, else None."""
+    """Return (precision, reason) if no measurement is needed to settle `precision`, else None."""
     if precision != "auto":
         return precision, "as stated in the spec"
     if device.type == "cuda":

@@ -59,7 +59,7 @@ def is_other_run(changes: Sequence[Change]) -> bool:
 
 
 def adopt_plan(place: Path, plan: Plan, revision: Revision) -> None:
-    """Make `plan` the plan of the run; where that is another run the old one stays as `plan-1.json` and so on.
+    """Make `plan` the plan of the run; if that is another run the old one stays as `plan-1.json` and so on.
 
     A process that dies in here leaves a folder that goes on with the new plan or asks for it once more.
     """

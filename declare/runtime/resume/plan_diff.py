@@ -159,7 +159,7 @@ def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]
 def refusal_problem(changes: Sequence[Change], versions: tuple[str, str] | None = None) -> Problem:
     """Return the finding that a run cannot be continued with another plan; `changes` are those that are why.
 
-    `versions` are the program's that made the two plans, where they differ: it may be what changed the plan.
+    `versions` are the program's that made the two plans, if they differ: it may be what changed the plan.
     """
     impossible = [change for change in changes if change.verdict == "impossible"]
     causes, rest = _causes(changes)

@@ -45,9 +45,9 @@ def saved_progress(place: Path) -> TrainProgress:
 
 
 def newest_state(checkpoints: CheckpointManager, on_rejected: Callable[[Path, str], object]) -> Tree | None:
-    """Return the state of the newest checkpoint that is whole, None where there is no checkpoint yet.
+    """Return the state of the newest checkpoint that is whole, None if there is no checkpoint yet.
 
-    `on_rejected` gets folder and reason of each damaged one. Raises `ProblemError` (RES807) where all are damaged.
+    `on_rejected` gets folder and reason of each damaged one. Raises `ProblemError` (RES807) if all are damaged.
     """
     tree, rejected = checkpoints.newest()
     for path, reason in rejected:
@@ -61,7 +61,7 @@ def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     """Return a saved state as the plan takes it: a phase that has become longer since is open again.
 
     Compares with what the checkpoint itself says, so that it makes no difference when the plan was adopted. Raises
-    `RefusedError` (RES806) where the saved weights are not those of `graph`.
+    `RefusedError` (RES806) if the saved weights are not those of `graph`.
     """
     if not {"model", "course", ORIGIN} <= tree.keys():
         return tree  # what is missing is refused by name when it is restored
@@ -91,7 +91,7 @@ def restore_phase(
 ) -> None:
     """Load the saved state into the parts of the phase that it was saved in, in each process its shards.
 
-    Raises `ProblemError` (RES806, RES809) where a part does not fit its state, or has none.
+    Raises `ProblemError` (RES806, RES809) if a part does not fit its state, or has none.
     """
     state_tree.restore(shard_state(tree, graph, optimizer))
 

@@ -10,7 +10,7 @@ _SHOWN = 8
 
 
 def require_one_plan(plan: Plan, world: ProcessGroup) -> None:
-    """Raise `ProblemError` (HW716) in all processes where one has another plan than the leading one."""
+    """Raise `ProblemError` (HW716) in all processes if one has another plan than the leading one."""
     marks = world.all_gather_object(plan.sha256)
     other_rank = next((rank for rank, mark in enumerate(marks) if mark != marks[0]), None)
     if other_rank is None:

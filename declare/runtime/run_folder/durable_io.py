@@ -168,7 +168,7 @@ def _without_links(path: str, flags: int) -> int:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise `ProblemError` (RES820) where a run folder holds a link: what is written there would go elsewhere."""
+    """Raise `ProblemError` (RES820) if a run folder holds a link: what is written there would go elsewhere."""
     for place, folders, files in os.walk(folder):
         for name in (*folders, *files):
             if (link := Path(place) / name).is_symlink():

@@ -248,7 +248,7 @@ class Step(EventBody):
     rate: float
     """The learning rate."""
     group_rates: Metrics
-    """Pattern of parameters -> their learning rate, where it is another one."""
+    """Pattern of parameters -> their learning rate, if it is another one."""
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,7 @@ class EarlyStopped(EventBody):
     """The phase ends before its last step."""
 
     metric: str
-    """The metric that no longer improves; empty where a listener asked for it."""
+    """The metric that no longer improves; empty if a listener asked for it."""
 
 
 @dataclass(frozen=True)

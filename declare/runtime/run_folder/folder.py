@@ -122,7 +122,7 @@ class Run:
 
     @cached_property
     def plan(self) -> Plan:
-        """The plan of the run; raises `ProblemError` (RES808) where it cannot be read."""
+        """The plan of the run; raises `ProblemError` (RES808) if it cannot be read."""
         try:
             if not self._just_written:
                 read_json(self.path / PLAN, "plan")
@@ -184,7 +184,7 @@ class Run:
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """The transforms' statistics by dataset; raises `ProblemError` (RES808) where they are damaged."""
+        """The transforms' statistics by dataset; raises `ProblemError` (RES808) if they are damaged."""
         path = self.path / STATISTICS
         return read_statistics(path, self.plan) if path.exists() else {}
 
@@ -242,7 +242,7 @@ class Run:
     def weights_path(self, which: str = "best") -> Path:
         """Return the weights of a phase by its name, `last`, or `best`: those that the final metrics are of.
 
-        Raises `ProblemError` (RES807, RES808) where there are none or the checkpoint is damaged.
+        Raises `ProblemError` (RES807, RES808) if there are none or the checkpoint is damaged.
         """
         return self.read_weights(which, lambda path: path)[0]
 
@@ -328,7 +328,7 @@ def read_statistics(path: Path, plan: Plan) -> dict[str, Any]:
 
 
 def _read_metrics(path: Path) -> dict[str, float] | None:
-    """Return the metrics of a JSON file by name, or None where it is absent or not whole."""
+    """Return the metrics of a JSON file by name, or None if it is absent or not whole."""
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -67,7 +67,7 @@ class SavedCheckpoint:
         return _read_state(self.path / STATE)
 
     def checked_skeleton(self) -> dict[str, Any]:
-        """Return the same where it is the state of a run; raises ValueError (`UnreadableError`) where it is not."""
+        """Return the same if it is the state of a run; raises ValueError (`UnreadableError`) if it is not."""
         skeleton = self.skeleton()
         if reasons := mistakes(skeleton, "state"):
             raise UnreadableError(f"`{STATE}`: {'; '.join(reasons)}")
@@ -102,7 +102,7 @@ def read_manifest(folder: Path) -> SavedCheckpoint:
 
 
 def _require_form(manifest: Any) -> None:
-    """Raise ValueError, LookupError or TypeError where a manifest lacks what every one has."""
+    """Raise ValueError, LookupError or TypeError if a manifest lacks what every one has."""
     numbers = [
         manifest["sequence"],
         manifest["step"],

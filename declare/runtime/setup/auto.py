@@ -44,7 +44,7 @@ class AutoSettings:
         self._gather_precision = gather_precision(plan, self._choices, device) if self._sharded else None
 
     def resolve_precision(self, phase: PhasePlan, trial: Callable[[], Trial], record: Record) -> Precision:
-        """Set the threads and return the phase's precision; `trial` is only made where one is needed."""
+        """Set the threads and return the phase's precision; `trial` is only made if one is needed."""
         name = f"precision.{phase.name}"
         pieces = phase.accumulate * self._world.size
         flops = 3 * self._flops_per_sample * phase.batch_size / pieces
@@ -116,9 +116,9 @@ class AutoSettings:
 
 
 def read_choices(folder: Path | None) -> dict[str, Any]:
-    """Return the choices that a run has made; none where it has no folder, or has not begun.
+    """Return the choices that a run has made; none if it has no folder, or has not begun.
 
-    Raises `ProblemError` (RES823) where they are damaged.
+    Raises `ProblemError` (RES823) if they are damaged.
     """
     path = folder / CHOICES_FILE if folder else None
     if path is None or not path.exists():
@@ -128,9 +128,9 @@ def read_choices(folder: Path | None) -> dict[str, Any]:
 
 
 def gather_precision(plan: Plan, choices: Mapping[str, Any], device: torch.device) -> str | None:
-    """Return the half precision that a model in shares can be gathered in, None where it must be in its own.
+    """Return the half precision that a model in shares can be gathered in, None if it must be in its own.
 
-    It is what all phases train in, where that is known before the model is built: from the spec, from the device, or
+    It is what all phases train in, if that is known before the model is built: from the spec, from the device, or
     from the choices that a run has `choices`.
     """
     precisions = {_planned_precision(phase, choices, device) for phase in plan.phases}

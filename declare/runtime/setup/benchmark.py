@@ -78,5 +78,5 @@ def pick_threads(counts: Sequence[int], seconds: Sequence[float]) -> int:
 
 
 def pick_precision(fp32: float, bf16: float) -> str:
-    """Return the precision to use: bf16 only where it is clearly (15%) faster."""
+    """Return the precision to use: bf16 only if it is clearly (15%) faster."""
     return "bf16" if fp32 > 1.15 * bf16 else "fp32"

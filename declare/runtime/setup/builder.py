@@ -123,7 +123,7 @@ class PlanBuilder:
         self._tables.evaluation_sizes = dict(sizes)
 
     def evaluate(self, split: str, tasks: Sequence[str]) -> dict[str, float]:
-        """Return the metrics of a split; none where the split has no samples."""
+        """Return the metrics of a split; none if the split has no samples."""
         metrics = self._evaluator.run(split, tasks)
         self.sync_skipped_samples()
         return metrics
@@ -131,7 +131,7 @@ class PlanBuilder:
     def sync_skipped_samples(self) -> None:
         """Share with every process the samples that any could not read, and report them.
 
-        Raises `ProblemError` (DAT332) in all of them where they are more than a dataset allows.
+        Raises `ProblemError` (DAT332) in all of them if they are more than a dataset allows.
         """
         self._tables.sync_skipped_samples(self.world)
         self._tables.report()

@@ -55,7 +55,7 @@ def assemble(
 ) -> PhaseSetup:
     """Build what `phase` trains with; what the spec leaves to the machine is chosen by `auto`.
 
-    Raises `ProblemError` (PHS623) where every parameter is frozen for the whole phase.
+    Raises `ProblemError` (PHS623) if every parameter is frozen for the whole phase.
     """
     loader = builder.loader(phase)
     freezer = Freezer(phase, builder.graph, trainable_names)
@@ -101,7 +101,7 @@ def _statistics(
 ) -> StatisticsBySize | None:
     """Return running statistics for each size of a phase with scales.
 
-    Raises `ProblemError` (PHS645) where norms would never see the size that they are evaluated at.
+    Raises `ProblemError` (PHS645) if norms would never see the size that they are evaluated at.
     """
     scales = objective.scales
     if scales is None:

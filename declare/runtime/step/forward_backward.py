@@ -102,7 +102,7 @@ class SingleScale:
             return self.strategy.model(batch, denominators)
 
     def backward(self, loss: Tensor) -> None:
-        """Add the loss's gradients; nothing where everything that it depends on is frozen."""
+        """Add the loss's gradients; nothing if everything that it depends on is frozen."""
         if loss.requires_grad:
             with self._timer("backward"):
                 self.strategy.backward(loss if self.scaler is None else self.scaler.scale(loss))

@@ -165,7 +165,7 @@ class RunBuilder(Protocol):
         ...
 
     def evaluate(self, split: str, tasks: Sequence[str]) -> Mapping[str, float]:
-        """Return the metrics of a split; none where the split has no samples."""
+        """Return the metrics of a split; none if the split has no samples."""
         ...
 
     def sync_skipped_samples(self) -> None:

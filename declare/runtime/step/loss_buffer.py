@@ -97,7 +97,7 @@ class LossBuffer:
         return {"numbers": list(self._numbers), "names": list(self._names), **unread}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over unread steps; none where the losses have become others."""
+        """Take over unread steps; none if the losses have become others."""
         self.clear()
         if state["numbers"] and state.get("names") == list(self._names) and "values" in state:
             self._numbers = list(state["numbers"])

@@ -45,7 +45,7 @@ class SkippingStep:
         self._has_gradients = False
 
     def __call__(self, number: int, batch: Batch) -> Losses:
-        """Make step `number`; raises `BatchFailedError` where its batch must not change the weights."""
+        """Make step `number`; raises `BatchFailedError` if its batch must not change the weights."""
         self._has_gradients = False
         self._buffers.remember()
         try:

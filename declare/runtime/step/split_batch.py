@@ -10,7 +10,7 @@ from declare.runtime.step.interfaces import Batch
 
 
 class BatchSplitter:
-    """Cuts the batch of a step into `count` micro-batches, fewer where it has fewer groups of `group_size` rows."""
+    """Cuts the batch of a step into `count` micro-batches, fewer if it has fewer groups of `group_size` rows."""
 
     def __init__(self, count: int, group_size: int, world: ProcessGroup) -> None:
         self._count, self._group_size, self._world = count, group_size, world

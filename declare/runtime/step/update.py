@@ -39,7 +39,7 @@ def make_clip(
 def make_optimizer_step(
     optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor], scaler: Scaler | None
 ) -> Callable[[], object]:
-    """Return what makes the optimizer's step; with a scaler, only where all gradients are finite."""
+    """Return what makes the optimizer's step; with a scaler, only if all gradients are finite."""
     if scaler is None:
         return DirectAdam(optimizer) if is_plain_fused(optimizer) else optimizer.step
 

@@ -69,7 +69,7 @@ class OptunaEngine:
         self._study.pruner = _pruner(tune, total_steps)
 
     def work(self, emit: Emit, stop: SearchStop) -> bool:
-        """Run trials until there are enough; False where it was asked to stop before.
+        """Run trials until there are enough; False if it was asked to stop before.
 
         Trials that a process left when it died are finished first, whoever asks.
         """
@@ -143,7 +143,7 @@ class OptunaEngine:
         self._study.set_user_attr("laid_out", True)
 
     def _next_trial(self, stop: SearchStop) -> optuna.Trial | None:
-        """Take a trial that has no process, or a new one; None where enough are done.
+        """Take a trial that has no process, or a new one; None if enough are done.
 
         Those of other processes are waited for: one that dies leaves its trial to whoever is still there.
         """
@@ -188,7 +188,7 @@ class OptunaEngine:
         return None
 
     def _take(self, number: int) -> bool:
-        """Hold a trial as long as this process lives or until it lets go; False where another one holds it."""
+        """Hold a trial as long as this process lives or until it lets go; False if another one holds it."""
         place = self._search.folder / "held"
         place.mkdir(mode=0o700, exist_ok=True)
         hold = FileLock(place / f"{number:04d}")
@@ -207,7 +207,7 @@ class OptunaEngine:
         return {path: _axis(space) for path, space in self._tune.space.items()}
 
     def _run(self, trial: optuna.Trial, emit: Emit) -> bool:
-        """Run a trial and record what it came to; False where it was stopped."""
+        """Run a trial and record what it came to; False if it was stopped."""
         values: Values = {path: from_database(value) for path, value in trial.params.items()}
 
         def ask(step: int, value: float) -> bool:

@@ -1,4 +1,4 @@
-"""Ray Tune: trials as actors of a cluster, a local one where none is reached.
+"""Ray Tune: trials as actors of a cluster, a local one if none is reached.
 
 Ray chooses, places and ends trials. Which number a trial has and what became of it stands in the search's folder.
 """
@@ -57,7 +57,7 @@ class RayEngine:
         """The trials that Ray knows of."""
 
     def work(self, emit: Emit, stop: SearchStop) -> bool:
-        """Run trials until there are enough; False where it was asked to stop."""
+        """Run trials until there are enough; False if it was asked to stop."""
         os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # signals are ours
         os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1")  # else a kill may lose ten seconds of draws

@@ -11,7 +11,7 @@ _PLAIN = [
 
 
 def make(*, seed: int, samples: int = 400, length: int = 20, missing: float = 0.0) -> dict[str, Any]:
-    """Return `text` of one to about `length` words, `mood` (`pos` or `neg`, None where missing) and `author` (an id).
+    """Return `text` of one to about `length` words, `mood` (`pos` or `neg`, None if missing) and `author` (an id).
 
     Truth: a fifth of the words, at least one, are positive or negative; a fraction `share` of them agrees
     with the mood, the others are opposite.

@@ -22,7 +22,7 @@ def make(
     rng = np.random.default_rng([seed, 0x571])
     share = np.linspace(1.6, 0.6, classes)
     stimulus = rng.choice(classes, samples, p=share / share.sum())
-    # Every class occurs in small data sets too, where there are samples enough.
+    # Every class occurs in small data sets too, if there are samples enough.
     stimulus[: min(classes, samples)] = np.arange(min(classes, samples))
     subject = np.arange(samples) % subjects
     patterns = rng.standard_normal((classes, channels))

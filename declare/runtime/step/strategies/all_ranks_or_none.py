@@ -77,7 +77,7 @@ class AllRanksOrNone(Strategy):
         return value  # type: ignore[return-value]
 
     def _collective(self, function: Callable[..., Value], *arguments: Any) -> Value:
-        """Call what other processes are in the midst of too: where it fails here, none can leave the batch out."""
+        """Call what other processes are in the midst of too: if it fails here, none can leave the batch out."""
         try:
             return function(*arguments)
         except BATCH_FAILURES as error:

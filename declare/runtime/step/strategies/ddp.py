@@ -33,7 +33,7 @@ class Ddp(Strategy):
         self.rewrap()
 
     def rewrap(self) -> None:
-        """Wrap what is trained from now on; nothing where all is frozen."""
+        """Wrap what is trained from now on; nothing if all is frozen."""
         self._wrapped, self.model = None, self.objective  # its hooks go with it
         if any(item.requires_grad for item in self._module.parameters()):
             self._wrapped = self.model = DistributedDataParallel(

@@ -61,7 +61,7 @@ def random_skip_paths(plan: Plan) -> list[str]:
 def is_static(plan: Plan, phase: PhasePlan) -> bool:
     """Whether every step of the phase is one backward pass over the same parameters, in every process.
 
-    It is not where gradients of several micro-batches or scales are added up, where datasets take turns, or
+    It is not where gradients of several micro-batches or scales are added up, if datasets take turns, or
     where a module skips parts of itself at random.
     """
     several = phase.accumulate > 1 or (phase.scales is not None and phase.scales.mode == "joint")
