@@ -52,7 +52,7 @@ def _convolve(operation: Operation, dims: int, x: Tensor, weight: Tensor, *rest:
     """Convolve; `rest` are bias, stride, padding, dilation and groups, without defaults."""
     bias, stride, padding, dilation, groups = (*rest, *_PLAIN[len(rest) :])
     reach = _reach(weight, dilation, stride, dims)
-    small = any(size < far for size, far in zip(x.shape[-dims:], reach, strict=True))
+    small = any(size < extent for size, extent in zip(x.shape[-dims:], reach, strict=True))
     return _run(operation, (x, weight, bias), (stride, padding, dilation, groups), small=small)
 
 
@@ -63,8 +63,8 @@ def _transpose(operation: Operation, dims: int, x: Tensor, weight: Tensor, *rest
     sizes, reach = x.shape[-dims:], _reach(weight, dilation, stride, dims)
     spread = (_per_axis(item, dims) for item in (stride, padding, more))
     small = any(
-        min(size, (size - 1) * step - 2 * cut + out + kernel) < far
-        for size, far, kernel, step, cut, out in zip(sizes, reach, kernels, *spread, strict=True)
+        min(size, (size - 1) * step - 2 * cut + out + kernel) < extent
+        for size, extent, kernel, step, cut, out in zip(sizes, reach, kernels, *spread, strict=True)
     )
     return _run(operation, (x, weight, bias), (stride, padding, more, groups, dilation), small=small)
 
@@ -100,7 +100,7 @@ def _cast(tensor: Any, dtype: torch.dtype) -> Any:
 def _reach(weight: Tensor, dilation: Ints, stride: Ints, dims: int) -> list[int]:
     """Return how far a kernel reaches along each axis, at least as far as its next place."""
     spread = zip(weight.shape[-dims:], _per_axis(dilation, dims), _per_axis(stride, dims), strict=True)
-    return [max(step * (size - 1) + 1, far) for size, step, far in spread]
+    return [max(step * (size - 1) + 1, extent) for size, step, extent in spread]
 
 
 def _per_axis(value: Ints, dims: int) -> Sequence[int]:

@@ -27,9 +27,9 @@ def step_and_resume(
         _steps(optimizer, parameters, draws)
         tensors, skeleton = state_tree.encode(optimizer.state_dict(), copy=True)
         copies = [torch.nn.Parameter(item.detach().clone()) for item in parameters]
-        resumed = make(_groups(copies, lr, weight_decay))
-        resumed.load_state_dict(state_tree.decode(skeleton, tensors))
-        _steps(resumed, copies, draws)
+        resumed_optimizer = make(_groups(copies, lr, weight_decay))
+        resumed_optimizer.load_state_dict(state_tree.decode(skeleton, tensors))
+        _steps(resumed_optimizer, copies, draws)
 
 
 def _groups(parameters: list[torch.nn.Parameter], lr: float, weight_decay: float) -> list[dict[str, Any]]:

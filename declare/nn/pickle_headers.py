@@ -137,8 +137,8 @@ def refuse_packed(archive: zipfile.ZipFile, size: int) -> None:
     entries = archive.infolist()
     if len(entries) > MOST_TENSORS:
         raise UnreadableError(f"it contains {len(entries):,} entries")
-    packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-    if packed or sum(entry.file_size for entry in entries) > size:
+    is_compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if is_compressed or sum(entry.file_size for entry in entries) > size:
         raise UnreadableError("its entries are packed: they may unpack to more than the memory")
 
 
@@ -154,18 +154,18 @@ def _from_archive(path: Path, size: int) -> Any:
         if any(name.endswith("/constants.pkl") for name in names):
             raise UnreadableError("it is a program of TorchScript: save its `state_dict()` instead")
         refuse_packed(archive, size)
-        listed = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
-        if len(listed) != 1:
+        pickle_names = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
+        if len(pickle_names) != 1:
             raise UnreadableError("it is an archive, but not one of torch")
-        if archive.getinfo(listed[0]).file_size > _MOST_BYTES:
+        if archive.getinfo(pickle_names[0]).file_size > _MOST_BYTES:
             raise UnreadableError("it contains more than named tensors")
-        folder = listed[0].removesuffix("data.pkl")
+        folder = pickle_names[0].removesuffix("data.pkl")
         sizes = {
             name.removeprefix(f"{folder}data/"): archive.getinfo(name).file_size
             for name in names
             if name.startswith(f"{folder}data/")
         }
-        with archive.open(listed[0]) as file:
+        with archive.open(pickle_names[0]) as file:
             content, storages = _run_pickle(file, size)
     for storage in storages:
         if sizes.get(storage.key, -1) < storage.numel * _BYTES.get(storage.dtype, 1):
@@ -326,11 +326,11 @@ class _Machine:
         self.stack.append(storage)
 
     def _call(self) -> None:
-        arguments, named = self.stack.pop(), self.stack.pop()
-        if not isinstance(named, _GlobalName) or not isinstance(arguments, tuple):
+        arguments, callable_name = self.stack.pop(), self.stack.pop()
+        if not isinstance(callable_name, _GlobalName) or not isinstance(arguments, tuple):
             raise UnreadableError(_WITH_CODE)
-        value = _call_global(named.name, arguments)
-        if isinstance(value, TensorFacts) and named.name.rpartition(".")[2] in _TENSOR_MAKERS:
+        value = _call_global(callable_name.name, arguments)
+        if isinstance(value, TensorFacts) and callable_name.name.rpartition(".")[2] in _TENSOR_MAKERS:
             self.num_bytes += math.prod(value.shape) * _BYTES.get(value.dtype, 1)
         self.stack.append(value)
 

@@ -181,12 +181,12 @@ class StepStatistics:
     @torch.no_grad()
     def add_micro_batch(self, share: float) -> None:
         """Record what a micro-batch with this fraction of the rows has changed, and undo it."""
-        for item, before, change in zip(self._tensors, self._before, self._changes, strict=True):
+        for item, start_value, change in zip(self._tensors, self._before, self._changes, strict=True):
             if item.is_floating_point():
-                change.add_(item - before, alpha=share)
+                change.add_(item - start_value, alpha=share)
             else:
-                torch.maximum(change, item - before, out=change)
-            item.copy_(before)
+                torch.maximum(change, item - start_value, out=change)
+            item.copy_(start_value)
 
     @torch.no_grad()
     def finish_step(self) -> None:

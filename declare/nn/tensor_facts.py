@@ -39,8 +39,8 @@ class TensorFacts(NamedTuple):
         Floats of any width of 16 bits and more do, and whole numbers among themselves. Quantised numbers (8 bits and
         fewer) are something else without their scales.
         """
-        own, theirs = _KINDS.get(self.dtype), _KINDS.get(other.dtype)
-        return self.dtype == other.dtype or (own is not None and own == theirs)
+        kind, other_kind = _KINDS.get(self.dtype), _KINDS.get(other.dtype)
+        return self.dtype == other.dtype or (kind is not None and kind == other_kind)
 
 
 def dtype_of(torch_name: str) -> str:

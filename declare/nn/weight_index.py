@@ -23,7 +23,7 @@ def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
     another file than it says.
     """
     entries: dict[str, Any] = {}
-    for name, wanted in _names_by_file(path).items():
+    for name, names_in_file in _names_by_file(path).items():
         file = path.parent / name
         if not file.is_file():
             raise UnreadableError(f"its file `{name[:80]}` is not there")
@@ -31,10 +31,10 @@ def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
             content = read(file)
         except UnreadableError as error:
             raise UnreadableError(f"its file `{name[:80]}`: {error}") from None
-        lacking = [key for key in wanted if not isinstance(content, Mapping) or key not in content]
+        lacking = [key for key in names_in_file if not isinstance(content, Mapping) or key not in content]
         if lacking:
             raise UnreadableError(f"its file `{name[:80]}` has no `{lacking[0][:80]}`")
-        entries |= {key: content[key] for key in wanted}
+        entries |= {key: content[key] for key in names_in_file}
     return entries
 
 

@@ -25,11 +25,11 @@ class RandomErasing(nn.Module):
 
     def forward(self, fields: Mapping[str, Tensor], generator: Generator | None = None) -> dict[str, Tensor]:
         """Return the fields with erased images."""
-        done = dict(fields)
+        erased = dict(fields)
         for name in self._names:
-            if name in done:
-                done[name] = self._erase(done[name], generator)
-        return done
+            if name in erased:
+                erased[name] = self._erase(erased[name], generator)
+        return erased
 
     def _erase(self, images: Tensor, generator: Generator | None) -> Tensor:
         chance, part, ratio, row, column = torch.rand(5, len(images), 1, generator=generator).unbind()

@@ -142,9 +142,9 @@ def paste(
         high = round(min(max(middle + side / 2, 0.0), 1.0) * size)
         box[axis] = slice(low, high)
         area *= (high - low) / size
-    pasted = values.clone()
-    pasted[tuple(box)] = values[partner.to(values.device)][tuple(box)]
-    return pasted, 1 - area
+    mixed_values = values.clone()
+    mixed_values[tuple(box)] = values[partner.to(values.device)][tuple(box)]
+    return mixed_values, 1 - area
 
 
 def blend(values: Tensor, share: float, partner: Tensor) -> Tensor:

@@ -109,9 +109,9 @@ def _norms_and_cosines(products: Tensor, tasks: Sequence[str]) -> dict[str, Any]
     values = products.tolist()
     norms = {task: max(values[index][index], 0.0) ** 0.5 for index, task in enumerate(tasks)}
     cosines = {}
-    for left, task in enumerate(tasks):
-        for right in range(left + 1, len(tasks)):
-            size = norms[task] * norms[tasks[right]]
+    for row, task in enumerate(tasks):
+        for column in range(row + 1, len(tasks)):
+            size = norms[task] * norms[tasks[column]]
             if 0 < size < float("inf"):
-                cosines[f"{task}:{tasks[right]}"] = values[left][right] / size
+                cosines[f"{task}:{tasks[column]}"] = values[row][column] / size
     return {"norms": norms, "cosines": cosines}

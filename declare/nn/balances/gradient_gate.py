@@ -18,8 +18,8 @@ class Gate:
 
     def __call__(self, losses: Tensor) -> Tensor:
         """Return the losses."""
-        passed: Tensor = _Passing.apply(losses, self)
-        return passed
+        gated_losses: Tensor = _Passing.apply(losses, self)
+        return gated_losses
 
     def only(self, row: int) -> None:
         """Open one row alone."""
@@ -42,6 +42,6 @@ class _Passing(torch.autograd.Function):
         row = ctx.gate.row
         if row is None:
             return gradient, None
-        kept = torch.zeros_like(gradient)
-        kept[row] = gradient[row]
-        return kept, None
+        selected_gradient = torch.zeros_like(gradient)
+        selected_gradient[row] = gradient[row]
+        return selected_gradient, None

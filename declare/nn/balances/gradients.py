@@ -21,11 +21,11 @@ class Gradients:
     def add(self, row: int, loss: Tensor, *, last: bool) -> None:
         """Add the gradients of `loss` to a row; `last` frees its graph."""
         new = torch.autograd.grad(loss, self._parameters, retain_graph=not last, allow_unused=True)
-        stored = self._gradients[row]
+        task_gradients = self._gradients[row]
         for index, gradient in enumerate(new):
             if gradient is not None:
-                old = stored[index]
-                stored[index] = gradient if old is None else old + gradient
+                old = task_gradients[index]
+                task_gradients[index] = gradient if old is None else old + gradient
 
     def average(self, world: ProcessGroup) -> None:
         """Put the mean over processes in the place of every gradient."""

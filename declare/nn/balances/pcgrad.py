@@ -26,9 +26,9 @@ class PCGrad(Balance):
         for task in range(count):
             mixture = torch.zeros_like(total)
             mixture[task] = 1
-            for other in torch.randperm(count, generator=generator).tolist():
-                if other != task:
-                    conflict = (mixture @ products[:, other]).clamp_max(0)
-                    mixture[other] -= conflict / products[other, other].clamp_min(_TINY)
+            for other_task in torch.randperm(count, generator=generator).tolist():
+                if other_task != task:
+                    conflict = (mixture @ products[:, other_task]).clamp_max(0)
+                    mixture[other_task] -= conflict / products[other_task, other_task].clamp_min(_TINY)
             total += mixture
         return total

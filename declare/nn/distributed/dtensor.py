@@ -34,7 +34,7 @@ def full_tensor(tensor: Any) -> Tensor:
 
 def split_by_sharding(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
     """Return sharded and whole tensors separately: no operation takes both."""
-    parts = [[item for item in tensors if is_sharded(item) == shared] for shared in (True, False)]
+    parts = [[item for item in tensors if is_sharded(item) == sharded] for sharded in (True, False)]
     return [part for part in parts if part]
 
 

@@ -59,11 +59,11 @@ class ProcessGroup:
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
         """While inside, this process computes alone: layers and losses make no collective call."""
-        self.in_no_sync, before = True, self.in_no_sync
+        self.in_no_sync, was_in_no_sync = True, self.in_no_sync
         try:
             yield
         finally:
-            self.in_no_sync = before
+            self.in_no_sync = was_in_no_sync
 
     @property
     def is_rank0(self) -> bool:
@@ -226,12 +226,14 @@ class TorchProcessGroup(ProcessGroup):
         """Put the mean over processes in the place of each tensor."""
         kinds = {(item.dtype, item.device) for item in tensors}
         for kind in sorted(kinds, key=str):
-            alike = [item for item in tensors if (item.dtype, item.device) == kind]
-            flat = torch.cat([item.flatten() for item in alike])
+            same_kind = [item for item in tensors if (item.dtype, item.device) == kind]
+            flat = torch.cat([item.flatten() for item in same_kind])
             dist.all_reduce(flat, group=self._group_of(flat))
             flat /= self.size
-            parts = flat.split([item.numel() for item in alike])
-            torch._foreach_copy_(alike, [part.view_as(item) for part, item in zip(parts, alike, strict=True)])
+            parts = flat.split([item.numel() for item in same_kind])
+            torch._foreach_copy_(
+                same_kind, [part.view_as(item) for part, item in zip(parts, same_kind, strict=True)]
+            )
 
     @contextlib.contextmanager
     def local_rank0_first(self) -> Iterator[None]:

@@ -26,8 +26,8 @@ class MLP(nn.Sequential):
         dropout: float = 0.0,
     ) -> None:
         layers: list[nn.Module] = []
-        for before, after in zip([features, *hidden], hidden, strict=False):
-            layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
+        for width, next_width in zip([features, *hidden], hidden, strict=False):
+            layers += [nn.Linear(width, next_width), ACTIVATIONS[activation]()]
             if dropout:
                 layers.append(nn.Dropout(dropout))
         layers.append(nn.Linear([features, *hidden][-1], prod(output)))

@@ -37,12 +37,16 @@ class BinaryCrossEntropy(SummedLoss):
         require_same(logits, target)
         logits = at_least_single(logits)
         weight = self.count(target)
-        known = None
+        is_labelled = None
         if self._may_miss:
-            known = (~target.isnan()).to(torch.float32)
+            is_labelled = (~target.isnan()).to(torch.float32)
             target = target.nan_to_num(0.0)
         total = functional.binary_cross_entropy_with_logits(
-            logits, target, known, reduction="none" if self._gamma else "sum", pos_weight=self.pos_weight
+            logits,
+            target,
+            is_labelled,
+            reduction="none" if self._gamma else "sum",
+            pos_weight=self.pos_weight,
         )
         if self._gamma:
             # Of an exponent below 1 the slope at 0 has no bound: a label that is surely right would give NaN.

@@ -42,12 +42,12 @@ class Ordinal(SummedLoss):
             return self._soft_loss(at_least_single(logits), target), self.count(target)
         column = target.unsqueeze(1)
         # A missing target (-1) reaches no step and so adds nothing.
-        reached = (column >= self.steps).to(torch.float32)
+        reaches_step = (column >= self.steps).to(torch.float32)
         if self.class_weights is not None:
-            reached = reached * self.class_weights[target.clamp_min(0)].unsqueeze(1)
-        passed = (column > self.steps).to(torch.float32)
+            reaches_step = reaches_step * self.class_weights[target.clamp_min(0)].unsqueeze(1)
+        passes_step = (column > self.steps).to(torch.float32)
         total = functional.binary_cross_entropy_with_logits(
-            at_least_single(logits), passed, reached, reduction="sum"
+            at_least_single(logits), passes_step, reaches_step, reduction="sum"
         )
         return total, self.count(target)
 
@@ -62,12 +62,12 @@ class Ordinal(SummedLoss):
     def _require(self, logits: Tensor, target: Tensor) -> None:
         """Raise `ShapeMismatchError` unless there is a logit for each step, and a class for each row."""
         rows, steps = len(target), len(self.steps)
-        wanted = (rows, steps + 1) if target.is_floating_point() else (rows,)
-        if logits.shape != (rows, steps) or target.shape != wanted:
+        expected_shape = (rows, steps + 1) if target.is_floating_point() else (rows,)
+        if logits.shape != (rows, steps) or target.shape != expected_shape:
             raise ShapeMismatchError(logits, target)
 
     def _soft_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         share = target if self.class_weights is None else target * self.class_weights
-        stopped = share[:, :-1]
-        passed = beyond(share)
-        return (stopped * functional.softplus(logits) + passed * functional.softplus(-logits)).sum()
+        stop_share = share[:, :-1]
+        pass_share = beyond(share)
+        return (stop_share * functional.softplus(logits) + pass_share * functional.softplus(-logits)).sum()

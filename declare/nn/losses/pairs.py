@@ -21,8 +21,8 @@ def positives(target: Tensor) -> Tensor:
 def negatives(target: Tensor, *, explicit: bool = False) -> Tensor:
     """Return which pairs [B, B] have two groups; with `explicit` also the same origin."""
     group, origin = target.unbind(1)
-    other = (group[:, None] != group) & (group >= 0) & (group >= 0)[:, None]
-    return other & (origin[:, None] == origin) if explicit else other
+    is_other_group = (group[:, None] != group) & (group >= 0) & (group >= 0)[:, None]
+    return is_other_group & (origin[:, None] == origin) if explicit else is_other_group
 
 
 class PairLoss(SummedLoss):
@@ -41,7 +41,7 @@ class PairLoss(SummedLoss):
         with torch.autocast(output.device.type, enabled=False):
             return self.total(at_least_single(output), positives(target), target), self.count(target)
 
-    def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
+    def total(self, values: Tensor, positives: Tensor, target: Tensor) -> Tensor:
         """Return the sum for embeddings [B, E], which pairs are positives [B, B], and the targets [B, 2]."""
         raise NotImplementedError
 
@@ -62,22 +62,22 @@ class InfoNce(PairLoss):
         self.temperature = temperature
         self.explicit = explicit
 
-    def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
+    def total(self, values: Tensor, positives: Tensor, target: Tensor) -> Tensor:
         """Return the sum."""
         unit = functional.normalize(values, dim=-1)
         likeness = unit @ unit.t() / self.temperature
         negative_pairs = negatives(target, explicit=self.explicit)
         against = likeness.masked_fill(~negative_pairs, _NEVER).logsumexp(1, keepdim=True)
-        losses = functional.softplus(against - likeness) * wanted
-        return (losses.sum(1) / wanted.sum(1).clamp_min(1)).sum()
+        losses = functional.softplus(against - likeness) * positives
+        return (losses.sum(1) / positives.sum(1).clamp_min(1)).sum()
 
 
 class InterSubject(PairLoss):
     """1 - the correlation of each feature over positive pairs, averaged over features. Source: Hasson et al. 2004."""
 
-    def total(self, values: Tensor, wanted: Tensor, target: Tensor) -> Tensor:
+    def total(self, values: Tensor, positives: Tensor, target: Tensor) -> Tensor:
         """Return the sum for embeddings [B, E], which pairs are positives [B, B], and the targets [B, 2]."""
-        return (1 - correlations(values, wanted).mean()) * self.count(target)
+        return (1 - correlations(values, positives).mean()) * self.count(target)
 
 
 def correlations(values: Tensor, pairs: Tensor) -> Tensor:
@@ -85,5 +85,5 @@ def correlations(values: Tensor, pairs: Tensor) -> Tensor:
     weight = pairs.to(values.dtype)
     degree = weight.sum(1, keepdim=True)
     centred = values - (degree * values).sum(0) / degree.sum().clamp_min(1)
-    shared = (centred * (weight @ centred)).sum(0)
-    return shared / (degree * centred.square()).sum(0).clamp_min(1e-12)
+    covariance = (centred * (weight @ centred)).sum(0)
+    return covariance / (degree * centred.square()).sum(0).clamp_min(1e-12)

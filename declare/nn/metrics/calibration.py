@@ -32,5 +32,5 @@ class Confidence(Accumulator):
 
 def expected_error(sums: Tensor) -> Tensor:
     """Return the mean difference between confidence and accuracy, from sums [3, bins]."""
-    count, confidence, right = sums
-    return (confidence - right).abs().sum() / count.sum()
+    count, confidence, num_right = sums
+    return (confidence - num_right).abs().sum() / count.sum()

@@ -60,9 +60,14 @@ class LabelCounts(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the counts of a batch."""
         prediction, target = to_double(prediction), to_double(target)
-        positive, known = prediction > self._threshold, ~target.isnan()
+        positive, is_labelled = prediction > self._threshold, ~target.isnan()
         true = target > 0.5
-        cases = (positive & true, positive & ~true & known, ~positive & true, ~positive & ~true & known)
+        cases = (
+            positive & true,
+            positive & ~true & is_labelled,
+            ~positive & true,
+            ~positive & ~true & is_labelled,
+        )
         return torch.stack([case.sum(0) for case in cases])
 
 
@@ -78,17 +83,17 @@ class LabelMatches(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the numbers of a batch."""
         valid = (~target.isnan()).all(1)
-        right = ((prediction > 0) == (target > 0.5)).all(1) & valid
-        return torch.stack([right.sum(), valid.sum()])
+        all_right = ((prediction > 0) == (target > 0.5)).all(1) & valid
+        return torch.stack([all_right.sum(), valid.sum()])
 
 
 class Decisions(NamedTuple):
     """Numbers [K] of decisions for each class: true and false positives, false and true negatives."""
 
-    right: Tensor
-    extra: Tensor
-    missed: Tensor
-    ruled_out: Tensor
+    true_positives: Tensor
+    false_positives: Tensor
+    false_negatives: Tensor
+    true_negatives: Tensor
 
     def pool_classes(self) -> "Decisions":
         """Return the decisions on all classes together, each number a scalar."""
@@ -97,10 +102,12 @@ class Decisions(NamedTuple):
 
 def decisions(counts: Tensor) -> Decisions:
     """Return the decisions on each class, each against the rest of its target, of a `Confusion` [..., K, K]."""
-    right = _right(counts)
-    extra, missed = counts.sum(-2) - right, counts.sum(-1) - right
-    ruled_out = counts.sum((-2, -1)).unsqueeze(-1) - right - extra - missed
-    return Decisions(*(item.flatten() for item in (right, extra, missed, ruled_out)))
+    true_positives = _right(counts)
+    false_positives, false_negatives = counts.sum(-2) - true_positives, counts.sum(-1) - true_positives
+    positives = true_positives + false_positives + false_negatives
+    true_negatives = counts.sum((-2, -1)).unsqueeze(-1) - positives
+    numbers = (true_positives, false_positives, false_negatives, true_negatives)
+    return Decisions(*(item.flatten() for item in numbers))
 
 
 def labelwise(counts: Tensor) -> Decisions:
@@ -120,43 +127,49 @@ def share_right_labels(counts: Tensor) -> Tensor:
 
 def precision(decisions: Decisions) -> Tensor:
     """Return the precision [K]: true positives / predicted positives; 0 if none are predicted."""
-    return _ratio(decisions.right, decisions.right + decisions.extra)
+    return _ratio(decisions.true_positives, decisions.true_positives + decisions.false_positives)
 
 
 def recall(decisions: Decisions) -> Tensor:
     """Return the recall [K]: true positives / positives; 0 if there are none."""
-    return _ratio(decisions.right, decisions.right + decisions.missed)
+    return _ratio(decisions.true_positives, decisions.true_positives + decisions.false_negatives)
 
 
 def f1(decisions: Decisions) -> Tensor:
     """Return the harmonic mean [K] of precision and recall (the Dice overlap)."""
-    return _ratio(2 * decisions.right, 2 * decisions.right + decisions.extra + decisions.missed)
+    return _ratio(
+        2 * decisions.true_positives,
+        2 * decisions.true_positives + decisions.false_positives + decisions.false_negatives,
+    )
 
 
 def iou(decisions: Decisions) -> Tensor:
     """Return intersection over union [K]."""
-    return _ratio(decisions.right, decisions.right + decisions.extra + decisions.missed)
+    return _ratio(
+        decisions.true_positives,
+        decisions.true_positives + decisions.false_positives + decisions.false_negatives,
+    )
 
 
 def specificity(decisions: Decisions) -> Tensor:
     """Return the specificity [K]: true negatives / negatives; NaN if there are none."""
-    return decisions.ruled_out / (decisions.ruled_out + decisions.extra)
+    return decisions.true_negatives / (decisions.true_negatives + decisions.false_positives)
 
 
 def negative_predictive_value(decisions: Decisions) -> Tensor:
     """Return the negative predictive value [K]: true negatives / predicted negatives; NaN if there are none."""
-    return decisions.ruled_out / (decisions.ruled_out + decisions.missed)
+    return decisions.true_negatives / (decisions.true_negatives + decisions.false_negatives)
 
 
 def share_missed(decisions: Decisions) -> Tensor:
     """Return the fraction [K] of positives that are not predicted; NaN if there are none."""
-    return decisions.missed / (decisions.right + decisions.missed)
+    return decisions.false_negatives / (decisions.true_positives + decisions.false_negatives)
 
 
 def share_wrong(decisions: Decisions) -> Tensor:
     """Return the share [K] of wrong decisions; NaN where there was none."""
-    wrong = decisions.extra + decisions.missed
-    return wrong / (wrong + decisions.right + decisions.ruled_out)
+    errors = decisions.false_positives + decisions.false_negatives
+    return errors / (errors + decisions.true_positives + decisions.true_negatives)
 
 
 Score = Callable[[Decisions], Tensor]
@@ -178,22 +191,26 @@ def _average(
     score: Score, average: Average, split: Callable[[Tensor], Decisions], unseen: bool, counts: Tensor
 ) -> Tensor:
     decisions = split(counts)
-    some = decisions.right + decisions.extra + decisions.missed > 0
-    if not counts.sum() or not (unseen or some.any()):
+    occurs = decisions.true_positives + decisions.false_positives + decisions.false_negatives > 0
+    if not counts.sum() or not (unseen or occurs.any()):
         return torch.tensor(torch.nan, dtype=torch.float64)
     if average == "micro":
         return score(decisions.pool_classes())
     values = score(decisions)
-    weights = decisions.right + decisions.missed if average == "weighted" else (some | unseen).double()
-    defined = ~values.isnan()
-    return (values * weights)[defined].sum() / weights[defined].sum()
+    weights = (
+        decisions.true_positives + decisions.false_negatives
+        if average == "weighted"
+        else (occurs | unseen).double()
+    )
+    is_defined = ~values.isnan()
+    return (values * weights)[is_defined].sum() / weights[is_defined].sum()
 
 
 def balanced_accuracy(counts: Tensor) -> Tensor:
     """Return the mean recall over the classes that have samples, of a `Confusion` [..., K, K]."""
     support = counts.sum(-1)
-    present = support > 0
-    return (_right(counts)[present] / support[present]).mean()
+    has_samples = support > 0
+    return (_right(counts)[has_samples] / support[has_samples]).mean()
 
 
 def mean_steps(counts: Tensor) -> Tensor:
@@ -247,16 +264,20 @@ def matthews(counts: Tensor) -> Tensor:
     """Return Matthews' correlation of a `Confusion` [K, K] (Gorodkin 2004); NaN where one side is constant."""
     true, predicted = counts.sum(1), counts.sum(0)
     number = counts.sum()
-    shared = counts.trace() * number - (true * predicted).sum()
+    covariance = counts.trace() * number - (true * predicted).sum()
     # Each is n^2 - sum of squares, written so that nothing cancels.
     spreads = [(part * (number - part)).sum() for part in (true, predicted)]
-    return shared / (spreads[0].sqrt() * spreads[1].sqrt())
+    return covariance / (spreads[0].sqrt() * spreads[1].sqrt())
 
 
 def label_matthews(counts: Tensor) -> Tensor:
     """Return Matthews' correlation of all decisions on labels [4, L]; NaN where one side is constant."""
-    right, extra, missed, ruled_out = counts.sum(1)
-    return matthews(torch.stack([torch.stack([ruled_out, extra]), torch.stack([missed, right])]))
+    true_positives, false_positives, false_negatives, true_negatives = counts.sum(1)
+    return matthews(
+        torch.stack(
+            [torch.stack([true_negatives, false_positives]), torch.stack([false_negatives, true_positives])]
+        )
+    )
 
 
 def _right(counts: Tensor) -> Tensor:
@@ -268,8 +289,8 @@ def _steps(counts: Tensor) -> Tensor:
     return (place.unsqueeze(1) - place).abs()
 
 
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
-    return part / whole.clamp_min(1)
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    return numerator / denominator.clamp_min(1)
 
 
 class TopShare(Accumulator):
@@ -286,12 +307,12 @@ class TopShare(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
         valid = target >= 0
-        own = target.clamp_min(0).unsqueeze(1)
-        score = prediction.gather(1, own)
+        true_class = target.clamp_min(0).unsqueeze(1)
+        score = prediction.gather(1, true_class)
         place = torch.arange(prediction.shape[1], device=prediction.device)
-        earlier = place.view(-1, *[1] * (prediction.dim() - 2)) < own
-        before = (prediction > score) | ((prediction == score) & earlier)
-        return torch.stack([((before.sum(1) < self._top) & valid).sum(), valid.sum()])
+        is_earlier_class = place.view(-1, *[1] * (prediction.dim() - 2)) < true_class
+        ranks_higher = (prediction > score) | ((prediction == score) & is_earlier_class)
+        return torch.stack([((ranks_higher.sum(1) < self._top) & valid).sum(), valid.sum()])
 
 
 class Margins(Accumulator):
@@ -309,11 +330,13 @@ class Margins(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
         logits, valid = to_double(prediction), (target >= 0).to(torch.float64)
-        own = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, target.clamp_min(0)[:, None], 1)
+        true_class = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, target.clamp_min(0)[:, None], 1)
         if self._one_vs_all:
-            margin = torch.where(own, logits, -logits)
+            margin = torch.where(true_class, logits, -logits)
         else:
-            margin = logits[own][:, None] - logits.masked_fill(own, -torch.inf).amax(1, keepdim=True)
+            margin = logits[true_class][:, None] - logits.masked_fill(true_class, -torch.inf).amax(
+                1, keepdim=True
+            )
         cost = (1 - margin).clamp_min(0)
         losses = (cost.square() if self._squared else cost).mean(1)
         return torch.stack([(losses * valid).sum(), valid.sum()])

@@ -67,14 +67,14 @@ def _parts(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Return embeddings of unit length, and which pairs are positive."""
     raw = rows[:, :-2]
     # By the largest number first: squares of very small and very large ones are no numbers.
-    scaled = raw / raw.abs().amax(1, keepdim=True).clamp_min(_LEAST)
-    return functional.normalize(scaled, dim=-1), positives(rows[:, -2:])
+    scaled_rows = raw / raw.abs().amax(1, keepdim=True).clamp_min(_LEAST)
+    return functional.normalize(scaled_rows, dim=-1), positives(rows[:, -2:])
 
 
 def alignment(rows: Tensor) -> Tensor:
     """Return the mean squared distance of positive pairs of rows [N, E + 2] on the unit sphere; 2 is chance."""
-    unit, wanted = _parts(rows)
-    return (2 - 2 * unit @ unit.t())[wanted].clamp_min(0).mean()
+    unit, is_positive = _parts(rows)
+    return (2 - 2 * unit @ unit.t())[is_positive].clamp_min(0).mean()
 
 
 def uniformity(rows: Tensor) -> Tensor:
@@ -89,13 +89,13 @@ def isc(rows: Tensor) -> Tensor:
 
     Features are those of embeddings of unit length, which are what is predicted.
     """
-    unit, wanted = _parts(rows)
-    degree = wanted.double().sum(1, keepdim=True)
+    unit, is_positive = _parts(rows)
+    degree = is_positive.double().sum(1, keepdim=True)
     mean = (degree * unit).sum(0) / degree.sum()
     off = unit - mean
     spread = (degree * off.square()).sum(0)
-    varying = spread > degree.sum() * (_ROUNDING * mean) ** 2
-    return ((off * (wanted.double() @ off)).sum(0) / spread)[varying].mean()
+    varies = spread > degree.sum() * (_ROUNDING * mean) ** 2
+    return ((off * (is_positive.double() @ off)).sum(0) / spread)[varies].mean()
 
 
 def retrieval(rows: Tensor) -> Tensor:
@@ -103,9 +103,9 @@ def retrieval(rows: Tensor) -> Tensor:
 
     If several are as near, the share of positives among them counts.
     """
-    unit, wanted = _parts(rows)
+    unit, is_positive = _parts(rows)
     origin = rows[:, -1]
     likeness = (unit @ unit.t()).masked_fill(origin[:, None] == origin, -torch.inf)
     nearest = likeness >= likeness.amax(1, keepdim=True) - _TIE
-    shares = (wanted & nearest).sum(1).double() / nearest.sum(1)
-    return shares[wanted.any(1)].mean()
+    shares = (is_positive & nearest).sum(1).double() / nearest.sum(1)
+    return shares[is_positive.any(1)].mean()

@@ -33,18 +33,18 @@ class LabelRanks(Accumulator):
         rank, true_rank, false_rank = (
             (above & among.unsqueeze(1)).sum(2).double() for among in (valid, true, false)
         )
-        number, others = true.sum(1), false.sum(1)
-        ranked = (number > 0) & (others > 0)
+        num_positive, num_negative = true.sum(1), false.sum(1)
+        has_both = (num_positive > 0) & (num_negative > 0)
         coverage = rank.where(true, 0.0).amax(1)
-        precision = (true_rank / rank.clamp_min(1)).where(true, 0.0).sum(1) / number.clamp_min(1)
-        loss = false_rank.where(true, 0.0).sum(1) / (number * others).clamp_min(1)
-        some = valid.any(1)
+        precision = (true_rank / rank.clamp_min(1)).where(true, 0.0).sum(1) / num_positive.clamp_min(1)
+        loss = false_rank.where(true, 0.0).sum(1) / (num_positive * num_negative).clamp_min(1)
+        has_label = valid.any(1)
         return torch.stack(
             [
                 coverage.sum(),
-                precision.where(ranked, some.double()).sum(),
+                precision.where(has_both, has_label.double()).sum(),
                 loss.sum(),
-                *(item.sum().double() for item in (some, number > 0, ranked)),
+                *(item.sum().double() for item in (has_label, num_positive > 0, has_both)),
             ]
         )
 

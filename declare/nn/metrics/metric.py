@@ -15,8 +15,8 @@ def is_broken(prediction: Tensor, target: Tensor) -> Tensor:
         # The axis of classes is the second, of tokens [N, T, V] the last.
         axis = 1 if is_nan.shape[:1] + is_nan.shape[2:] == target.shape else -1
         is_nan = is_nan.any(axis)
-    known = ~target.isnan() if target.is_floating_point() else target >= 0
-    return (is_nan & known).any() if is_nan.shape == known.shape else is_nan.any()
+    is_labelled = ~target.isnan() if target.is_floating_point() else target >= 0
+    return (is_nan & is_labelled).any() if is_nan.shape == is_labelled.shape else is_nan.any()
 
 
 class Accumulator:
@@ -95,12 +95,12 @@ class AccumulatedMetric:
         Sums of the same units (equal keys) are merged, other units stand side by side. Metrics that are not of sums
         have the mean of those that are defined.
         """
-        alike = [item for item in metrics if isinstance(item, cls)]
-        totals = [total for item in alike if (total := item.accumulator.total()) is not None]
-        if totals and len(alike) == len(metrics):
-            first = alike[0].accumulator
-            is_same = not first.by_unit and len({item.accumulator.key for item in alike}) == 1
-            return alike[0].formula(reduce(first.merge, totals) if is_same else first.side_by_side(totals))
+        same_class = [item for item in metrics if isinstance(item, cls)]
+        totals = [total for item in same_class if (total := item.accumulator.total()) is not None]
+        if totals and len(same_class) == len(metrics):
+            first = same_class[0].accumulator
+            is_same = not first.by_unit and len({item.accumulator.key for item in same_class}) == 1
+            return same_class[0].formula(reduce(first.merge, totals) if is_same else first.side_by_side(totals))
         values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in metrics])
         return values[values.isfinite()].mean()
 

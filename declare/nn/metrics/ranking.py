@@ -40,16 +40,16 @@ class Ranking:
 
     def compute(self) -> Tensor:
         """Return the mean score, a scalar in double precision; NaN where no column has one."""
-        undefined = torch.tensor(torch.nan, dtype=torch.float64)
+        nan = torch.tensor(torch.nan, dtype=torch.float64)
         if not self._kept:
-            return undefined
+            return nan
         predictions = torch.cat([pair[0].cpu() for pair in self._kept]).double()
         targets = torch.cat([pair[1].cpu() for pair in self._kept]).double()
-        known = ~targets.isnan()
-        if predictions[known].isnan().any():
-            return undefined
-        columns = zip(predictions.unbind(1), targets.unbind(1), known.unbind(1), strict=True)
-        values = torch.stack([self._score(score[here], truth[here]) for score, truth, here in columns])
+        is_labelled = ~targets.isnan()
+        if predictions[is_labelled].isnan().any():
+            return nan
+        columns = zip(predictions.unbind(1), targets.unbind(1), is_labelled.unbind(1), strict=True)
+        values = torch.stack([self._score(score[mask], truth[mask]) for score, truth, mask in columns])
         return values[values.isfinite()].mean()
 
     def reset(self) -> None:
@@ -66,9 +66,9 @@ def against_rest(logits: Tensor) -> Tensor:
     # The rest of any other class holds the best one, so that nothing cancels; that of the best is summed without it.
     size = (logits - top).exp()
     rest = (size.sum(1, keepdim=True) - size).log() + top
-    own = torch.arange(logits.shape[1], device=logits.device) == best
-    runners = logits.masked_fill(own, -torch.inf).logsumexp(1, keepdim=True)
-    return logits - torch.where(own, runners, rest)
+    is_best = torch.arange(logits.shape[1], device=logits.device) == best
+    runners = logits.masked_fill(is_best, -torch.inf).logsumexp(1, keepdim=True)
+    return logits - torch.where(is_best, runners, rest)
 
 
 def ranks(values: Tensor) -> Tensor:
@@ -81,8 +81,10 @@ def ranks(values: Tensor) -> Tensor:
 def auroc(score: Tensor, truth: Tensor) -> Tensor:
     """Return the probability that a positive scores above a negative, for scores and truth [N]; NaN without both."""
     positive = truth > 0.5
-    number, others = positive.sum().double(), (~positive).sum().double()
-    return (ranks(score)[positive].sum() - number * (number + 1) / 2) / (number * others)
+    num_positive, num_negative = positive.sum().double(), (~positive).sum().double()
+    return (ranks(score)[positive].sum() - num_positive * (num_positive + 1) / 2) / (
+        num_positive * num_negative
+    )
 
 
 def average_precision(score: Tensor, truth: Tensor) -> Tensor:
@@ -97,6 +99,8 @@ def average_precision(score: Tensor, truth: Tensor) -> Tensor:
 
 def spearman(score: Tensor, truth: Tensor) -> Tensor:
     """Return the correlation of ranks of scores and truth [N], a scalar; NaN where one side is constant."""
-    left, right = ranks(score), ranks(truth)
-    left, right = left - left.mean(), right - right.mean()
-    return ((left * right).sum() / ((left**2).sum().sqrt() * (right**2).sum().sqrt())).clamp(-1, 1)
+    score_ranks, truth_ranks = ranks(score), ranks(truth)
+    score_ranks, truth_ranks = score_ranks - score_ranks.mean(), truth_ranks - truth_ranks.mean()
+    return (
+        (score_ranks * truth_ranks).sum() / ((score_ranks**2).sum().sqrt() * (truth_ranks**2).sum().sqrt())
+    ).clamp(-1, 1)

@@ -32,31 +32,31 @@ class Moments(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the moments of a batch."""
         width = target.shape[-1] if target.dim() > 1 else 1
-        p, t = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
-        valid = ~t.isnan()
-        gap = (p - t).where(valid, 0.0)
+        predictions, targets = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
+        valid = ~targets.isnan()
+        gap = (predictions - targets).where(valid, 0.0)
         number = valid.double().sum(0)
-        values = torch.stack([p.where(valid, 0.0), t.where(valid, 0.0), gap])
+        values = torch.stack([predictions.where(valid, 0.0), targets.where(valid, 0.0), gap])
         means = values.sum(1) / number.clamp_min(1)
         deviations = (values - means.unsqueeze(1)).where(valid, 0.0)
         rests = deviations.sum(1) / number.clamp_min(1)
         deviations = (deviations - rests.unsqueeze(1)).where(valid, 0.0)
-        spreads, shared = (deviations * deviations).sum(1), (deviations[P] * deviations[T]).sum(0)
-        return torch.stack([number, *means, *rests, *spreads, shared, gap.abs().sum(0), (gap * gap).sum(0)])
+        spreads, products = (deviations * deviations).sum(1), (deviations[P] * deviations[T]).sum(0)
+        return torch.stack([number, *means, *rests, *spreads, products, gap.abs().sum(0), (gap * gap).sum(0)])
 
     def merge(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the moments of two parts together."""
         number = left[NUMBER] + right[NUMBER]
         share = right[NUMBER] / number.clamp_min(1)
         step = (right[MEAN] - left[MEAN]) + (right[REST] - left[REST])
-        moved = left[REST] + step * share
-        means = left[MEAN] + moved
+        offset = left[REST] + step * share
+        means = left[MEAN] + offset
         between = left[NUMBER] * share
         spreads = left[SPREAD] + right[SPREAD] + step * step * between
-        shared = left[SHARED] + right[SHARED] + step[P] * step[T] * between
-        rests = moved - (means - left[MEAN])
+        products = left[SHARED] + right[SHARED] + step[P] * step[T] * between
+        rests = offset - (means - left[MEAN])
         sums = left[ABSOLUTE:] + right[ABSOLUTE:]
-        merged = torch.stack([number, *means, *rests, *spreads, shared, *sums])
+        merged = torch.stack([number, *means, *rests, *spreads, products, *sums])
         return torch.where(left[NUMBER] > 0, merged, right)
 
 
@@ -80,10 +80,12 @@ class ElementSums(Accumulator):
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the sums of a batch."""
         width = target.shape[-1] if target.dim() > 1 else 1
-        p, t = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
-        known = ~t.isnan()
-        weight = torch.ones_like(t) if self._weight is None else self._weight(p, t)
-        return torch.stack([item.where(known, 0.0).sum(0) for item in (self._cost(p, t), weight)])
+        predictions, targets = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
+        is_labelled = ~targets.isnan()
+        weight = torch.ones_like(targets) if self._weight is None else self._weight(predictions, targets)
+        return torch.stack(
+            [item.where(is_labelled, 0.0).sum(0) for item in (self._cost(predictions, targets), weight)]
+        )
 
 
 def relative_error(prediction: Tensor, target: Tensor) -> Tensor:
@@ -177,17 +179,17 @@ def explained_variance(sums: Tensor) -> Tensor:
 
 def weighted_explained_variance(sums: Tensor) -> Tensor:
     """Return the explained variance of all outputs [W], weighed by their variance; a constant target has none."""
-    known = sums[:, sums[NUMBER] > 0]
-    spread = _spread(known, T)
-    varying = spread > 0
-    shares = (known[SPREAD][GAP] / known[NUMBER])[varying].sum() / (spread / known[NUMBER])[varying].sum()
+    counted = sums[:, sums[NUMBER] > 0]
+    spread = _spread(counted, T)
+    varies = spread > 0
+    shares = (counted[SPREAD][GAP] / counted[NUMBER])[varies].sum() / (spread / counted[NUMBER])[varies].sum()
     return 1 - shares
 
 
 def concordance(sums: Tensor) -> Tensor:
     """Return Lin's concordance of each output [W], moments over N; NaN where nothing varies nor differs."""
-    apart = sums[NUMBER] * (sums[MEAN][P] - sums[MEAN][T]) ** 2
-    return _safe_ratio(2 * sums[SHARED], _spread(sums, P) + _spread(sums, T) + apart)
+    squared_bias = sums[NUMBER] * (sums[MEAN][P] - sums[MEAN][T]) ** 2
+    return _safe_ratio(2 * sums[SHARED], _spread(sums, P) + _spread(sums, T) + squared_bias)
 
 
 def correlation(sums: Tensor) -> Tensor:
@@ -195,9 +197,9 @@ def correlation(sums: Tensor) -> Tensor:
     return _safe_ratio(sums[SHARED], _spread(sums, P).sqrt() * _spread(sums, T).sqrt()).clamp(-1, 1)
 
 
-def _safe_ratio(part: Tensor, whole: Tensor) -> Tensor:
+def _safe_ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     """Return part / whole, NaN where the whole is 0."""
-    return (part / whole).where(whole > 0, torch.nan)
+    return (numerator / denominator).where(denominator > 0, torch.nan)
 
 
 def _spread(sums: Tensor, side: int) -> Tensor:

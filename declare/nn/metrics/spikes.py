@@ -32,8 +32,8 @@ class Likelihoods(Accumulator):
         valid = ~target.isnan()
         count = torch.where(valid, target, 0.0)
         gain = count * (rate.log() - mean.log()) - (rate - mean)
-        gained = torch.where(valid, gain, 0.0).sum(0) / math.log(2)
-        return torch.stack([gained, count.sum(0)])
+        bits = torch.where(valid, gain, 0.0).sum(0) / math.log(2)
+        return torch.stack([bits, count.sum(0)])
 
 
 def per_event(sums: Tensor) -> Tensor:

@@ -21,10 +21,10 @@ class TokenSums(Accumulator):
         logits = to_double(prediction[valid])
         prediction, target, valid = (item.to(logits.device) for item in (prediction, target, valid))
         cost = (logits.logsumexp(1) - logits.gather(1, target[valid][:, None])[:, 0]).sum()
-        right = (prediction.argmax(2) == target) & valid
-        some = valid.any(1)
-        whole = ((right == valid).all(1) & some).sum()
-        return torch.stack([cost, right.sum(), valid.sum(), whole, some.sum()])
+        is_right = (prediction.argmax(2) == target) & valid
+        has_tokens = valid.any(1)
+        exact_matches = ((is_right == valid).all(1) & has_tokens).sum()
+        return torch.stack([cost, is_right.sum(), valid.sum(), exact_matches, has_tokens.sum()])
 
 
 def perplexity(sums: Tensor) -> Tensor:

@@ -34,12 +34,12 @@ class Attention(nn.Module):
         if rotate:
             q_BHTK, k_BHSK = rotary(q_BHTK), rotary(k_BHSK)
         # Causal attention needs no mask of padding: padding comes last, and nothing looks ahead.
-        allowed = None if mask is None or self.causal else mask[:, None, None, :]
+        attention_mask = None if mask is None or self.causal else mask[:, None, None, :]
         gathered_BHTK = functional.scaled_dot_product_attention(
             q_BHTK,
             k_BHSK,
             v_BHSK,
-            attn_mask=allowed,
+            attn_mask=attention_mask,
             dropout_p=self.dropout if self.training else 0.0,
             is_causal=self.causal,
         )

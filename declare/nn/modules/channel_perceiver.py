@@ -49,12 +49,12 @@ class ChannelPerceiver(nn.Module):
 
 def _channel_statistics(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Return log spread, log slope and their difference of every channel [B, C, 3]."""
-    known = x.detach().nan_to_num().float()
-    steps = known.diff(dim=-1) if known.shape[-1] > 1 else known
+    signal = x.detach().nan_to_num().float()
+    steps = signal.diff(dim=-1) if signal.shape[-1] > 1 else signal
     if lengths is None:
-        means = known.square().mean(-1), steps.square().mean(-1)
+        means = signal.square().mean(-1), steps.square().mean(-1)
     else:
-        spread_BC = mean_over(known.square(), lengths)
+        spread_BC = mean_over(signal.square(), lengths)
         slope_BC = mean_over(steps.square(), (lengths - 1).clamp_min(1))
         # A sample of one step has no slope: its spread stands for it, as where all have one step.
         means = spread_BC, torch.where((lengths > 1).unsqueeze(1), slope_BC, spread_BC)

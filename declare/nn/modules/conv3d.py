@@ -56,14 +56,18 @@ class Conv3d(nn.Module):
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
-        for before, after, kernel in zip([inputs, *channels], channels, kernels, strict=False):
+        for channels_in, channels_out, kernel in zip([inputs, *channels], channels, kernels, strict=False):
             frames, height, width = kernel
             around = (0, height // 2, width // 2) if pad else (0, 0, 0)
             layers: list[nn.Module] = [
-                SpaceTime(before, after, (frames, height, width), padding=around, bias=norm == "none")
+                SpaceTime(
+                    channels_in, channels_out, (frames, height, width), padding=around, bias=norm == "none"
+                )
             ]
             if norm != "none":
-                layers.append(nn.BatchNorm3d(after) if norm == "batch" else nn.GroupNorm(1, after))
+                layers.append(
+                    nn.BatchNorm3d(channels_out) if norm == "batch" else nn.GroupNorm(1, channels_out)
+                )
             layers.append(ACTIVATIONS[activation]())
             stages.append(Stage(*layers))
         self.stages = nn.Sequential(*stages)

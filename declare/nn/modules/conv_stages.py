@@ -37,15 +37,19 @@ def stages_of(
     `channels` are those of the input and of each stage's output. A stage maps x[B, C, T] to [B, C', T'] (`num_axes`
     1), or x[B, C, H, W] to [B, C', H', W'] (2); the first one halves nothing.
     """
-    for index, (before, after) in enumerate(pairwise(channels)):
+    for index, (width, next_width) in enumerate(pairwise(channels)):
         halving = downsample if index else "none"
         halve = _DOWNSAMPLES.get((num_axes, halving))
         layers: list[nn.Module] = [halve(2)] if halve is not None else []
         stride = 2 if halving == "stride" else 1
         convolution = _CONVOLUTIONS[num_axes]
-        layers.append(convolution(before, after, kernel, stride, padding=kernel // 2, bias=norm == "none"))
+        layers.append(
+            convolution(width, next_width, kernel, stride, padding=kernel // 2, bias=norm == "none")
+        )
         if norm != "none":
-            layers.append(_BATCH_NORMS[num_axes](after) if norm == "batch" else nn.GroupNorm(1, after))
+            layers.append(
+                _BATCH_NORMS[num_axes](next_width) if norm == "batch" else nn.GroupNorm(1, next_width)
+            )
         layers.append(ACTIVATIONS[activation]())
         yield layers, halving
 

@@ -38,10 +38,10 @@ class MLP(nn.Sequential):
         dropout: float = 0.0,
     ) -> None:
         layers: list[nn.Module] = []
-        for before, after in zip([features, *hidden], hidden, strict=False):
-            layers.append(nn.Linear(before, after))
+        for width, next_width in zip([features, *hidden], hidden, strict=False):
+            layers.append(nn.Linear(width, next_width))
             if norm != "none":
-                layers.append(_NORMS[norm](after))
+                layers.append(_NORMS[norm](next_width))
             layers.append(ACTIVATIONS[activation]())
             if dropout:
                 layers.append(nn.Dropout(dropout))
@@ -50,11 +50,13 @@ class MLP(nn.Sequential):
     def forward(self, *inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Join the inputs and apply the layers."""
         columns = [value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs]
-        joined = torch.cat(
+        features = torch.cat(
             [column.to(torch.float32) if not column.is_floating_point() else column for column in columns], -1
         )
         if lengths is None:
-            return super().forward(joined)
+            return super().forward(features)
         for layer in self:
-            joined = step_norm(layer, joined, lengths) if isinstance(layer, StepBatchNorm) else layer(joined)
-        return joined
+            features = (
+                step_norm(layer, features, lengths) if isinstance(layer, StepBatchNorm) else layer(features)
+            )
+        return features

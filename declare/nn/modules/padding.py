@@ -36,22 +36,22 @@ def batch_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     """Return x[B, C, T, ...] after a batch norm whose statistics are those of the real steps, one after another."""
     if not layer.training:
         return layer(x)
-    real = within(lengths, x.shape[2])
+    is_real = within(lengths, x.shape[2])
     if _is_shared(layer):
         steps_first = x.transpose(1, 2)
-        return _apply_to_real_steps(layer, steps_first.unsqueeze(3), real).squeeze(3).transpose(1, 2)
-    return _masked_batch_norm(layer, x, _along(real, x, 2), 1)
+        return _apply_to_real_steps(layer, steps_first.unsqueeze(3), is_real).squeeze(3).transpose(1, 2)
+    return _masked_batch_norm(layer, x, _along(is_real, x, 2), 1)
 
 
 def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     """Return x[B, T, F] after a batch norm of its last axis, as `batch_norm` does."""
     if not layer.training:
         return layer(x)
-    real = within(lengths, x.shape[1])
+    is_real = within(lengths, x.shape[1])
     return (
-        _apply_to_real_steps(layer, x, real)
+        _apply_to_real_steps(layer, x, is_real)
         if _is_shared(layer)
-        else _masked_batch_norm(layer, x, real.unsqueeze(2), 2)
+        else _masked_batch_norm(layer, x, is_real.unsqueeze(2), 2)
     )
 
 
@@ -60,20 +60,20 @@ def _is_shared(layer: nn.Module) -> bool:
     return "forward" in vars(layer)
 
 
-def _apply_to_real_steps(layer: nn.Module, x: Tensor, real: Tensor) -> Tensor:
+def _apply_to_real_steps(layer: nn.Module, x: Tensor, is_real: Tensor) -> Tensor:
     """Return x[B, T, ...] with the real steps [N, ...] through a layer, zeros elsewhere."""
-    kept = layer(x[real])
-    output = torch.zeros(x.shape, dtype=kept.dtype, device=x.device)
-    output[real] = kept
+    real_steps = layer(x[is_real])
+    output = torch.zeros(x.shape, dtype=real_steps.dtype, device=x.device)
+    output[is_real] = real_steps
     return output
 
 
-def _masked_batch_norm(layer: Any, x: Tensor, real: Tensor, channels: int) -> Tensor:
+def _masked_batch_norm(layer: Any, x: Tensor, is_real: Tensor, channels: int) -> Tensor:
     """Return x after a batch norm over what `real` shows, in fixed shapes; `channels` is their axis."""
     axes = [axis for axis in range(x.dim()) if axis != channels]
     form = [-1 if axis == channels else 1 for axis in range(x.dim())]
-    wide, is_padding = x.float(), ~real
-    number = real.sum() * (x.numel() // (real.numel() * x.shape[channels]))
+    wide, is_padding = x.float(), ~is_real
+    number = is_real.sum() * (x.numel() // (is_real.numel() * x.shape[channels]))
     mean = wide.masked_fill(is_padding, 0.0).sum(axes) / number
     centred = (wide - mean.view(form)).masked_fill(is_padding, 0.0)
     variance = centred.square().sum(axes) / number

@@ -58,5 +58,7 @@ class RNN(nn.Module):
         """Return the states of samples of different lengths."""
         if not self.rnn.bidirectional:  # padding comes last, and nothing is read before its turn
             return self.rnn(x_BTC)[0]
-        packed = pack_padded_sequence(x_BTC, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=x_BTC.shape[1])[0]
+        packed_sequence = pack_padded_sequence(x_BTC, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(
+            self.rnn(packed_sequence)[0], batch_first=True, total_length=x_BTC.shape[1]
+        )[0]

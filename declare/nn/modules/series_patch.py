@@ -73,8 +73,8 @@ class Spectrum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features of every patch."""
-        before = (self.window - self.patch) // 2
-        padded = functional.pad(x.float(), (before, self.window - self.patch - before))
+        left_padding = (self.window - self.patch) // 2
+        padded = functional.pad(x.float(), (left_padding, self.window - self.patch - left_padding))
         windows_BCPW = padded.unfold(-1, self.window, self.patch) * self.taper
         power_BCPF = torch.view_as_real(torch.fft.rfft(windows_BCPW)).square().sum(-1)
         log_BPW = power_BCPF.add(0.1).log().transpose(1, 2).flatten(2)

@@ -62,8 +62,8 @@ class Transformer(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, visible, rotate=self.rotate)
         hidden = self.norm(hidden)
-        real = torch.ones_like(hidden[..., 0], dtype=torch.bool) if mask is None else mask
-        return {"output": hidden, "pooled": masked_mean(hidden, mask), "mask": real}
+        is_real = torch.ones_like(hidden[..., 0], dtype=torch.bool) if mask is None else mask
+        return {"output": hidden, "pooled": masked_mean(hidden, mask), "mask": is_real}
 
 
 def _embedding(kind: str, features: int, dim: int, patch: int) -> nn.Module:

@@ -29,11 +29,11 @@ class Upsample(nn.Module):
             *(
                 nn.Sequential(
                     nn.Upsample(scale_factor=2, mode="bilinear"),
-                    nn.Conv2d(before, after, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(after),
+                    nn.Conv2d(width, next_width, 3, padding=1, bias=False),
+                    nn.BatchNorm2d(next_width),
                     ACTIVATIONS[activation](),
                 )
-                for before, after in zip([inputs, *channels], channels, strict=False)
+                for width, next_width in zip([inputs, *channels], channels, strict=False)
             )
         )
 

@@ -35,7 +35,7 @@ class LinearProbe(nn.Module):
         spread = features.std(0, correction=0)
         # A feature that never changes tells nothing, and dividing by its rounding would blow it up.
         self.scale = (1 / spread).where(spread > 1e-6 * (1e-6 + self.mean.abs()), 0.0)
-        known = (features - self.mean) * self.scale
+        standardised = (features - self.mean) * self.scale
         optimizer = torch.optim.LBFGS(
             self.parameters(),
             max_iter=self._iterations,
@@ -45,7 +45,7 @@ class LinearProbe(nn.Module):
 
         def closure() -> Tensor:
             optimizer.zero_grad()
-            value = loss(self._output_of(known)) + self._l2 * self.layer.weight.square().sum()
+            value = loss(self._output_of(standardised)) + self._l2 * self.layer.weight.square().sum()
             value.backward()
             return value
 
@@ -56,5 +56,5 @@ class LinearProbe(nn.Module):
         """Return the output for features, [N] or [N, ...]."""
         return self._output_of((features - self.mean) * self.scale)
 
-    def _output_of(self, known: Tensor) -> Tensor:
-        return self.layer(known).reshape(len(known), *self._output)
+    def _output_of(self, standardised: Tensor) -> Tensor:
+        return self.layer(standardised).reshape(len(standardised), *self._output)

@@ -48,8 +48,8 @@ class GroupLasso(Penalty):
 
     def one(self, parameter: Tensor) -> Tensor:
         """Return the penalty of one parameter."""
-        whole = parameter.dim() < 2 or parameter.dim() <= self._dim
-        rows = parameter.reshape(1, -1) if whole else parameter.movedim(self._dim, 0).flatten(1)
+        is_one_group = parameter.dim() < 2 or parameter.dim() <= self._dim
+        rows = parameter.reshape(1, -1) if is_one_group else parameter.movedim(self._dim, 0).flatten(1)
         return torch.linalg.vector_norm(rows, dim=1).sum() * rows.shape[1] ** 0.5
 
 

@@ -25,22 +25,22 @@ class Contrastive:
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return group and origin of each row."""
         first = batch[self._same[0]].long()
-        group, known = first, first >= 0
+        group, is_known = first, first >= 0
         for name in self._same[1:]:
             # Wraps around: an odd factor as large as this keeps pairs of numbers apart that data may hold.
             group = group * _FACTOR + batch[name]
-            known = known & (batch[name] >= 0)
+            is_known = is_known & (batch[name] >= 0)
         origin = torch.arange(len(first), device=first.device)
         if self._different is not None:
             origin = batch[self._different].long()
-            known = known & (origin >= 0)
-        return torch.stack([torch.where(known, group & _NOT_NEGATIVE, -1), origin], 1)
+            is_known = is_known & (origin >= 0)
+        return torch.stack([torch.where(is_known, group & _NOT_NEGATIVE, -1), origin], 1)
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return embeddings and targets of the rows that belong to a group."""
         target = self.target(batch)
-        known = target[:, 0] >= 0
-        return output[known], target[known]
+        is_known = target[:, 0] >= 0
+        return output[is_known], target[is_known]
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
         """Return `embedding`, of unit length."""

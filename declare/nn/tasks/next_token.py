@@ -107,14 +107,14 @@ class NextToken(MaskedTarget):
             sequence[going, last[going]] = next_tokens[going]
         return {"text": generated}
 
-    def _view(self, seen: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    def _view(self, tokens: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
         """Return the part of texts [B, T] that fits the model, and the place in it of each one's last token."""
         width = int(last.max()) + 1
         if self._length is None or width <= self._length:
-            return seen[:, :width], last
-        skipped = (last + 1 - self._length).clamp_min(0)
-        places = skipped[:, None] + torch.arange(self._length, device=seen.device)
-        return seen.gather(1, places), last - skipped
+            return tokens[:, :width], last
+        num_skipped = (last + 1 - self._length).clamp_min(0)
+        places = num_skipped[:, None] + torch.arange(self._length, device=tokens.device)
+        return tokens.gather(1, places), last - num_skipped
 
     def _sample_token(self, logits: Tensor, sampling: Sampling, place: tuple[Any, int]) -> Tensor:
         """Return a token [B] for logits [B, V]; special tokens besides `eos` are never written.

@@ -34,5 +34,5 @@ class Ordinal(Classification):
         """Return log-probabilities [B, K] of classes, in double precision, for conditional logits [B, K - 1]."""
         steps = to_double(output)
         zero = torch.zeros_like(steps[:, :1])
-        passed = torch.cat([zero, functional.logsigmoid(steps).cumsum(1)], 1)
-        return passed + torch.cat([functional.logsigmoid(-steps), zero], 1)
+        log_beyond = torch.cat([zero, functional.logsigmoid(steps).cumsum(1)], 1)
+        return log_beyond + torch.cat([functional.logsigmoid(-steps), zero], 1)

@@ -120,10 +120,10 @@ class Reconstruction:
         lengths = batch.get(f"{self._target}.lengths")
         if lengths is not None:
             values = fill_padding(values, lengths, 2 if self._first else 1, math.nan)
-        shown = values.isfinite() if hidden is None else values.isfinite() & ~hidden
+        is_visible = values.isfinite() if hidden is None else values.isfinite() & ~hidden
         axes = tuple(range(2, values.dim())) if self._first else tuple(range(1, max(2, values.dim() - 1)))
-        total = torch.where(shown, values, 0).sum(axes, keepdim=True)
-        return (total / shown.sum(axes, keepdim=True).clamp_min(1)).expand_as(output)
+        total = torch.where(is_visible, values, 0).sum(axes, keepdim=True)
+        return (total / is_visible.sum(axes, keepdim=True).clamp_min(1)).expand_as(output)
 
 
 def _numbers(values: Tensor) -> Tensor:

@@ -47,8 +47,8 @@ class PerSample(nn.Module):
         index = torch.from_numpy(chosen).to(images.device)
         part = images.index_select(0, index)
         if self.draws == "chance":
-            marked = self._as_mask(part)
-            part = self.transform.transform(marked, self.transform.make_params([marked])).as_subclass(Tensor)
+            mask = self._as_mask(part)
+            part = self.transform.transform(mask, self.transform.make_params([mask])).as_subclass(Tensor)
         else:
             part = self._transform_each(part, keys[chosen])
         return self._values(images.index_copy(0, index, part))
@@ -57,10 +57,10 @@ class PerSample(nn.Module):
         """Transform samples one by one, each with draws from its own key."""
         if self.draws == "all":
             with Drawing() as drawing:
-                done = [
+                transformed = [
                     self._transform_one(drawing, image, key) for image, key in zip(images, keys, strict=True)
                 ]
-            return torch.stack(done).as_subclass(Tensor)
+            return torch.stack(transformed).as_subclass(Tensor)
         like = self._as_mask(images[0])
         parameters = []
         with Drawing() as drawing:
@@ -69,8 +69,8 @@ class PerSample(nn.Module):
                 parameters.append(self.transform.make_params([like]))
         # Outside: within it, every function of torch takes twice as long.
         pairs = zip(images, parameters, strict=True)
-        done = [self.transform.transform(self._as_mask(image), stated) for image, stated in pairs]
-        return torch.stack(done).as_subclass(Tensor)
+        transformed = [self.transform.transform(self._as_mask(image), stated) for image, stated in pairs]
+        return torch.stack(transformed).as_subclass(Tensor)
 
     def _transform_one(self, drawing: Drawing, image: Tensor, key: Any) -> Tensor:
         drawing.seed(int(key) ^ self.salt)

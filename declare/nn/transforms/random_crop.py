@@ -36,8 +36,8 @@ class RandomCrop(nn.Module):
         flat = self._pad(values).flatten(1, -3) if values.ndim > 3 else self._pad(values)[:, None]
         limits = np.array([flat.shape[-2] - self.size[0] + 1, flat.shape[-1] - self.size[1] + 1])
         corners = (uniform(keys, _SALT, 2) * limits).astype(np.int64)
-        cut = self._crop_by_slices if flat.device.type == "cpu" else self._crop_by_gather
-        return cut(flat, corners).reshape(*values.shape[:-2], *self.size)
+        crop = self._crop_by_slices if flat.device.type == "cpu" else self._crop_by_gather
+        return crop(flat, corners).reshape(*values.shape[:-2], *self.size)
 
     def _crop_by_slices(self, flat: Tensor, corners: Any) -> Tensor:
         """Cut one piece after the other: on a processor, copies of rows beat a gather of pixels."""
