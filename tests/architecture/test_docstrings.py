@@ -14,19 +14,19 @@ ANY_TENSORS = {"state_tree.py", "precision.py", "running_statistics.py", "dtenso
 
 
 def without_shapes(root: Path) -> Iterator[str]:
-    """Yield public functions that take or return tensors and whose docstring, or that of their class, has no shape."""
+    """Yield public functions and methods that take or return tensors and whose own docstring has no shape."""
     for path in sorted(root.rglob("*.py")):
         if path.name not in ANY_TENSORS:
-            yield from _of(ast.parse(path.read_text(encoding="utf-8")), f"{path.relative_to(root)} ", "")
+            yield from _of(ast.parse(path.read_text(encoding="utf-8")), f"{path.relative_to(root)} ")
 
 
-def _of(node: ast.AST, name: str, above: str) -> Iterator[str]:
+def _of(node: ast.AST, name: str) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.FunctionDef | ast.ClassDef) or child.name.startswith("_"):
             continue
-        text = above + (ast.get_docstring(child) or "")
+        text = ast.get_docstring(child) or ""
         if isinstance(child, ast.ClassDef):
-            yield from _of(child, f"{name}{child.name}.", text)
+            yield from _of(child, f"{name}{child.name}.")
         else:
             signature = f"{ast.unparse(child.args)} {ast.unparse(child.returns) if child.returns else ''}"
             if re.search(r"\bTensor\b", signature) and not SHAPE.search(text):
@@ -34,7 +34,7 @@ def _of(node: ast.AST, name: str, above: str) -> Iterator[str]:
 
 
 def test_docstrings_of_nn_state_shapes() -> None:
-    """Every public function of `nn` over tensors says of what shape they are, or its class does."""
+    """Every public function and method of `nn` over tensors says itself of what shape they are."""
     assert not list(without_shapes(NN))
 
 

@@ -23,6 +23,11 @@ FORBIDDEN = {
     r"\banew\b": "again, new",
     r"\b[Ss]hares? of\b": "fraction of, shard of",
     r"^Yield (that|where) ": "Yield a problem if",
+    r"\b[Pp]ictures?\b": "image",
+    r"\b[Ff]igures?\b": "metric, number",
+    r"\b[Tt]rivial (predictor|prediction)s?\b": "trivial baseline",
+    r"\b(None|[Ee]mpty|False|True|none) where\b(?! missing)": "None if",
+    r"\b(Error`?\)?|[Rr]aises?|Raised) where\b": "raises ... if",
     r"\bwhat (lies|stands|is said|is held|becomes of|is left)\b": "the noun of the thing",
 }
 """Phrases to avoid, and what to write instead."""

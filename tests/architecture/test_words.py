@@ -152,6 +152,28 @@ def bare_names(root: Path) -> Iterator[str]:
 EMPTY_NAMES = frozenset({"found", "each", "said", "told", "made", "held", "own"})
 """Variables that say what was done to a value and not what it is."""
 
+EMPTY_NAMES_OF_NN = EMPTY_NAMES | {
+    "known",
+    "seen",
+    "shown",
+    "wanted",
+    "real",
+    "some",
+    "done",
+    "others",
+    "apart",
+    "here",
+}
+"""The same for `nn`, where masks are called by what they are true of (`is_labelled`, `is_real`)."""
+
+SYNONYMS = {
+    "picture": "image",
+    "figure": "metric, or what the number is",
+    "trivial_predictor": "baseline",
+    "training_parts": "builder",
+}
+"""Words of which another one is used in names."""
+
 
 def found_variables(root: Path, names: frozenset[str] = frozenset({"found"})) -> Iterator[str]:
     """Yield where a variable or parameter is called by one of `names`, which say nothing of what it holds."""
@@ -189,6 +211,45 @@ def test_variables_of_a_run_have_no_empty_names(room: str) -> None:
     assert not list(found_variables(ROOT / room, EMPTY_NAMES))
 
 
+def test_variables_of_nn_name_what_they_hold() -> None:
+    """Masks and shapes of `nn` are not called `known`, `seen`, `wanted` or `real`, and no argument is `p` or `t`."""
+    assert not list(found_variables(ROOT / "nn", EMPTY_NAMES_OF_NN - {"each"} | {"p", "t"}))
+
+
+def synonyms(root: Path) -> Iterator[str]:
+    """Yield files, definitions, variables and parameters below `root` in whose name a word has a better synonym."""
+    for path in sorted(root.rglob("*.py")):
+        names = {path.stem}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.arg):
+                names.add(node.arg)
+            elif isinstance(node, ast.Name):
+                names.add(node.id)
+        for name in sorted(names):
+            snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+            for word, better in SYNONYMS.items():
+                if re.search(rf"(^|_){word}s?(_|$)", snake):
+                    yield f"{path.relative_to(root.parent)} {name} ({better})"
+
+
+def test_one_word_for_one_thing() -> None:
+    """Names say `image`, `metric`, `baseline` and `builder`, and none of their synonyms."""
+    assert not list(synonyms(ROOT))
+
+
+def stop_words(root: Path) -> list[str]:
+    """Return the files below `root` that set a handler for Ctrl-C or SIGTERM."""
+    texts = {path: path.read_text(encoding="utf-8") for path in root.rglob("*.py")}
+    return sorted(path.stem for path, text in texts.items() if "signal.SIGINT" in text)
+
+
+def test_handlers_of_ctrl_c_are_found_by_their_file() -> None:
+    """A file that handles SIGINT is called after signals."""
+    assert stop_words(ROOT) == ["signal_forwarding", "signal_handler"]
+
+
 def test_a_bare_participle_is_seen(tmp_path: Path) -> None:
     """The checks see participles and `found`, and leave nouns, verbs and longer names alone."""
     (tmp_path / "a.py").write_text(
@@ -196,3 +257,5 @@ def test_a_bare_participle_is_seen(tmp_path: Path) -> None:
     )
     assert list(bare_names(tmp_path)) == [f"{tmp_path.name}/a.py settled"]
     assert list(found_variables(tmp_path)) == [f"{tmp_path.name}/a.py:2"]
+    (tmp_path / "a.py").write_text("def open_picture(figures): ...\n\nclass TrainingParts: ...\n")
+    assert [item.split()[1] for item in synonyms(tmp_path)] == ["TrainingParts", "figures", "open_picture"]

@@ -24,7 +24,7 @@ class RandomErasing(nn.Module):
         self._fill = fill
 
     def forward(self, fields: Mapping[str, Tensor], generator: Generator | None = None) -> dict[str, Tensor]:
-        """Return the fields with erased images."""
+        """Return the fields [B, ...] with erased images."""
         erased = dict(fields)
         for name in self._names:
             if name in erased:

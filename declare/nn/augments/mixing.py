@@ -39,7 +39,7 @@ class Mixing(nn.Module):
         self._probability = probability
 
     def forward(self, fields: Fields, generator: Generator | None = None) -> dict[str, Tensor]:
-        """Return the fields of the mixed batch."""
+        """Return the fields [B, ...] of the mixed batch; mixed classes are [B, K, ...]."""
         share = self.draw(generator)
         rows = len(next(iter(fields.values())))
         partner = torch.randperm(rows, generator=generator)
@@ -57,13 +57,13 @@ class Mixing(nn.Module):
     def mix(
         self, fields: dict[str, Tensor], share: float, partner: Tensor, generator: Generator | None
     ) -> dict[str, Tensor]:
-        """Return the fields, mixed."""
+        """Return the fields [B, ...], mixed; mixed classes are [B, K, ...]."""
         raise NotImplementedError
 
     def mix_targets(
         self, fields: dict[str, Tensor], names: Sequence[str], share: float, partner: Tensor
     ) -> None:
-        """Mix the named fields of numbers and all fields of classes, in place of the old ones."""
+        """Mix the named fields of numbers [B, ...] and all fields of classes, in place of the old ones."""
         for name in names:
             if name in fields:
                 fields[name] = blend(number(fields[name]), share, partner)
@@ -88,7 +88,7 @@ class Mixup(Mixing):
         partner: Tensor,
         generator: Generator | None,
     ) -> dict[str, Tensor]:
-        """Return the fields, mixed."""
+        """Return the fields [B, ...], mixed; mixed classes are [B, K, ...]."""
         self.mix_targets(fields, self._values, share, partner)
         for name in (f"{field}.lengths" for field in self._values):
             if name in fields:  # beyond its end a sample is silent
@@ -120,7 +120,7 @@ class CutMix(Mixing):
     def mix(
         self, fields: dict[str, Tensor], share: float, partner: Tensor, generator: Generator | None
     ) -> dict[str, Tensor]:
-        """Return the fields, mixed."""
+        """Return the fields [B, ...], mixed; mixed classes are [B, K, ...]."""
         centre = torch.rand(2, generator=generator).tolist()
         kept_share = share
         for name, axes in self._cut.items():

@@ -42,19 +42,19 @@ class Balance(nn.Module):
         self._gradients: Gradients | None = None
 
     def task_losses(self, terms: Tensor) -> Tensor:
-        """Return the weighted loss of each task, then that of all else, from unweighted losses."""
+        """Return the weighted loss of each task, then of all else [num_tasks + 1], from unweighted losses [L]."""
         empty = torch.zeros(self.num_tasks + 1, dtype=terms.dtype, device=terms.device)
         return empty.index_add(0, self.task_indices, terms * self.loss_weights.to(terms.dtype))
 
     def start_step(self, number: int, parameters: Sequence[Tensor]) -> None:
-        """Start step `number` of a phase."""
+        """Start step `number` of a phase; parameters are of any shape."""
         self._number = number
         self._watching = self.watch > 0 and (number + 1) % self.watch == 0
         alone = self.needs_per_task_gradients or self._watching
         self._gradients = Gradients(parameters, self.num_tasks) if alone else None
 
     def forward(self, terms: Tensor) -> Tensor:
-        """Return one loss from unweighted losses."""
+        """Return one loss, a scalar, from unweighted losses [L]."""
         factors = self.factors()
         losses = self.task_losses(terms)
         if factors is not None:
@@ -62,11 +62,11 @@ class Balance(nn.Module):
         return (losses if self._gradients is None else self._gate(losses)).sum()
 
     def factors(self) -> Tensor | None:
-        """Return the current factor of each task; None means 1."""
+        """Return the current factor of each task [num_tasks]; None means 1."""
         return None
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of a loss that `forward` gave, or of a sum of several."""
+        """Add the gradients of a loss (a scalar) that `forward` gave, or of a sum of several."""
         if self._gradients is None:
             loss.backward()
             return
@@ -76,7 +76,7 @@ class Balance(nn.Module):
         self._gate.all()
 
     def finish_step(self, terms: Tensor, scale: float, seed: int) -> Tensor | None:
-        """Complete the gradients of a step; return a further term of its loss, if any.
+        """Complete the gradients of a step; return a further term of its loss (a scalar), if any.
 
         `terms` are the unweighted losses of the whole batch; gradients are `scale` times their true value.
         """

@@ -37,11 +37,11 @@ class Dynamic(Balance):
             self.register_buffer(name, torch.full((num_tasks,), value))
 
     def factors(self) -> Tensor:
-        """Return the weights of this window."""
+        """Return the weights [num_tasks] of this window."""
         return self.weights
 
     def finish_step(self, terms: Tensor, scale: float, seed: int) -> Tensor | None:
-        """Record the losses of a step; at the end of a window, compute new weights."""
+        """Record the losses [L] of a step; at the end of a window, compute new weights."""
         super().finish_step(terms, scale, seed)
         losses = self.task_losses(terms)[:-1].float()
         has_targets = (losses != 0) & losses.isfinite().all()

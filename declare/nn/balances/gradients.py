@@ -19,7 +19,7 @@ class Gradients:
         ]
 
     def add(self, row: int, loss: Tensor, *, last: bool) -> None:
-        """Add the gradients of `loss` to a row; `last` frees its graph."""
+        """Add the gradients of `loss`, a scalar, to a row; `last` frees its graph."""
         new = torch.autograd.grad(loss, self._parameters, retain_graph=not last, allow_unused=True)
         task_gradients = self._gradients[row]
         for index, gradient in enumerate(new):
@@ -51,7 +51,7 @@ class Gradients:
         return products
 
     def write(self, factors: Tensor | None) -> None:
-        """Put the sum of all rows into the parameters, tasks times `factors` if they share one."""
+        """Put the sum of all rows into the parameters, tasks times `factors` [tasks] if they share one."""
         for index, parameter in enumerate(self._parameters):
             stack = None if factors is None else self._stack(index)
             rows = [

@@ -25,11 +25,11 @@ class Uncertainty(Balance):
         self.log_variances = nn.Parameter(torch.zeros(num_tasks))
 
     def factors(self) -> Tensor:
-        """Return exp(-s)."""
+        """Return exp(-s) [num_tasks]."""
         return torch.exp(-self.log_variances)
 
     def finish_step(self, terms: Tensor, scale: float, seed: int) -> Tensor | None:
-        """Return half the sum of s."""
+        """Return half the sum of s, a scalar."""
         super().finish_step(terms, scale, seed)
         with torch.no_grad():
             self.log_variances.clamp_(-_BOUND, _BOUND)

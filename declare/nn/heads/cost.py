@@ -7,5 +7,5 @@ class Cost(nn.Module):
     """What each sample costs, as it is. Input [B], output [B]."""
 
     def forward(self, cost: Tensor) -> Tensor:
-        """Return the cost."""
+        """Return the cost [B] of each sample."""
         return cost

@@ -22,7 +22,7 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(hidden or features, prod(part)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the field."""
+        """Return the field [B, ...], of the given size."""
         values = self.layers(x).unflatten(-1, self.part)
         if x.dim() == 2:
             return values

@@ -18,7 +18,7 @@ class FactorizedReadout(nn.Module):
         self.bias = nn.Parameter(torch.zeros(units))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what each unit reads."""
+        """Return what each unit reads [B, N]."""
         x_BCHW = x.flatten(1, 2) if x.dim() == 5 else x
         read_BCN = x_BCHW.flatten(2).float() @ self.mask.t()
         return (read_BCN * self.weight.t()).sum(1) + self.bias

@@ -23,7 +23,7 @@ class GaussianReadout(nn.Module):
         self.bias = nn.Parameter(torch.zeros(units))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what each unit reads."""
+        """Return what each unit reads [B, N]."""
         x_BCHW = x.flatten(1, 2) if x.dim() == 5 else x
         read_BCN = functional.grid_sample(
             x_BCHW.float(),

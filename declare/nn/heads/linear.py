@@ -20,5 +20,5 @@ class Linear(nn.Linear):
         self.output = tuple(output)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Join the inputs and map them to the target's shape."""
+        """Join the inputs [B, ...] and map them to the target's shape [B, ...]."""
         return shape_output(super().forward(join_inputs(inputs)), self.output)

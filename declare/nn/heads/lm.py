@@ -13,5 +13,5 @@ class Lm(nn.Module):
         nn.init.normal_(self.linear.weight, std=0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits."""
+        """Return logits [B, T, V]."""
         return self.linear(self.norm(x))

@@ -14,5 +14,5 @@ class Projection(nn.Module):
         )
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return the embedding."""
+        """Return the embedding [B, E]."""
         return self.layers(inputs[0] if len(inputs) == 1 else torch.cat(inputs, 1))

@@ -22,7 +22,7 @@ class Segmentation(nn.Module):
         self.classify = nn.Conv2d(hidden or inputs, classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the scores at the target's size."""
+        """Return the logits [B, K, H', W'] at the target's size."""
         scores_BKHW: Tensor = self.classify(self.hidden(x))
         if tuple(scores_BKHW.shape[-2:]) == self.size:
             return scores_BKHW

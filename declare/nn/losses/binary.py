@@ -33,7 +33,7 @@ class BinaryCrossEntropy(SummedLoss):
         self._may_miss = may_miss
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_same(logits, target)
         logits = at_least_single(logits)
         weight = self.count(target)
@@ -54,5 +54,5 @@ class BinaryCrossEntropy(SummedLoss):
         return total, weight
 
     def count(self, target: Tensor) -> Tensor | int:
-        """Return the number of labels that are not NaN."""
+        """Return the number of labels that are not NaN, a scalar."""
         return (~target.isnan()).sum() if self._may_miss else target.numel()

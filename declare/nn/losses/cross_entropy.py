@@ -38,7 +38,7 @@ class CrossEntropy(SummedLoss):
         self.has_fused_mean = self._all_count and class_weights is None
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_classes(logits, target)
         if target.is_floating_point():
             return self._soft_loss(at_least_single(logits), self._without_ignored_class(target)), self.count(
@@ -56,14 +56,14 @@ class CrossEntropy(SummedLoss):
         return total, self.count(target)
 
     def mean(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return sum / weight in one call; only where `has_fused_mean`, for indices."""
+        """Return sum / weight, a scalar, in one call; only if `has_fused_mean`, for indices."""
         require_indices(logits, target)
         return functional.cross_entropy(
             *_flat(at_least_single(logits), target), label_smoothing=self._smoothing
         )
 
     def count(self, target: Tensor) -> Tensor | int:
-        """Return the number of valid targets, each times the weight of its class."""
+        """Return the number of valid targets, each times the weight of its class, a scalar."""
         if target.is_floating_point():
             target = self._without_ignored_class(target)
             return (

@@ -22,7 +22,7 @@ class Dice(SummedLoss):
         self._smooth = smooth
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_classes(logits, target)
         valid = self._valid(target)
         truth = target
@@ -38,7 +38,7 @@ class Dice(SummedLoss):
         return ((1 - overlap) * labelled).sum(), labelled.sum()
 
     def count(self, target: Tensor) -> Tensor:
-        """Return the number of images with a labelled pixel."""
+        """Return the number of images with a labelled pixel, a scalar."""
         return self._valid(target).flatten(1).any(1).sum()
 
     def _valid(self, target: Tensor) -> Tensor:

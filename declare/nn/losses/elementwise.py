@@ -21,7 +21,7 @@ class Elementwise(SummedLoss):
         self.has_fused_mean = not may_miss
 
     def forward(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_same(prediction, target)
         prediction = at_least_single(prediction)
         weight = self.count(target)
@@ -31,17 +31,17 @@ class Elementwise(SummedLoss):
         return self.distance(prediction, target.to(prediction.dtype), "sum"), weight
 
     def mean(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return sum / weight in one call; only where `has_fused_mean`: no target can be missing."""
+        """Return sum / weight, a scalar, in one call; only if `has_fused_mean`: no target can be missing."""
         require_same(prediction, target)
         prediction = at_least_single(prediction)
         return self.distance(prediction, target.to(prediction.dtype), "mean")
 
     def count(self, target: Tensor) -> Tensor | int:
-        """Return the number of elements that are not NaN."""
+        """Return the number of elements that are not NaN, a scalar."""
         return (~target.isnan()).sum() if self._may_miss else target.numel()
 
     def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
-        """Return the distance, summed or averaged."""
+        """Return the distance of values [B, ...], summed or averaged to a scalar."""
         raise NotImplementedError
 
 
@@ -49,7 +49,7 @@ class SquaredError(Elementwise):
     """Sum of (prediction - target)^2 over [B, ...]."""
 
     def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
-        """Return the distance, summed or averaged."""
+        """Return the distance of values [B, ...], summed or averaged to a scalar."""
         return functional.mse_loss(prediction, target, reduction=reduction)
 
 
@@ -57,7 +57,7 @@ class AbsoluteError(Elementwise):
     """Sum of |prediction - target| over [B, ...]."""
 
     def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
-        """Return the distance, summed or averaged."""
+        """Return the distance of values [B, ...], summed or averaged to a scalar."""
         return functional.l1_loss(prediction, target, reduction=reduction)
 
 
@@ -69,5 +69,5 @@ class Huber(Elementwise):
         self._delta = delta
 
     def distance(self, prediction: Tensor, target: Tensor, reduction: str) -> Tensor:
-        """Return the distance, summed or averaged."""
+        """Return the distance of values [B, ...], summed or averaged to a scalar."""
         return functional.huber_loss(prediction, target, reduction=reduction, delta=self._delta)

@@ -32,7 +32,7 @@ class Focal(SummedLoss):
         self._all_count = not may_miss
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_classes(logits, target)
         logs = at_least_single(logits).log_softmax(1)
         # Of an exponent below 1 the slope at 0 has no bound: a sample that is surely right would give NaN.
@@ -46,7 +46,7 @@ class Focal(SummedLoss):
         return chosen.sum(), self.count(target)
 
     def count(self, target: Tensor) -> Tensor | int:
-        """Return the number of valid targets, each times the weight of its class."""
+        """Return the number of valid targets, each times the weight of its class, a scalar."""
         if target.is_floating_point():
             return self._weight_classes(target).sum()
         if self.class_weights is not None:

@@ -11,10 +11,10 @@ class Mean(SummedLoss):
     """Sum of the loss [B] of each sample, with their number."""
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, int]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_same(output, target)
         return at_least_single(output).sum(), len(output)
 
     def count(self, target: Tensor) -> int:
-        """Return the number of samples."""
+        """Return the number of samples, a scalar."""
         return len(target)

@@ -36,7 +36,7 @@ class Ordinal(SummedLoss):
         self._all_count = not may_miss
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         self._require(logits, target)
         if target.is_floating_point():
             return self._soft_loss(at_least_single(logits), target), self.count(target)
@@ -52,7 +52,7 @@ class Ordinal(SummedLoss):
         return total, self.count(target)
 
     def count(self, target: Tensor) -> Tensor | int:
-        """Return the number of valid targets, each times the weight of its class."""
+        """Return the number of valid targets, each times the weight of its class, a scalar."""
         if target.is_floating_point():
             return (target if self.class_weights is None else target * self.class_weights).sum()
         if self.class_weights is not None:

@@ -35,7 +35,7 @@ class PairLoss(SummedLoss):
     needs_all_rows = True
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         if output.dim() != 2 or target.shape != (len(output), 2):
             raise ShapeMismatchError(output, target, "a row of features and [group, origin] are needed")
         with torch.autocast(output.device.type, enabled=False):
@@ -46,7 +46,7 @@ class PairLoss(SummedLoss):
         raise NotImplementedError
 
     def count(self, target: Tensor) -> Tensor:
-        """Return the weight."""
+        """Return the number of rows with a positive, a scalar."""
         return positives(target).any(1).sum()
 
 
@@ -63,7 +63,7 @@ class InfoNce(PairLoss):
         self.explicit = explicit
 
     def total(self, values: Tensor, positives: Tensor, target: Tensor) -> Tensor:
-        """Return the sum."""
+        """Return the sum over pairs, a scalar."""
         unit = functional.normalize(values, dim=-1)
         likeness = unit @ unit.t() / self.temperature
         negative_pairs = negatives(target, explicit=self.explicit)

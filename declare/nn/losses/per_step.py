@@ -17,12 +17,12 @@ class PerStep(SummedLoss):
         self.loss = loss
 
     def forward(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor | int]:
-        """Return (sum, weight); the weight is the number of steps that count."""
+        """Return (sum, weight), scalars; the weight is the number of steps that count."""
         _require(logits, target)
         return self.loss(logits.flatten(0, 1), fit_length(target, logits.shape[1]).flatten())
 
     def check(self, logits: Tensor, target: Tensor, sizes: Sequence[int | None]) -> None:
-        """Raise `ShapeMismatchError` if counting steps of the target are beyond those of the logits."""
+        """Raise `ShapeMismatchError` if counting steps of the target [B, S] are beyond the logits [B, T, K]."""
         _require(logits, target)
         steps = logits.shape[1]
         if target.shape[1] > steps and bool((target[:, steps:] >= 0).any()):
@@ -30,7 +30,7 @@ class PerStep(SummedLoss):
             raise ShapeMismatchError(logits, target, why)
 
     def count(self, target: Tensor) -> Tensor | int:
-        """Return the weight."""
+        """Return the number of steps that count, a scalar."""
         return self.loss.count(target.flatten())
 
 

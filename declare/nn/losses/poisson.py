@@ -25,7 +25,7 @@ class PoissonNLL(SummedLoss):
         self._link = link
 
     def forward(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (sum, weight)."""
+        """Return (sum, weight), scalars."""
         require_same(output, target)
         valid = ~target.isnan()
         rate = rates(output, self.offset, self._link)
@@ -33,5 +33,5 @@ class PoissonNLL(SummedLoss):
         return torch.where(valid, cost, 0.0).sum(), self.count(target)
 
     def count(self, target: Tensor) -> Tensor:
-        """Return the number of counts that are there."""
+        """Return the number of counts that are not NaN, a scalar."""
         return (~target.isnan()).sum()

@@ -19,7 +19,7 @@ class Confidence(Accumulator):
         self._bins = bins
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [3, bins] of a batch."""
         confidence, predicted_class = to_double(prediction).softmax(1).max(1)
         target = target.to(predicted_class.device)
         valid = (target >= 0).flatten()

@@ -30,7 +30,7 @@ class Confusion(Accumulator):
         self._ordered = ordered
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the counts of a batch; missing targets are counted in a place that is cut off."""
+        """Return the counts [K, K] of a batch; missing targets are counted in a place that is cut off."""
         number = self._num_classes
         predicted_class = median(to_double(prediction).exp()) if self._ordered else prediction.argmax(1)
         target = target.to(predicted_class.device)
@@ -58,7 +58,7 @@ class LabelCounts(Accumulator):
         self._threshold = math.log(threshold) - math.log1p(-threshold)
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the counts of a batch."""
+        """Return the counts [4, L] of a batch."""
         prediction, target = to_double(prediction), to_double(target)
         positive, is_labelled = prediction > self._threshold, ~target.isnan()
         true = target > 0.5
@@ -81,7 +81,7 @@ class LabelMatches(Accumulator):
     key = "label matches"
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the numbers of a batch."""
+        """Return the numbers [2] of a batch."""
         valid = (~target.isnan()).all(1)
         all_right = ((prediction > 0) == (target > 0.5)).all(1) & valid
         return torch.stack([all_right.sum(), valid.sum()])
@@ -305,7 +305,7 @@ class TopShare(Accumulator):
         self._top = top
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [2] of a batch."""
         valid = target >= 0
         true_class = target.clamp_min(0).unsqueeze(1)
         score = prediction.gather(1, true_class)
@@ -328,7 +328,7 @@ class Margins(Accumulator):
         self._squared, self._one_vs_all = squared, one_vs_all
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [2] of a batch."""
         logits, valid = to_double(prediction), (target >= 0).to(torch.float64)
         true_class = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, target.clamp_min(0)[:, None], 1)
         if self._one_vs_all:

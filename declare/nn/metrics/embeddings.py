@@ -27,25 +27,25 @@ class Embeddings(Accumulator):
         self._number = 0
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Take in a batch: embeddings [N, E] and targets [N, 2]."""
         room = _MOST - self._number
         if room > 0 and len(target):
             self._rows.append((prediction[:room].cpu().double(), target[:room].cpu()))
             self._number += len(self._rows[-1][1])
 
     def local_state(self) -> list[tuple[Tensor, Tensor]]:
-        """Return the rows that this process has seen."""
+        """Return the embeddings [N, E] and targets [N, 2] that this process has seen."""
         return self._rows
 
     def merge_states(self, states: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
-        """Take the rows that all processes have seen, by rank."""
+        """Take the rows [N, ...] that all processes have seen, by rank."""
         pairs = [pair for portion in states for pair in portion]
         self.reset()
         for prediction, target in pairs:
             self.update(prediction, target)
 
     def total(self) -> Tensor | None:
-        """Return all rows; groups and origins are numbered from 0 (a group's own number may be beyond a double's)."""
+        """Return all rows [N, E + 2]; groups and origins are numbered from 0 (theirs may be beyond a double's)."""
         if not self._rows:
             return None
         target = torch.cat([pair[1] for pair in self._rows])
@@ -55,7 +55,7 @@ class Embeddings(Accumulator):
         return torch.cat([torch.cat([pair[0] for pair in self._rows]), places], 1)
 
     def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
-        """Return None: embeddings of two heads are in different spaces."""
+        """Return None: embeddings [N, E] of two heads are in different spaces."""
         return totals[0] if len(totals) == 1 else None
 
     def reset(self) -> None:

@@ -19,7 +19,7 @@ class LabelRanks(Accumulator):
     key = "label ranks"
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [6] of a batch."""
         rows = max(1, _ELEMENTS // max(1, target.shape[1] ** 2))
         parts = zip(to_double(prediction).split(rows), to_double(target).split(rows), strict=True)
         return torch.stack([self._sums(scores, labels) for scores, labels in parts]).sum(0)

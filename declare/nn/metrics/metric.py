@@ -35,16 +35,16 @@ class Accumulator:
         self.state: Tensor | None = None
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Take in a batch: predictions and targets [N, ...]."""
         sums = self.sums(prediction, target)
         self.state = sums if self.state is None else self.merge(self.state, sums)
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums over a batch."""
+        """Return the sums over a batch [N, ...], of one shape whatever the batch."""
         raise NotImplementedError
 
     def merge(self, left: Tensor, right: Tensor) -> Tensor:
-        """Return the sums over two parts together."""
+        """Return the sums over two parts together, of the same shape."""
         return left + right
 
     def local_state(self) -> Any:
@@ -57,11 +57,11 @@ class Accumulator:
         self.state = reduce(self.merge, nonempty) if nonempty else None
 
     def total(self) -> Tensor | None:
-        """Return the sums so far in double precision on the CPU; None if there was no batch."""
+        """Return the sums, of any shape, in double precision on the CPU; None if there was no batch."""
         return None if self.state is None else self.state.cpu().double()
 
     def side_by_side(self, totals: Sequence[Tensor]) -> Tensor:
-        """Return the sums of several targets as those of one target that has the units of all of them."""
+        """Return the sums [..., units] of several targets as those of one target that has the units of all of them."""
         return torch.cat(list(totals), -1)
 
     def reset(self) -> None:
@@ -80,7 +80,7 @@ class AccumulatedMetric:
         self.formula = formula
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Take in a batch: predictions and targets [N, ...]."""
         self.accumulator.update(prediction, target)
 
     def compute(self) -> Tensor:
@@ -90,7 +90,7 @@ class AccumulatedMetric:
 
     @classmethod
     def combine(cls, metrics: Sequence[Any]) -> Tensor:
-        """Return one metric over several targets, each with its own head.
+        """Return one metric, a scalar, over several targets, each with its own head.
 
         Sums of the same units (equal keys) are merged, other units stand side by side. Metrics that are not of sums
         have the mean of those that are defined.

@@ -21,7 +21,7 @@ class Ranking:
         self._kept: list[tuple[Tensor, Tensor]] = []
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Take in a batch."""
+        """Take in a batch: predictions and targets [N, ...]."""
         if prediction.dim() == target.dim() + 1:
             truth = target.unsqueeze(1) == torch.arange(prediction.shape[1], device=target.device)
             # A missing class says nothing of any column.
@@ -31,11 +31,11 @@ class Ranking:
         self._kept.append((prediction.reshape(-1, width), target.reshape(-1, width)))
 
     def local_state(self) -> list[tuple[Tensor, Tensor]]:
-        """Return what this process has seen."""
+        """Return the batches [N, ...] that this process has seen."""
         return [(prediction.cpu(), target.cpu()) for prediction, target in self._kept]
 
     def merge_states(self, states: Sequence[list[tuple[Tensor, Tensor]]]) -> None:
-        """Take what all processes have seen, by rank."""
+        """Take the batches [N, ...] that all processes have seen, by rank."""
         self._kept = [pair for portion in states for pair in portion]
 
     def compute(self) -> Tensor:

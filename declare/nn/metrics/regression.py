@@ -30,7 +30,7 @@ class Moments(Accumulator):
     key = "moments"
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the moments of a batch."""
+        """Return the moments [13, W] of a batch."""
         width = target.shape[-1] if target.dim() > 1 else 1
         predictions, targets = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
         valid = ~targets.isnan()
@@ -45,7 +45,7 @@ class Moments(Accumulator):
         return torch.stack([number, *means, *rests, *spreads, products, gap.abs().sum(0), (gap * gap).sum(0)])
 
     def merge(self, left: Tensor, right: Tensor) -> Tensor:
-        """Return the moments of two parts together."""
+        """Return the moments [13, W] of two parts together."""
         number = left[NUMBER] + right[NUMBER]
         share = right[NUMBER] / number.clamp_min(1)
         step = (right[MEAN] - left[MEAN]) + (right[REST] - left[REST])
@@ -78,7 +78,7 @@ class ElementSums(Accumulator):
         self._cost, self._weight = cost, weight
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [2, W] of a batch."""
         width = target.shape[-1] if target.dim() > 1 else 1
         predictions, targets = to_double(prediction).reshape(-1, width), to_double(target).reshape(-1, width)
         is_labelled = ~targets.isnan()

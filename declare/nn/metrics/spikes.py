@@ -26,7 +26,7 @@ class Likelihoods(Accumulator):
         self._means = tuple(means)
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [2, N] of a batch."""
         rate, target = to_double(prediction).clamp_min(_TINY), to_double(target)
         mean = torch.tensor(self._means, dtype=torch.float64, device=rate.device).clamp_min(_TINY)
         valid = ~target.isnan()

@@ -16,7 +16,7 @@ class TokenSums(Accumulator):
     key = "tokens"
 
     def sums(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Return the sums of a batch."""
+        """Return the sums [5] of a batch."""
         valid = target >= 0
         logits = to_double(prediction[valid])
         prediction, target, valid = (item.to(logits.device) for item in (prediction, target, valid))

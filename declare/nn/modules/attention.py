@@ -104,7 +104,7 @@ class Positions(nn.Module):
         self.table = nn.Parameter(torch.randn(length, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x with its positions."""
+        """Return x [B, T, D] with its positions."""
         length = len(self.table)
         if x.shape[1] <= length:
             return x + self.table[: x.shape[1]]

@@ -15,7 +15,7 @@ class ByDataset(nn.Module):
             self._parameters[name] = nn.Parameter(value)
 
     def of(self, dataset: str | None) -> Tensor:
-        """Return the parameter of a dataset; without a name, that of the only one."""
+        """Return the parameter of a dataset, of any shape; without a name, that of the only one."""
         parameter = self._parameters[dataset] if dataset else next(iter(self._parameters.values()))
         assert parameter is not None
         return parameter

@@ -19,5 +19,5 @@ class ChannelProject(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs, 1))
 
     def forward(self, x: Tensor, dataset: str | None = None) -> Tensor:
-        """Return the outputs."""
+        """Return the outputs [B, N, T]."""
         return self.weight.of(dataset) @ x.nan_to_num() + self.bias

@@ -38,6 +38,6 @@ class CNN(nn.Module):
         self.pool = global_pool(2, pool)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the pooled vector and the last feature map."""
+        """Return `output`, the pooled vector [B, F], and `map`, the last features [B, F', H', W']."""
         features_BCHW = self.stages(x)
         return {"output": self.pool(features_BCHW).flatten(1), "map": features_BCHW}

@@ -15,5 +15,5 @@ class Concat(nn.Module):
         self.dim = dim
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Join the inputs."""
+        """Join the inputs to [B, ..., F, ...]."""
         return torch.cat([value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs], self.dim)

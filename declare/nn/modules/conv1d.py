@@ -48,7 +48,7 @@ class Conv1d(nn.Module):
         self.pooling = pool
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the pooled vector and the last series."""
+        """Return `output`, the pooled vector [B, F], and `series`, the last features [B, F, T']."""
         x = x.transpose(1, 2) if self.features_last else x
         if lengths is not None:
             return self._forward_padded(x, lengths)
@@ -78,7 +78,7 @@ class Stage(nn.Sequential):
         self.downsample = downsample
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Apply the layers."""
+        """Apply the layers to x [B, C, T]; return [B, C', T']."""
         for layer in self:
             if lengths is None:
                 x = layer(x)

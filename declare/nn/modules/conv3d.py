@@ -18,7 +18,7 @@ class SpaceTime(nn.Conv3d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve."""
+        """Convolve x [B, C, T, H, W] to [B, C', T', H', W']."""
         frames, kernel_frames = x.shape[2], self.kernel_size[0]
         padding = self.padding[1:]
         assert not isinstance(padding, str)
@@ -75,7 +75,7 @@ class Conv3d(nn.Module):
         self.stack = stack
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the features."""
+        """Return the features [B, F, T', H', W'], or [B, F, H', W'] with `squeeze`."""
         features = []
         for stage in self.stages:
             if lengths is None:
@@ -96,7 +96,7 @@ class Stage(nn.Sequential):
     """
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Apply the layers."""
+        """Apply the layers to x [B, C, T, H, W]; return [B, C', T', H', W']."""
         if lengths is None:
             output: Tensor = super().forward(x)
             return output

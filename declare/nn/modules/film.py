@@ -18,7 +18,7 @@ class Gain(nn.Module):
         self.layers = nn.Sequential(*layers, last)
 
     def forward(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (gain, shift)."""
+        """Return (gain, shift), each [B, C]."""
         gain, shift = self.layers(condition).chunk(2, 1)
         return 1 + gain, shift
 
@@ -37,7 +37,7 @@ class FiLM(nn.Module):
         self.gain = Gain(condition, features, hidden)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Return the modulated features."""
+        """Return the modulated features, of the same shape as x."""
         gain, shift = self.gain(condition.unsqueeze(-1) if condition.dim() == 1 else condition)
         extra = [1] * (x.dim() - 2)
         sizes = (len(x), *extra, -1) if self.features_last else (len(x), -1, *extra)

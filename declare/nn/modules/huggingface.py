@@ -56,7 +56,7 @@ class Huggingface(nn.Module):
         self.model = model.get_encoder() if plan_config.is_encoder_decoder and not writes else model
 
     def forward(self, x: Tensor, written: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the sequence, its mean, and which positions are real."""
+        """Return `output` [B, T, D], its mean `pooled` [B, D], and `mask` [B, T] of real positions."""
         mask = x >= 0
         arguments: dict[str, Any] = {"input_ids": x.clamp_min(0)}
         if not x.is_meta:  # the library looks at the values of a mask

@@ -13,7 +13,7 @@ class StepBatchNorm(nn.BatchNorm1d):
     """Batch norm over the last axis of [B, F], or of [B, T, F] with statistics over batch and time."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
-        """Normalise the last axis."""
+        """Normalise the last axis of x [B, F] or [B, T, F]."""
         return super().forward(input.reshape(-1, input.shape[-1])).view(input.shape)
 
 
@@ -48,7 +48,7 @@ class MLP(nn.Sequential):
         super().__init__(*layers)
 
     def forward(self, *inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Join the inputs and apply the layers."""
+        """Join the inputs and apply the layers; return [B, F] or [B, T, F]."""
         columns = [value.unsqueeze(-1) if value.dim() == 1 else value for value in inputs]
         features = torch.cat(
             [column.to(torch.float32) if not column.is_floating_point() else column for column in columns], -1

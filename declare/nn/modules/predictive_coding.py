@@ -40,7 +40,7 @@ class PredictiveCoding(nn.Module):
         nn.init.zeros_(self.correct.weight)
 
     def forward(self, x: Tensor, context: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the modulated features and how badly they were predicted."""
+        """Return `output`, of the same shape as x, and `prediction_error` [B]."""
         context = context.unsqueeze(-1) if context.dim() == 1 else context
         # Features last: for convolutions in the channels-last format this moves nothing.
         x_BPC = x.movedim(1, -1).float()

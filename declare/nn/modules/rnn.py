@@ -41,7 +41,7 @@ class RNN(nn.Module):
         self.channels_first = channels_first
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the state at every step and one vector for all."""
+        """Return `sequence` [B, T, D], the state at every step, and `output` [B, D], one vector for all."""
         x_BTC = x.transpose(1, 2) if self.channels_first else x
         states = self.rnn(x_BTC)[0] if lengths is None else self._read(x_BTC, lengths)
         sequence_BTD: Tensor = self.dropout(states)

@@ -41,7 +41,7 @@ class SeriesPatch(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
-        """Return the sequence and its mean."""
+        """Return `output` [B, P, D] and its mean `pooled` [B, D]."""
         x = x[..., : self.count * self.patch]
         mask = None if lengths is None else within(lengths // self.patch, x.shape[-1] // self.patch)
         if lengths is not None:
@@ -72,7 +72,7 @@ class Spectrum(nn.Module):
         self.project = nn.Linear(width, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features of every patch."""
+        """Return the features [B, P, D] of every patch."""
         left_padding = (self.window - self.patch) // 2
         padded = functional.pad(x.float(), (left_padding, self.window - self.patch - left_padding))
         windows_BCPW = padded.unfold(-1, self.window, self.patch) * self.taper

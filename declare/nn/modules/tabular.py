@@ -39,7 +39,7 @@ class Tabular(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return one vector per row."""
+        """Return one vector per row [B, width]."""
         embeddings = iter(self.embeddings)
         parts: list[Tensor] = []
         for (_, classes), column in zip(self.columns, inputs, strict=True):

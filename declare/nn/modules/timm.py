@@ -31,7 +31,7 @@ class Timm(nn.Module):
         self._before_classifier = {"pre_logits": True} if stops else {}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return pooled and unpooled features."""
+        """Return `output` [B, F], pooled, and `map` [B, F', H', W'] or `sequence` [B, T, F']."""
         if not hasattr(self.model, "forward_head"):
             return {"output": self.model(x)}
         features = self.model.forward_features(x)

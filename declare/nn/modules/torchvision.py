@@ -49,7 +49,7 @@ class Torchvision(nn.Module):
         self._map = result
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the pooled features and the last map."""
+        """Return `output` [B, F], pooled, and `map` [B, F', H', W'], the last features."""
         features = self.model(x)
         # The map must not outlive the call: it holds the graph, and copies of this module must not hold it.
         map_BFHW, self._map = self._map, None

@@ -47,7 +47,7 @@ class Transformer(nn.Module):
     def forward(
         self, x: Tensor, mask: Tensor | None = None, lengths: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Return the sequence, its mean, and which positions are real."""
+        """Return `output` [B, T, D], its mean `pooled` [B, D], and `mask` [B, T] of real positions."""
         if self.kind == "tokens":
             mask = x >= 0
             embedded = self.embed(x.clamp_min(0))

@@ -46,7 +46,7 @@ class TransformerDecoder(nn.Module):
         memory_mask: Tensor | None = None,
         lengths: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Return the sequence, its mean, and which positions are real."""
+        """Return `output` [B, T, D], its mean `pooled` [B, D], and `mask` [B, T] of real positions."""
         if memory_mask is None and lengths is not None:
             memory_mask = within(lengths, memory.shape[1])
         mask = tokens >= 0

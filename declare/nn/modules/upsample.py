@@ -38,7 +38,7 @@ class Upsample(nn.Module):
         )
 
     def forward(self, x: Tensor, like: Tensor | None = None) -> Tensor:
-        """Return the larger map."""
+        """Return the larger map [B, F, H', W']."""
         map_BCHW: Tensor = self.stages(x)
         size = tuple(like.shape[-2:]) if like is not None else self.size
         if size is None or size == tuple(map_BCHW.shape[-2:]):

@@ -10,12 +10,12 @@ class Penalty(nn.Module):
     """The sum of a penalty over parameters of any shape, a scalar; 0 where there are none."""
 
     def forward(self, parameters: Sequence[Tensor]) -> Tensor:
-        """Return the summed penalty."""
+        """Return the summed penalty, a scalar."""
         parts = [self.one(item) for item in parameters]
         return torch.stack(parts).sum() if parts else torch.zeros(())
 
     def one(self, parameter: Tensor) -> Tensor:
-        """Return the penalty of one parameter."""
+        """Return the penalty of one parameter, a scalar."""
         raise NotImplementedError
 
 
@@ -23,7 +23,7 @@ class L1(Penalty):
     """The sum of absolute values, a scalar."""
 
     def one(self, parameter: Tensor) -> Tensor:
-        """Return the penalty of one parameter."""
+        """Return the penalty of one parameter, a scalar."""
         return parameter.abs().sum()
 
 
@@ -31,7 +31,7 @@ class L2(Penalty):
     """The sum of squares, a scalar."""
 
     def one(self, parameter: Tensor) -> Tensor:
-        """Return the penalty of one parameter."""
+        """Return the penalty of one parameter, a scalar."""
         return parameter.square().sum()
 
 
@@ -47,7 +47,7 @@ class GroupLasso(Penalty):
         self._dim = dim
 
     def one(self, parameter: Tensor) -> Tensor:
-        """Return the penalty of one parameter."""
+        """Return the penalty of one parameter, a scalar."""
         is_one_group = parameter.dim() < 2 or parameter.dim() <= self._dim
         rows = parameter.reshape(1, -1) if is_one_group else parameter.movedim(self._dim, 0).flatten(1)
         return torch.linalg.vector_norm(rows, dim=1).sum() * rows.shape[1] ** 0.5
@@ -65,7 +65,7 @@ class Smoothness(Penalty):
         self._order = order
 
     def one(self, parameter: Tensor) -> Tensor:
-        """Return the penalty of one parameter."""
+        """Return the penalty of one parameter, a scalar."""
         axes = (
             range(2, parameter.dim()) if parameter.dim() > 2 else range(parameter.dim() - 1, parameter.dim())
         )

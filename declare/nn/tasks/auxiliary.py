@@ -17,15 +17,15 @@ class Auxiliary:
         return first.new_zeros(len(first))
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return costs and zeros."""
+        """Return costs [B] and zeros [B]."""
         return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return `cost`: what each sample costs."""
+        """Return `cost` [B]: what each sample costs."""
         return {"cost": output}
 
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return None: a cost has no target."""
+        """Return None: a cost [B] has no target."""
         return None

@@ -54,11 +54,11 @@ class Classification(MaskedTarget):
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the log frequency of each class in the training split."""
+        """Return the log frequency of each class in the training split, of the same shape as `output`."""
         return constant(self._prior, output, 1)
 
     def prior(self, counts: Sequence[int] | None) -> Tensor | None:
-        """Return the logits that training samples of each class alone lead to."""
+        """Return the logits [K] that training samples of each class alone lead to."""
         return class_logits(counts)
 
     def logits(self, output: Tensor) -> Tensor:

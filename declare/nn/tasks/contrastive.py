@@ -23,7 +23,7 @@ class Contrastive:
         self._different = different
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return group and origin of each row."""
+        """Return group and origin of each row [B, 2]."""
         first = batch[self._same[0]].long()
         group, is_known = first, first >= 0
         for name in self._same[1:]:
@@ -37,17 +37,17 @@ class Contrastive:
         return torch.stack([torch.where(is_known, group & _NOT_NEGATIVE, -1), origin], 1)
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return embeddings and targets of the rows that belong to a group."""
+        """Return embeddings [N, E] and targets [N, 2] of the rows that belong to a group."""
         target = self.target(batch)
         is_known = target[:, 0] >= 0
         return output[is_known], target[is_known]
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return `embedding`, of unit length."""
+        """Return `embedding` [B, E], of unit length."""
         return {"embedding": nn.functional.normalize(output.float(), dim=-1)}
 
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return embeddings drawn at random: chance."""
+        """Return embeddings [B, E] drawn at random: chance."""
         return torch.randn(output.shape, generator=generator, device=output.device)

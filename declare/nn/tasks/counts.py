@@ -50,21 +50,21 @@ class Counts(MaskedTarget):
         self._offset = offsets(means, link)
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return rates in double precision, and counts."""
+        """Return rates in double precision, and counts, both [B, N]."""
         return self._rates(output), self.target(batch)
 
     def with_expectation(self, value: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return predictions and targets for the metrics if the true rates are known: the best prediction."""
+        """Return predictions and targets [B, N] for the metrics if the true rates are known: the best prediction."""
         return value, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return `rate`: the expected count of each unit."""
+        """Return `rate` [B, N]: the expected count of each unit."""
         return {"rate": self._rates(output)}
 
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return zeros: each unit's mean rate."""
+        """Return zeros [B, N]: each unit's mean rate."""
         return torch.zeros_like(output)
 
     def _rates(self, output: Tensor) -> Tensor:

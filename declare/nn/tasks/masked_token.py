@@ -80,11 +80,11 @@ class MaskedToken:
         return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return nothing: what was hidden is known."""
+        """Return nothing, of logits [B, T, V]: what was hidden is known."""
         return {}
 
     def baseline_prediction(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the log frequency of each token in the training split."""
+        """Return the log frequency of each token in the training split [B, T, V]."""
         return constant(self._prior, output, -1)
 
 

@@ -31,5 +31,5 @@ class Multilabel(MaskedTarget):
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the logit of how often each label is set in the training split."""
+        """Return the logit of how often each label is set in the training split [B, L]."""
         return constant(self._prior, output, 1)

@@ -56,7 +56,7 @@ class NextToken(MaskedTarget):
         self._afresh = afresh
 
     def mask_inputs(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return the text as the model sees it: shifted to the right by one."""
+        """Return the text [B, T] as the model sees it: shifted to the right by one."""
         return {self._target: self.shift_right(fields[self._target])}
 
     def shift_right(self, tokens: Tensor) -> Tensor:
@@ -69,11 +69,11 @@ class NextToken(MaskedTarget):
         return output, self.target(batch)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return nothing: texts are written by `generate`."""
+        """Return nothing, of logits [B, T, V]: texts are written by `generate`."""
         return {}
 
     def baseline_prediction(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the log frequency of each token in the training split."""
+        """Return the log frequency of each token in the training split [B, T, V]."""
         return constant(self._prior, output, -1)
 
     @torch.no_grad()

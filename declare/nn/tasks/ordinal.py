@@ -27,7 +27,7 @@ class Ordinal(Classification):
         return {"class": median(probability), "probability": probability}
 
     def prior(self, counts: Sequence[int] | None) -> Tensor | None:
-        """Return the conditional logits that training samples of each class alone lead to."""
+        """Return the conditional logits [K - 1] that training samples of each class alone lead to."""
         return conditional_logits(counts)
 
     def logits(self, output: Tensor) -> Tensor:

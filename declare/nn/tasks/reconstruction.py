@@ -43,7 +43,7 @@ class Reconstruction:
         self._undo = undo
 
     def mask_inputs(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return the field with blocks hidden, and `TARGET.hidden`, which elements they are."""
+        """Return the field with blocks hidden, and `TARGET.hidden`, which elements they are, of the same shape."""
         values = _numbers(fields[self._target])
         places = values.shape[2:] if self._first else values.shape[1:2]
         rows = values.shape[:2] if self._first and self._each else values.shape[:1]
@@ -93,7 +93,7 @@ class Reconstruction:
         return hidden & (torch.arange(steps, device=lengths.device) < lengths_by_axis)
 
     def target(self, batch: Fields) -> Tensor:
-        """Return the field, NaN where nothing was hidden, and beyond the end of each sample."""
+        """Return the field [B, ...], NaN where nothing was hidden, and beyond the end of each sample."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
         lengths = batch.get(f"{self._target}.lengths")
@@ -103,18 +103,18 @@ class Reconstruction:
         return target if self._mask is None else mask_target(target, batch[self._mask])
 
     def scores(self, output: Tensor, batch: Fields) -> tuple[Tensor, Tensor]:
-        """Return reconstruction and field with channels last, NaN where nothing was hidden."""
+        """Return reconstruction and field [B, ..., C], channels last, NaN where nothing was hidden."""
         target = self.target(batch)
         if self._undo is not None:
             output, target = self._undo(widest(output)), self._undo(widest(target))
         return (output.movedim(1, -1), target.movedim(1, -1)) if self._first else (output, target)
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return nothing: what was hidden is known."""
+        """Return nothing, of the output [B, ...]: what was hidden is known."""
         return {}
 
     def baseline_prediction(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the mean of the visible part of each channel of a sample, without padding; 0 if there is none."""
+        """Return the mean of the visible part of each channel of a sample [B, ...], without padding; 0 if there is none."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
         lengths = batch.get(f"{self._target}.lengths")

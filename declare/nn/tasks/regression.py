@@ -37,7 +37,7 @@ class Regression(MaskedTarget):
         self._units = Units(self._mean, self._std) if len(self._mean) > 1 else None
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return standardised targets, NaN where the loss leaves them out."""
+        """Return standardised targets [B, ...], NaN where the loss leaves them out."""
         target = super().target(batch)
         if self._units is not None:
             target = self._units(target)
@@ -47,18 +47,18 @@ class Regression(MaskedTarget):
         return target.float()
 
     def scores(self, output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return values and targets in the data's own units; missing targets stay NaN."""
+        """Return values and targets [B, ...] in the data's own units; missing targets stay NaN."""
         target = super().target(batch)
         return self._value(output), target if self._undo is None else self._undo(widest(target))
 
     def predict(self, output: Tensor) -> dict[str, Tensor]:
-        """Return `value` in the data's own units."""
+        """Return `value` [B, ...] in the data's own units."""
         return {"value": self._value(output)}
 
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the mean of each output: zero in standard units."""
+        """Return the mean of each output [B, ...]: zero in standard units."""
         if not self._center:
             return torch.zeros_like(output)
         # In double precision: the mean may be far larger than the spread about it.

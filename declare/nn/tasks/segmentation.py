@@ -39,5 +39,5 @@ class Segmentation(MaskedTarget):
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the log frequency of each class over the pixels of the training split."""
+        """Return the log frequency of each class over the pixels of the training split [B, K, H, W]."""
         return constant(self._prior, output, 1)

@@ -32,7 +32,7 @@ class TokenClassification(MaskedTarget):
     def baseline_prediction(
         self, output: Tensor, batch: Mapping[str, Tensor], generator: torch.Generator
     ) -> Tensor | None:
-        """Return the log frequency of each class in the training split."""
+        """Return the log frequency of each class in the training split [B, T, K]."""
         return constant(self._prior, output, -1)
 
 

@@ -27,6 +27,6 @@ class Normalize(nn.Module):
         self.register_buffer("shift", shift, persistent=False)
 
     def forward(self, values: Tensor, keys: Any = None) -> Tensor:
-        """Return the batch on the new scale; `keys` is not needed."""
+        """Return the batch [B, ...] on the new scale; `keys` is not needed."""
         scale = self.scale / 255 if values.dtype == torch.uint8 else self.scale
         return torch.addcmul(self.shift, values.to(torch.float32), scale)

@@ -16,7 +16,7 @@ from declare.nn.transforms.sample_rng import Drawing, uniform
 class PerSample(nn.Module):
     """Applies a transform to each sample. Input x[B, C, H, W], x[B, C, F, H, W] or a mask x[B, H, W]; output alike.
 
-    The draws of a sample depend on its key alone, neither on the batch that it stands in nor on other draws: a
+    The draws of a sample depend on its key alone, neither on the batch that it stands in nor on other draws: an
     image and its mask get the same ones. torch's global generators are left alone.
 
     Args:
@@ -35,7 +35,7 @@ class PerSample(nn.Module):
         self.draws = draws
 
     def forward(self, values: Tensor, keys: Any) -> Tensor:
-        """Return the batch transformed; `keys` holds one unsigned 64-bit number for each sample."""
+        """Return the batch [B, ...] transformed; `keys` [B] holds one unsigned 64-bit number for each sample."""
         images = self._images(values)
         if self.draws == "nothing":
             return self._values(self.transform(self._as_mask(images)))

@@ -32,7 +32,7 @@ class RandomCrop(nn.Module):
         self.fill = fill
 
     def forward(self, values: Tensor, keys: Any) -> Tensor:
-        """Return the pieces; `keys` holds one unsigned 64-bit number for each sample."""
+        """Return the pieces [B, ..., H', W']; `keys` [B] holds one unsigned 64-bit number for each sample."""
         flat = self._pad(values).flatten(1, -3) if values.ndim > 3 else self._pad(values)[:, None]
         limits = np.array([flat.shape[-2] - self.size[0] + 1, flat.shape[-1] - self.size[1] + 1])
         corners = (uniform(keys, _SALT, 2) * limits).astype(np.int64)
