@@ -114,7 +114,7 @@ class Curve(Part):
 
     @property
     def last(self) -> float | None:
-        """The last value, None where it is undefined."""
+        """The last value, None if it is undefined."""
         step, value = self.points[-1]
         return None if any(other > step for other in self.undefined) else value
 

@@ -61,7 +61,7 @@ class Accumulator:
         return None if self.state is None else self.state.cpu().double()
 
     def side_by_side(self, totals: Sequence[Tensor]) -> Tensor:
-        """Return the sums [..., units] of several targets as those of one target that has the units of all of them."""
+        """Return the sums [..., units] of several targets as those of one target with all their units."""
         return torch.cat(list(totals), -1)
 
     def reset(self) -> None:
@@ -100,7 +100,9 @@ class AccumulatedMetric:
         if totals and len(same_class) == len(metrics):
             first = same_class[0].accumulator
             is_same = not first.by_unit and len({item.accumulator.key for item in same_class}) == 1
-            return same_class[0].formula(reduce(first.merge, totals) if is_same else first.side_by_side(totals))
+            return same_class[0].formula(
+                reduce(first.merge, totals) if is_same else first.side_by_side(totals)
+            )
         values = torch.stack([torch.as_tensor(item.compute()).double().cpu() for item in metrics])
         return values[values.isfinite()].mean()
 

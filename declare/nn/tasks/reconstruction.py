@@ -114,7 +114,7 @@ class Reconstruction:
         return {}
 
     def baseline_prediction(self, output: Tensor, batch: Fields, generator: torch.Generator) -> Tensor | None:
-        """Return the mean of the visible part of each channel of a sample [B, ...], without padding; 0 if there is none."""
+        """Return the mean [B, ...] of each channel of a sample where it is visible, 0 if nowhere, without padding."""
         values = _numbers(batch[self._target])
         hidden = batch.get(f"{self._target}.hidden")
         lengths = batch.get(f"{self._target}.lengths")

@@ -354,13 +354,13 @@ def test_classes_are_the_numbers_of_the_file_whatever_their_depth(name):
 @pytest.mark.parametrize("compression", ["raw", "group4"])
 def test_a_bit_that_is_1_for_black_is_asked_about(compression):
     """By number black is class 1, by sight white is."""
-    picture = Image.fromarray(U1([[0, 255]])).convert("1")
-    turned = file(picture, kind="TIFF", tiffinfo={262: 0}, compression=compression)
+    image = Image.fromarray(U1([[0, 255]])).convert("1")
+    turned = file(image, kind="TIFF", tiffinfo={262: 0}, compression=compression)
     for content in (turned, b"P1\n2 1\n1 0\n", b"P4\n2 1\n\x80"):
         assert code_of(lambda content=content: read([content])) == "DAT394"
         pixels = parser.parse("fields", {"type": "image"})
         assert pixels.encode([content], pixels.infer_facts([content])).ravel().tolist() == [0, 255]
-    assert read([file(picture, kind="TIFF", compression=compression)]) == (("0", "1"), [[0, 1]])
+    assert read([file(image, kind="TIFF", compression=compression)]) == (("0", "1"), [[0, 1]])
 
 
 def test_colours_of_16_bits_are_refused_as_half_of_them_is_lost():

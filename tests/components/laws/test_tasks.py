@@ -148,7 +148,7 @@ def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
 
 
 def padding_is_no_part_of_a_sample(item: Learned) -> None:
-    """What stands beyond the end of samples changes neither targets nor the trivial prediction."""
+    """What stands beyond the end of samples changes neither targets nor the trivial baseline."""
     if not item.task.masks_inputs or item.layout not in {"series", "sequence"}:
         return
     batch, output = item.batch(), item.output()
@@ -159,8 +159,8 @@ def padding_is_no_part_of_a_sample(item: Learned) -> None:
     fields = {"y": zeros, "y.lengths": lengths, **hidden}
     others = fields | {"y": fill_padding(zeros, lengths, axis, 7.0)}
     equal(item.adapter.target(others), item.adapter.target(fields), "target with other padding")
-    constants = [item.adapter.trivial(output, view, generator(4)) for view in (others, fields)]
-    equal(*constants, "trivial prediction with other padding")
+    constants = [item.adapter.baseline_prediction(output, view, generator(4)) for view in (others, fields)]
+    equal(*constants, "trivial baseline with other padding")
 
 
 def the_adapter_takes_what_is_stated(item: Learned) -> None:
