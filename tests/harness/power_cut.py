@@ -28,6 +28,7 @@ import torch
 
 from declare.contract.problem import ProblemError
 from declare.runtime.checkpoint.atomic_write import CheckpointStore, load_tree
+from declare.runtime.checkpoint.prune import prune
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from tests.harness import fake_builder
 
@@ -39,7 +40,7 @@ def save(store: CheckpointStore, step: int) -> None:
     """Commit a checkpoint in which every number tells its step, and prune."""
     weights = {"w": torch.full((NUMBERS,), float(step))}
     tree = {"course": {"step": step}, "optimizer": {0: torch.full((NUMBERS,), float(step))}}
-    store.prune(2, set(), store.commit(step, weights, tree, fake_builder.ABOUT))
+    prune(store, 2, set(), store.commit(step, weights, tree, fake_builder.ABOUT))
 
 
 def found(place: Path) -> int:

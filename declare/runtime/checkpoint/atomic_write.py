@@ -186,29 +186,6 @@ class CheckpointStore:
             for folder in self.root.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def prune(
-        self, keep: int, protected_steps: Collection[int], newest: SavedCheckpoint | None = None
-    ) -> list[int]:
-        """Delete all but the `keep` newest and the `protected_steps` steps; return the steps that went.
-
-        Only whole checkpoints count, and the newest of them is never touched. Its hashes are compared, unless it is
-        the one that was `newest` just now.
-        """
-        good = [
-            checkpoint for checkpoint in self.all_checkpoints() if damage(checkpoint, hashes=False) is None
-        ]
-        if not good or (good[0] != newest and damage(good[0]) is not None):
-            return []
-        outdated = [
-            checkpoint for checkpoint in good[max(keep, 1) :] if checkpoint.step not in protected_steps
-        ]
-        for checkpoint in outdated:
-            trash = self.root / f".trash-{checkpoint.path.name}-{os.getpid()}"
-            with contextlib.suppress(OSError):  # what cannot be deleted now goes with the next start
-                checkpoint.path.rename(trash)
-                shutil.rmtree(trash)
-        return [checkpoint.step for checkpoint in outdated]
-
 
 @contextlib.contextmanager
 def _create_hashed(folder: Path, name: str, files: Files) -> Iterator[HashedFile]:

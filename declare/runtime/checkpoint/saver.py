@@ -18,6 +18,7 @@ from declare.ir.checkpoint_files import max_checkpoints
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.runtime.checkpoint.atomic_write import CheckpointStore, Files, Snapshot, load_tree
 from declare.runtime.checkpoint.background import Worker
+from declare.runtime.checkpoint.prune import prune
 from declare.runtime.checkpoint.safetensors_io import read_tensors, tensor_bytes
 from declare.runtime.checkpoint.sharded_read import lazy_tensors
 from declare.runtime.checkpoint.state_tree import ORIGIN, StateTree, Tree
@@ -91,10 +92,10 @@ class CheckpointSaver:
         try:
             checkpoint = self._store.write(snapshot)
         except ProblemError as error:
-            if error.problem.code != "RES804" or not self._store.prune(1, protected_steps):
+            if error.problem.code != "RES804" or not prune(self._store, 1, protected_steps):
                 raise
             checkpoint = self._store.write(snapshot)
-        self._store.prune(keep, protected_steps, checkpoint)
+        prune(self._store, keep, protected_steps, checkpoint)
         return checkpoint
 
     def begin(self, step: int) -> Path:
@@ -113,7 +114,7 @@ class CheckpointSaver:
         snapshot = Snapshot(progress.total, *contents, self._about | _marks(progress, phase))
         _require_finite(snapshot)
         checkpoint = self._store.write(snapshot, shares)
-        self._store.prune(phase.keep_checkpoints, frozenset(progress.protected_steps), checkpoint)
+        prune(self._store, phase.keep_checkpoints, frozenset(progress.protected_steps), checkpoint)
         return checkpoint
 
     def discard(self, step: int) -> None:
@@ -122,7 +123,7 @@ class CheckpointSaver:
 
     def make_room(self, protected_steps: frozenset[int]) -> bool:
         """Delete what can be spared; return whether anything was."""
-        return bool(self._store.prune(1, protected_steps))
+        return bool(prune(self._store, 1, protected_steps))
 
     def collect(self, *, wait: bool = False) -> list[SavedCheckpoint]:
         """Return what became durable in the background since the last call; raises what went wrong there."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from declare.contract.problem import ProblemError
 from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.atomic_write import CheckpointStore, load_tree
+from declare.runtime.checkpoint.prune import prune
 from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.checkpoint.state_tree import decode
 from declare.runtime.run_folder import durable_io
@@ -209,7 +210,7 @@ def test_pruning_never_takes_the_protected_or_the_newest(tmp_path):
     for step in range(1, 7):
         saved = save(store, step)
         os.utime(saved.path, (10 - step, 10 - step))
-    assert sorted(store.prune(2, {1, 3})) == [2, 4]
+    assert sorted(prune(store, 2, {1, 3})) == [2, 4]
     assert [saved.step for saved in store.all_checkpoints()] == [6, 5, 3, 1]
 
 
@@ -219,7 +220,7 @@ def test_pruning_counts_only_whole_checkpoints(tmp_path):
     for step in (1, 2, 3):
         saved = save(store, step)
     (saved.path / WEIGHTS).write_bytes(b"")
-    assert store.prune(1, set()) == [1]
+    assert prune(store, 1, set()) == [1]
     assert damage(read_manifest(store.root / "step-2")) is None
 
 
