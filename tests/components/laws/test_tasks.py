@@ -129,7 +129,7 @@ def what_is_hidden_is_drawn_by_the_key(item: Learned) -> None:
         assert torch.equal(known, hidden & there), "the loss sees other parts than those that were hidden"
 
 
-def the_trivial_predictor_never_looks_at_outputs(item: Learned) -> None:
+def the_trivial_baseline_never_looks_at_outputs(item: Learned) -> None:
     """A task with a target has one: of the head's shape, whatever the head gives, and its loss is finite."""
     output, batch = item.output(), item.batch()
     constant = item.adapter.baseline_prediction(output, batch, generator(4))
@@ -190,7 +190,7 @@ LAWS: list[Callable[[Learned], None]] = [
     metrics_see_row_by_row,
     what_the_mask_leaves_out_is_missing,
     what_is_hidden_is_drawn_by_the_key,
-    the_trivial_predictor_never_looks_at_outputs,
+    the_trivial_baseline_never_looks_at_outputs,
     padding_is_no_part_of_a_sample,
     the_adapter_takes_what_is_stated,
 ]
@@ -252,7 +252,7 @@ class Guided(Wrong):
 
 
 class Unending(Wrong):
-    def trivial(self, output, batch, generator):
+    def baseline_prediction(self, output, batch, generator):
         return batch["y"].mean(2, keepdim=True).expand_as(output)
 
 
@@ -281,7 +281,7 @@ BROKEN: dict[Callable[[Learned], None], tuple[str, Callable[[Learned], Learned]]
     predictions_are_made_row_by_row: ("regression", lambda item: replace(item, adapter=Ranked(item.adapter))),
     metrics_see_row_by_row: ("regression", lambda item: replace(item, adapter=Scaled(item.adapter))),
     what_the_mask_leaves_out_is_missing: ("regression", _mask_ignored),
-    the_trivial_predictor_never_looks_at_outputs: (
+    the_trivial_baseline_never_looks_at_outputs: (
         "regression",
         lambda item: replace(item, adapter=Guided(item.adapter)),
     ),
