@@ -111,7 +111,7 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
 
 
 def _learned_shape(transform: Transform, shape: Shape | None) -> Shape | None:
-    """Return the shape after a transform of what later ones learn from; None where that is not known."""
+    """Return the shape after a transform of what later ones learn from; None if that is not known."""
     if shape is None or not transform.has_apply():
         return shape
     changed = transform.infer(shape)
