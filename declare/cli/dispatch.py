@@ -13,6 +13,7 @@ from declare.cli.failure import (
     BROKEN_PIPE,
     COULD_NOT,
     DONE,
+    FINDINGS,
     INTERRUPTED,
     CommandError,
     report,
@@ -20,7 +21,7 @@ from declare.cli.failure import (
     show_traceback,
     wants_json,
 )
-from declare.cli.streams import open_streams
+from declare.cli.streams import open_streams, output_error
 
 if TYPE_CHECKING:
     from click import Command
@@ -37,6 +38,18 @@ def run(arguments: Sequence[str]) -> int:
 
     open_streams()
     hold_reserve()
+    code = _run(arguments)
+    error = output_error()
+    if error is None:
+        return code
+    message = f"standard output cannot be written: {str(error.strerror).lower()}"
+    hint = "what the command did besides printing is done" if code == DONE else ""
+    report("failure", message, COULD_NOT, hint=hint, as_json=False)
+    return COULD_NOT if code in {DONE, FINDINGS} else code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run one command line; return its exit code, whatever ends it."""
     try:
         code = _choose(list(arguments))
         sys.stdout.flush()
@@ -48,14 +61,19 @@ def run(arguments: Sequence[str]) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and says so
-        problem = _outside(error)
-        if problem is not None:
-            return _show(problem, error, as_json=wants_json(arguments))
-        unusable = _unusable_path(error, arguments)
-        if unusable is not None:
-            return report("usage", unusable, COULD_NOT, as_json=wants_json(arguments))
-        return report_bug(error, arguments, as_json=wants_json(arguments))
+        return COULD_NOT if error is output_error() else _report_error(error, arguments)
     return code
+
+
+def _report_error(error: Exception, arguments: Sequence[str]) -> int:
+    """Report what ended a command early: lack of memory, code or a path of the user's, or else a bug of ours."""
+    problem = _outside(error)
+    if problem is not None:
+        return _show(problem, error, as_json=wants_json(arguments))
+    unusable = _unusable_path(error, arguments)
+    if unusable is not None:
+        return report("usage", unusable, COULD_NOT, as_json=wants_json(arguments))
+    return report_bug(error, arguments, as_json=wants_json(arguments))
 
 
 def _say_damaged(entry: Path) -> None:

@@ -95,6 +95,41 @@ def test_a_reader_that_goes_away_ends_no_run(tmp_path: Path, asked: bool) -> Non
     assert run.checkpoints()
 
 
+@pytest.mark.parametrize("words", [["list"], ["validate", "spec.yaml", "--format=json"], ["--version"]])
+def test_output_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, words: list[str]) -> None:
+    """A full disk (`dcl list > /dev/full`) is no bug of ours: one line on standard error, exit code 2."""
+    spec(tmp_path, 4)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *words],
+            check=False,
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+        unseen = subprocess.run([*PROGRAM, *words], check=False, cwd=tmp_path, stdout=full, stderr=full)
+    assert done.stderr.decode().splitlines() == [
+        "error: standard output cannot be written: no space left on device"
+    ]
+    assert (done.returncode, unseen.returncode) == (2, 2)
+
+
+@pytest.mark.parametrize("more", [[], ["--procs=2"]])
+def test_a_run_whose_output_cannot_be_written_is_trained_to_its_end(tmp_path: Path, more: list[str]) -> None:
+    """Its exit code tells of the output; the run folder is whole."""
+    spec(tmp_path, 4)
+    words = [*PROGRAM, "train", "spec.yaml", "--run-dir", "run", *more]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            words, check=False, cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 2
+    assert b"standard output cannot be written: no space left on device" in done.stderr
+    assert Run(tmp_path / "run").status == "finished"
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
 CLOSED = """
 import os, sys
 for number in (0, 1, 2):

@@ -3,6 +3,8 @@
 DONE = 0
 MISSED = 1
 """Trained, but a metric that the spec expects was missed."""
+OUTPUT_LOST = 2
+"""Trained, but what it printed could not be written."""
 FAILED = 4
 STOPPED = 75
 """Stopped on request, with its state saved."""

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from declare.contract.problem import Problem
-from declare.runtime.distributed.exit_codes import FAILED, STOPPED
+from declare.runtime.distributed.exit_codes import DONE, FAILED, MISSED, OUTPUT_LOST, STOPPED
 from declare.runtime.distributed.launch import LaunchResult, LaunchSpec, ProcessFailure, launch
 from declare.runtime.distributed.signal_forwarding import SignalForwarder
 from declare.runtime.run_folder.event_file import Event, EventFile
@@ -66,7 +66,7 @@ def watch(
         for problem in result.unreported_problems:
             report(problem)
         if result.status is not None and not _was_torn_down(result, requested_status()):
-            return result.status
+            return OUTPUT_LOST if _has_lost_output(result) else result.status
         if result.failure is None:
             report(no_outcome_problem(result.run))
             return FAILED
@@ -90,6 +90,13 @@ def watch(
 def _was_torn_down(result: LaunchResult, requested_status: int | None) -> bool:
     """Report processes that the launcher ended when another one died, without a request to stop."""
     return result.status == STOPPED and result.failure is not None and requested_status is None
+
+
+def _has_lost_output(result: LaunchResult) -> bool:
+    """Report that a run came to its end in a process that could not print its result."""
+    if result.failure is None or result.failure.exit_code != OUTPUT_LOST:
+        return False
+    return result.status in {DONE, MISSED}
 
 
 def _record(run: Path | None, failure: ProcessFailure, attempt: int) -> None:

@@ -46,6 +46,12 @@ def test_the_same_status_in_the_course_of_a_run_is_a_death(tmp_path: Path) -> No
     assert "process_died" in (run / "events.jsonl").read_text()
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_run_whose_result_could_not_be_printed_has_ended(tmp_path: Path, status: int) -> None:
+    """Nothing begins anew; the exit status tells of the output."""
+    assert watched(tmp_path, [LaunchResult(status, ProcessFailure(0, 2, 7, ""), tmp_path)]) == (2, [], 1)
+
+
 def test_a_run_folder_that_cannot_be_written_keeps_nobody_from_starting_anew(tmp_path: Path) -> None:
     """It may stand on another machine, or on a full disk."""
     endings = [
