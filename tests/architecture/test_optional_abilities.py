@@ -20,6 +20,7 @@ FOREIGN = {
     "components/sources/torchvision.py": "data sets of torchvision",
     "components/transforms/_introspect.py": "parameters of torchvision",
     "data/read/raw_values.py": "raw values",
+    "emit/text/definitions.py": "what names in our code refer to, of any library",
     "language/yaml/tree.py": "events of PyYAML",
     "nn/modules/huggingface.py": "models of transformers",
     "nn/modules/timm.py": "models of timm",

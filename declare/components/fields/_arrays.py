@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, ProblemError
@@ -29,6 +30,19 @@ class ArrayField(Field):
     """Layouts that samples may have, the default first."""
     fixed_axes: ClassVar[frozenset[int]] = frozenset({0})
     """Axes whose stated size every sample must have."""
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code for samples of one size, in the order of axes that the field has."""
+        order = self._order()
+        if (
+            self.missing
+            or raw.kind == "texts"
+            or order != tuple(range(len(order)))
+            or None in facts.shape.dims
+        ):
+            what = "with marks, of differing sizes or in another order of axes"
+            raise NotWrittenError(f"the samples of `{name}`: {what}")
+        return Code(f"np.asarray({raw.code})")
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments of the samples."""

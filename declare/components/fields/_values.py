@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.problem import Problem, ProblemError
 from declare.system import secrets
 
@@ -181,3 +182,24 @@ def to_list(values: Any) -> list[Any]:
     if kind_of(values) in ("m", "M"):
         return list(values) if values.ndim == 1 else list(map(list, values))  # numpy's own are counts
     return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def index_code(name: str, texts: Sequence[str], missing: Sequence[Any], raw: RawColumn) -> Code:
+    """Return code that gives each value of a column the index of its text, -1 where it is missing.
+
+    A value that is neither raises `KeyError` there.
+    """
+    if raw.dtype.startswith("float"):
+        raise NotWrittenError(f"the classes of `{name}`, which are numbers with a point")
+    constant = f"{name.upper()}_CLASSES"
+    lines: tuple[str, ...] = (f"index = {{text: number for number, text in enumerate({constant})}}",)
+    marks = [None if value is None else str(text_of(value)) for value in missing]
+    marks = marks if raw.kind == "array" else [None, *(mark for mark in marks if mark is not None)]
+    if marks:
+        lines += (f"index |= dict.fromkeys({marks!r}, -1)",)
+    value = {"texts": "value", "array": "str(value)", "values": "value if value is None else str(value)"}[
+        raw.kind
+    ]
+    values = f"{raw.code}.tolist()" if raw.kind == "array" else raw.code
+    definition = f"{constant} = {tuple(texts)!r}"
+    return Code(f"np.array([index[{value}] for value in {values}])", lines, definitions=(definition,))

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.fields._names import factorise
-from declare.components.fields._values import index_of, number_of, text_of, twice
+from declare.components.fields._values import index_code, index_of, number_of, text_of, twice
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape
@@ -108,6 +109,10 @@ class Category(Field):
         """Return whether a label is not an integer, or is in 0 .. classes - 1."""
         limit = self.classes if isinstance(self.classes, int) else 0
         return not _WHOLE.fullmatch(text) or 0 <= int(text) < limit
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that gives each value the index of its class, -1 where it is missing."""
+        return index_code(name, [*map(str, facts.values or facts.classes or ())], self.missing, raw)
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return class indices [rows], -1 if missing."""

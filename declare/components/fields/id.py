@@ -3,8 +3,9 @@
 from typing import Any, ClassVar
 
 from declare.components.fields._names import factorise
-from declare.components.fields._values import index_of
+from declare.components.fields._values import index_code, index_of
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.shapes import Array, Layout, Shape
 
@@ -38,6 +39,12 @@ class Id(Field):
             unique=len(names),
             extra={"unused_marks": factors.unused} if factors.unused else {},
         )
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that gives each value the index of its name, -1 where it is missing."""
+        if facts.classes is None:
+            raise NotWrittenError(f"the field `{name}`: too many names")
+        return index_code(name, facts.classes, self.missing, raw)
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return name indices [rows], -1 if missing or new.

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.components.fields._sizes import ImageField
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout, Shape
 
@@ -112,6 +113,21 @@ class Image(ImageField):
             return ()
         images = survey(values, self._decoding(facts))
         return _scale_unused(images.levels, images.raw, deep=images.deep)
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code for arrays of bytes."""
+        decoding = self._decoding(facts)
+        if (
+            raw.dtype != "uint8"
+            or decoding.scale is not None
+            or self.size is not None
+            or None in facts.shape.dims
+        ):
+            raise NotWrittenError(f"the pictures of `{name}`: only arrays of bytes have code")
+        if facts.shape.dims[0] == 1:
+            return Code(f"{raw.code}.reshape(len({raw.code}), {', '.join(map(str, facts.shape.dims))})")
+        channels_last = decoding.layout != "CHW"
+        return Code(f"np.ascontiguousarray({raw.code}.transpose(0, 3, 1, 2))" if channels_last else raw.code)
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return uint8 [rows, channels, height, width]."""

@@ -9,6 +9,7 @@ from pydantic import Field as Param
 
 from declare.components.fields._values import flat
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout, Shape
@@ -105,6 +106,19 @@ class Number(Field):
         from declare.components.fields._number_texts import NumberNotation
 
         return NumberNotation(self.decimal, self.thousands, self.unit or "")
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that makes numbers of texts or values, NaN where missing."""
+        if raw.kind == "array":
+            if self.missing:
+                return Code(
+                    f"np.where(np.isin({raw.code}, {self.missing!r}), np.nan, {raw.code}).astype(np.float64)"
+                )
+            return Code(f"np.asarray({raw.code}, np.float64)")
+        if facts.extra.get("notation") or any(self._notation()):
+            raise NotWrittenError(f"the notation of the numbers of `{name}`")
+        marks = ", ".join(dict.fromkeys(["None", *map(repr, self.missing)]))
+        return Code(f"np.array([np.nan if value in {{{marks}}} else float(value) for value in {raw.code}])")
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float64 [rows], NaN if missing; texts are parsed in the notation of the whole column."""

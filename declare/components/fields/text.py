@@ -9,6 +9,7 @@ from pydantic import Field as Param
 from declare.components.fields._values import Marks, no_text, text_of, to_list
 from declare.contract.component import Slot
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field, Uses
 from declare.contract.kinds.tokenizer import Coder, Tokenizer
 from declare.contract.problem import Problem, ProblemError
@@ -27,6 +28,14 @@ class _Part(NamedTuple):
 
     value: Value
     number: int
+
+
+_PAD = '''def pad(rows: list[list[int]]) -> np.ndarray:
+    """Return rows of ids as a table, -1 after the end of each."""
+    table = np.full((len(rows), max(1, *map(len, rows))), -1, np.int32)
+    for number, ids in enumerate(rows):
+        table[number, : len(ids)] = ids
+    return table'''
 
 
 class Text(Field):
@@ -166,6 +175,18 @@ class Text(Field):
     def take_part(self, values: Any, numbers: Array) -> list[_Part]:
         """Return values paired with the number of their window."""
         return [_Part(value, int(number)) for value, number in zip(values, numbers, strict=True)]
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that gives the ids of texts [rows, longest], -1 after the end of each."""
+        if self.missing or self.words:
+            raise NotWrittenError(f"texts of `{name}` with marks, or cut into words first")
+        code = self.tokenizer.code(name, facts.extra["vocabulary"])
+        length, end = facts.shape.dims[0] or 1, f" + [{facts.extra['special']['eos']}]" if self.ends else ""
+        whole = f"ids{end}"
+        kept = f"({whole})[-{length}:]" if self.overlong == "tail" else f"({whole})[:{length}]"
+        lines = (f"texts = [text or '' for text in {raw.code}]", *code.lines)
+        expression = f"pad([{kept} for ids in {code.expression}])"
+        return code._replace(expression=expression, lines=lines, definitions=(_PAD,))
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return ids [rows, length of the longest], -1 after the end of each text."""

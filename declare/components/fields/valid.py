@@ -7,6 +7,7 @@ from pydantic import Field as Param
 
 from declare.components.fields._values import text_in, to_list
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape
@@ -67,6 +68,12 @@ class Valid(Field):
                 if spot >= 0:
                     flags[row, spot] = item
         return flags
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code for arrays of flags."""
+        if raw.kind != "array":
+            raise NotWrittenError(f"flags of `{name}` that are no array")
+        return Code(f"np.asarray({raw.code}).astype(bool)")
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return bool [rows] or [rows, units]; raises `ProblemError` DAT319 for values that are not true or false."""

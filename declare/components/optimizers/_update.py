@@ -35,6 +35,13 @@ class AdamFamily(Decaying):
     eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator for numerical stability")
     amsgrad: bool = Param(False, description="never let the running mean of squares decrease (AMSGrad)")
 
+    def code(self, groups: str) -> str:
+        """Return the code of torch's optimizer."""
+        betas = "" if tuple(self.betas) == (0.9, 0.999) else f", betas={tuple(self.betas)}"
+        eps = "" if self.eps == 1e-8 else f", eps={self.eps}"
+        amsgrad = ", amsgrad=True" if self.amsgrad else ""
+        return f"torch.optim.{self.rule}({groups}, lr={self.lr}{betas}{eps}{amsgrad}, fused=True)"
+
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from pydantic import Field as Param
@@ -13,6 +13,7 @@ from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract import strict_json
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Extensions
 from declare.contract.problem import Problem
 from declare.system.out_of_memory import require_memory
@@ -48,6 +49,16 @@ class Csv(TableSource):
     def check(self) -> Iterable[Problem]:
         """Yield a problem for an unknown encoding."""
         yield from unknown_encoding(self.encoding)
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that reads the table with polars, every cell as text."""
+        encoding = f', encoding="{self.encoding}"' if self.encoding else ""
+        lines = (
+            f"table = pl.read_csv({str(self.path)!r}, separator={self.separator!r}, infer_schema=False{encoding})",
+            "table = table.filter(~pl.all_horizontal(pl.all().is_null()))",
+        )
+        pairs = ", ".join(f'"{name}": table["{name}"].to_list()' for name in columns)
+        return Code(f"{{{pairs}}}", lines, ("import polars as pl",), kind="texts")
 
     def open(self) -> Reader:
         """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 if it cannot be read."""

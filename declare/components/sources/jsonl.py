@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field as Param
@@ -11,6 +11,7 @@ from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.strict_json import dumps
@@ -48,6 +49,15 @@ class Jsonl(Source):
     def fingerprint(self) -> str:
         """Return the file's size and modification time."""
         return file_fingerprint(self.path)
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that reads the lines."""
+        lines = (
+            f"lines = Path({str(self.path)!r}).read_text(encoding={self.encoding or 'utf-8'!r}).splitlines()",
+            "rows = [json.loads(line) for line in lines if line.strip()]",
+        )
+        pairs = ", ".join(f'"{name}": [row.get("{name}") for row in rows]' for name in columns)
+        return Code(f"{{{pairs}}}", lines, ("import json", "from pathlib import Path"), kind="values")
 
     def open(self) -> Reader:
         """Read the lines; raises `ProblemError` DAT302, DAT312 or DAT333 with the line that is not an object."""

@@ -5,12 +5,14 @@ import math
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
@@ -46,6 +48,11 @@ class Npz(Source):
     def fingerprint(self) -> str:
         """Return the file's size and modification time."""
         return file_fingerprint(self.path)
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that loads the arrays."""
+        pairs = ", ".join(f'"{name}": arrays["{name}"]' for name in columns)
+        return Code(f"{{{pairs}}}", (f"arrays = np.load({str(self.path)!r})",))
 
     def open(self) -> Reader:
         """Read the arrays; raises `ProblemError` DAT302, DAT312, DAT317, DAT333 or DAT335."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.components.sources._frames import TableSource
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Extensions
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ class Parquet(TableSource):
 
     extensions: ClassVar[Extensions] = {".parquet": {}}
     also_called: ClassVar[tuple[str, ...]] = ("arrow", "feather")
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that reads the table with polars."""
+        lines = (f"table = pl.read_parquet({str(self.path)!r}, columns={[*columns]!r})",)
+        pairs = ", ".join(f'"{name}": table["{name}"].to_list()' for name in columns)
+        return Code(f"{{{pairs}}}", lines, ("import polars as pl",), kind="values")
 
     def open(self) -> Reader:
         """Read the table; raises `ProblemError` DAT302, DAT312 or DAT333 if it cannot be read."""

@@ -4,13 +4,14 @@ import hashlib
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from pydantic import Field as Param
 
 from declare.contract import strict_json
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Source
 from declare.contract.problem import Problem
 
@@ -110,6 +111,11 @@ class Simulated(Source):
         settings = _defaults(self.name) | self._generator_arguments()
         text = strict_json.dumps([_VERSION, self.name, self.seed, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return the generator's code."""
+        arguments = {"seed": self.seed, **self._generator_arguments()}
+        return Code("{call}", function=_maker(self.name), arguments=arguments, arguments_name=self.name)
 
     def open(self) -> Reader:
         """Generate the data."""

@@ -1,10 +1,12 @@
 """The data sets that are part of scikit-learn."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field as Param
 
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Source
 
 
@@ -29,6 +31,27 @@ class Sklearn(Source):
         from importlib.metadata import version
 
         return f"sklearn {version('scikit-learn')} {self.name}"
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that loads the data set."""
+        own = {
+            "image": "np.rint(bunch.images * (255 / 16)).astype(np.uint8)",
+            "features": "bunch.data",
+            "target": "bunch.target",
+            "label": "bunch.target" if self.name == "digits" else "bunch.target_names[bunch.target]",
+        }
+        values = {name: own[name] if name in own else self._column_code(name) for name in columns}
+        pairs = ", ".join(f'"{name}": {value}' for name, value in values.items())
+        loader = f"load_{self.name}"
+        imports = (f"from sklearn.datasets import {loader}",)
+        return Code(f"{{{pairs}}}", (f"bunch = {loader}()",), imports)
+
+    def _column_code(self, name: str) -> str:
+        """Return the code of one column of the table."""
+        from sklearn import datasets
+
+        names = [_slug(item) for item in getattr(datasets, f"load_{self.name}")().feature_names]
+        return f"bunch.data[:, {names.index(name)}]"
 
     def open(self) -> Reader:
         """Load the data set."""

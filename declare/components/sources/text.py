@@ -19,6 +19,7 @@ from declare.contract.files.split_folders import (
     top_name,
     unclear_splits,
 )
+from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.kinds.source import (
     Extensions,
     Fingerprints,
@@ -95,6 +96,16 @@ class Text(Source):
     def files(self) -> list[Path]:
         """Return the files of documents."""
         return list(self._listing().files)
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that reads a file of one document a line."""
+        if not is_file(self.path) or self.document not in {None, "line"}:
+            raise NotWrittenError("the source `text` of anything but a file with a document in each line")
+        lines = (
+            f'lines = Path({str(self.path)!r}).read_text(encoding={self.encoding or "utf-8"!r}).split("\\n")',
+        )
+        expression = '{"text": [line for line in lines if line.strip()]}'
+        return Code(expression, lines, ("from pathlib import Path",), kind="texts")
 
     def open(self) -> Reader:
         """Read the documents; raises `ProblemError` DAT302 (none), DAT323 (unclear splits) or DAT333 (not text)."""

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import Field as Param
 
+from declare.contract import strict_json
+from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 Text = str | Sequence[str]
@@ -95,6 +97,26 @@ class ListTokenizer(Tokenizer):
     def _least_count(self) -> int:
         """Return how often a piece must occur in the training split."""
         return 1
+
+    def _cut_code(self) -> str:
+        """Return the code of the pieces of `text`; raises `NotWrittenError`."""
+        raise NotWrittenError(f"the tokenizer `{self.type_name()}`")
+
+    def code(self, name: str, vocabulary: Vocabulary) -> Code:
+        """Return code that looks pieces up in their list."""
+        file = f"{name}.pieces.json"
+        lines = (
+            f'pieces = json.loads((FOLDER / "{file}").read_text())',
+            f"index = {{piece: number for number, piece in enumerate(pieces, {len(SPECIAL)})}}",
+        )
+        ids = (
+            f"[[index.get(piece, {SPECIAL.index('unk')}) for piece in {self._cut_code()}] for text in texts]"
+        )
+        text = strict_json.dumps(vocabulary["pieces"], indent=0) + "\n"
+        return Code(ids, lines, self._code_imports(), files={file: text})
+
+    def _code_imports(self) -> tuple[str, ...]:
+        return ("import json",)
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return the tokenizer with its pieces."""

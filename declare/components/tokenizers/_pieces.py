@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.tokenizer import SPECIAL
 from declare.contract.problem import Problem, ProblemError
 
@@ -71,6 +72,10 @@ class PieceCoder:
                     ids[place] = item.ids
         return ids
 
+    def to_json(self) -> str:
+        """Return the library's own file of the tokenizer."""
+        return str(self._real.to_str(pretty=True)) + "\n"
+
     def starts(self, words: Sequence[str]) -> list[int]:
         """Return the position of each word's first piece."""
         with panics_refused():
@@ -98,6 +103,14 @@ class PieceCoder:
             if index < len(names):
                 names[index] = piece
         return names
+
+
+def piece_code(name: str, coder: PieceCoder) -> Code:
+    """Return code that encodes `texts` with the library, from its own file."""
+    file = f"{name}.tokenizer.json"
+    lines = (f'tokenizer = Tokenizer.from_file(str(FOLDER / "{file}"))',)
+    ids = "[item.ids for item in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]"
+    return Code(ids, lines, ("from tokenizers import Tokenizer",), files={file: coder.to_json()})
 
 
 def words_of(texts: Iterable[Text]) -> Iterator[str]:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+from declare.contract.kinds.code import Code
+from declare.contract.kinds.tokenizer import SPECIAL, Tokenizer, Vocabulary
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Real
+
+    from declare.components.tokenizers._pieces import PieceCoder
 
 _BYTES = 256 + len(SPECIAL)
 
@@ -58,7 +61,13 @@ class Bpe(Tokenizer):
         )
         return train_pieces(self._around(Tokenizer(models.BPE())), trainer, texts)
 
-    def open(self, vocabulary: Vocabulary) -> Coder:
+    def code(self, name: str, vocabulary: Vocabulary) -> Code:
+        """Return code that encodes texts with the library."""
+        from declare.components.tokenizers._pieces import piece_code
+
+        return piece_code(name, self.open(vocabulary))
+
+    def open(self, vocabulary: Vocabulary) -> PieceCoder:
         """Return the tokenizer with its pieces."""
         from tokenizers import Tokenizer, models
 

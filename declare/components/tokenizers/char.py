@@ -12,5 +12,8 @@ class Char(ListTokenizer):
         ```
     """
 
+    def _cut_code(self) -> str:
+        return "text.lower()" if self.lowercase else "text"
+
     def _cut(self, text: str) -> list[str]:
         return list(text.lower() if self.lowercase else text)

@@ -33,6 +33,13 @@ class Word(ListTokenizer):
         known = text.lower() if self.lowercase else text
         return _WORDS.findall(known) if self.punctuation else known.split()
 
+    def _cut_code(self) -> str:
+        known = "text.lower()" if self.lowercase else "text"
+        return f"re.findall({_WORDS.pattern!r}, {known})" if self.punctuation else f"{known}.split()"
+
+    def _code_imports(self) -> tuple[str, ...]:
+        return (*super()._code_imports(), "import re")
+
     def _join(self, words: Sequence[str]) -> str:
         text = " ".join(words)
         return re.sub(r" ([.,;:!?%)\]}])", r"\1", text) if self.punctuation else text

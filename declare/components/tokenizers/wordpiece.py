@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
+from declare.contract.kinds.code import Code
+from declare.contract.kinds.tokenizer import SPECIAL, Tokenizer, Vocabulary
 from declare.contract.problem import Problem
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Real
+
+    from declare.components.tokenizers._pieces import PieceCoder
 
 _LEAST = 32
 _LETTERS = 1000
@@ -75,7 +78,13 @@ class Wordpiece(Tokenizer):
         kept = sorted((-count, letter) for letter, count in counts.items() if not letter.isspace())
         return sorted(letter for _, letter in kept[:room])
 
-    def open(self, vocabulary: Vocabulary) -> Coder:
+    def code(self, name: str, vocabulary: Vocabulary) -> Code:
+        """Return code that encodes texts with the library."""
+        from declare.components.tokenizers._pieces import piece_code
+
+        return piece_code(name, self.open(vocabulary))
+
+    def open(self, vocabulary: Vocabulary) -> PieceCoder:
         """Return the tokenizer with its pieces."""
         from tokenizers import Tokenizer, models
 

@@ -8,6 +8,7 @@ from pydantic import Field as Param
 from declare.contract import strict_json
 from declare.contract.component import Component, DataValue
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout
 
@@ -112,6 +113,10 @@ class Field(Component):
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return raw values as an array [rows, ...]; raises `ProblemError` for a value that cannot be encoded."""
         raise NotImplementedError
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that encodes the values of a column, `raw`; raises `NotWrittenError`."""
+        raise NotWrittenError(f"the field type `{self.type_name()}` (`{name}`)")
 
     def resolve(self, name: str, uses: Uses) -> Self:
         """Return the field called `name`, with open settings resolved from its use in tasks."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.component import Component, Strict
+from declare.contract.kinds.code import NotWrittenError
 from declare.contract.torch_types import TorchOptimizer
 
 
@@ -47,6 +48,10 @@ class Optimizer(Component):
     def decays_norm_and_bias(self) -> bool:
         """Return whether parameters of one axis are decayed too; a library's rule decays all."""
         return bool(dict(self).get("decay_norm_and_bias", True))
+
+    def code(self, groups: str) -> str:
+        """Return the code of the optimizer of `groups`, an expression; raises `NotWrittenError`."""
+        raise NotWrittenError(f"the optimizer `{self.type_name()}`")
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return the torch optimizer for groups `{params, lr, weight_decay}`, fused if the device supports it."""

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -12,6 +12,7 @@ from pydantic import PlainSerializer
 
 from declare.contract.component import Component
 from declare.contract.facts import Reader
+from declare.contract.kinds.code import Code, NotWrittenError
 
 
 class _PathMarker:
@@ -119,6 +120,10 @@ class Source(Component):
     def open(self) -> Reader:
         """Open the source; raises `ProblemError` if it is missing, empty, corrupt or malicious."""
         raise NotImplementedError
+
+    def code(self, columns: Sequence[str]) -> Code:
+        """Return code that reads columns, an expression of column -> values; raises `NotWrittenError`."""
+        raise NotWrittenError(f"the source `{self.type_name()}`")
 
 
 def _stats(files: Iterable[Path]) -> Iterable[os.stat_result]:

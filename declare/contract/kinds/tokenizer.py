@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from declare.contract.component import Component
+from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.problem import Problem
 
 Vocabulary = dict[str, Any]
@@ -49,6 +50,10 @@ class Tokenizer(Component):
     def fit(self, texts: Iterable[str | Sequence[str]]) -> Vocabulary | Problem:
         """Return the vocabulary for the texts of the training split; deterministic."""
         raise NotImplementedError
+
+    def code(self, name: str, vocabulary: Vocabulary) -> Code:
+        """Return code that gives the ids of each of `texts`, for the field `name`; raises `NotWrittenError`."""
+        raise NotWrittenError(f"the tokenizer `{self.type_name()}`")
 
     def open(self, vocabulary: Vocabulary) -> Coder:
         """Return the tokenizer with its learned vocabulary."""

@@ -20,6 +20,7 @@ class Embeddings(Accumulator):
     """Stores embeddings and targets of an evaluation [N, E + 2], the first 8,192 of them: metrics are over pairs."""
 
     key = "embeddings"
+    most_rows = _MOST
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,11 +49,16 @@ class Embeddings(Accumulator):
         """Return all rows [N, E + 2]; groups and origins are numbered from 0 (theirs may be beyond a double's)."""
         if not self._rows:
             return None
-        target = torch.cat([pair[1] for pair in self._rows])
+        return self.table(
+            torch.cat([pair[0] for pair in self._rows]), torch.cat([pair[1] for pair in self._rows])
+        )
+
+    def table(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return embeddings [N, E] with the groups and origins of targets [N, 2] beside them, [N, E + 2]."""
         group, origin = (column.unique(return_inverse=True)[1] for column in target.unbind(1))
         group = group.masked_fill(target[:, 0] < 0, -1)
         places = torch.stack([group, origin], 1).double()
-        return torch.cat([torch.cat([pair[0] for pair in self._rows]), places], 1)
+        return torch.cat([prediction, places], 1)
 
     def combine(self, totals: Sequence[Tensor]) -> Tensor | None:
         """Return None: embeddings [N, E] of two heads are in different spaces."""

@@ -30,6 +30,8 @@ class Accumulator:
     key: Hashable = None
     by_unit = False
     """Whether the last axis of the sums is units of the target, which differ from one target to another."""
+    most_rows: int | None = None
+    """Of one that stores samples instead of sums: how many, for `table(prediction, target)` of all of them."""
 
     def __init__(self) -> None:
         self.state: Tensor | None = None

@@ -1,6 +1,7 @@
 """A model of timm without its classifier. Shapes: B batch, C channels, H, W size, F features, T tokens."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import timm
@@ -27,8 +28,7 @@ class Timm(nn.Module):
         super().__init__()
         self.model = timm.create_model(name, pretrained=pretrained, in_chans=channels, num_classes=0, **args)
         head = getattr(self.model, "forward_head", None)
-        stops = head is not None and "pre_logits" in inspect.signature(head).parameters
-        self._before_classifier = {"pre_logits": True} if stops else {}
+        self._before_classifier = {"pre_logits": True} if head is not None and _stops(head) else {}
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return `output` [B, F], pooled, and `map` [B, F', H', W'] or `sequence` [B, T, F']."""
@@ -46,3 +46,9 @@ class Timm(nn.Module):
         ):
             return pooled | {"sequence": features}
         return pooled
+
+
+def _stops(head: Callable[..., Any]) -> bool:
+    """Return whether a head can stop before its classifier: it has the argument for it, or takes any."""
+    parameters = inspect.signature(head).parameters.values()
+    return any(item.name == "pre_logits" or item.kind is item.VAR_KEYWORD for item in parameters)

@@ -1,0 +1,37 @@
+"""Python code that does what a component does, for programs that run without this one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+RawKind = Literal["array", "texts", "values"]
+"""What a column is before it is encoded: a numpy array, a list of texts (None: missing), or of any values of JSON."""
+
+
+class RawColumn(NamedTuple):
+    """The code of a column's values, what they are, and the type of an array's numbers (`uint8`, `<U5`)."""
+
+    code: str
+    kind: RawKind
+    dtype: str = ""
+
+
+class Code(NamedTuple):
+    """An expression, with the lines that come before it.
+
+    `{call}` in the expression is replaced by a call of `function`, a plain function of ours that is written out with
+    `arguments` in their places and called after `arguments_name`. `files` are text files beside the program, by name.
+    """
+
+    expression: str
+    lines: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    kind: RawKind = "array"
+    function: Callable[..., Any] | None = None
+    arguments: Mapping[str, Any] = {}
+    arguments_name: str = ""
+    files: Mapping[str, str] = {}
+
+
+class NotWrittenError(Exception):
+    """Raised if a component has no code to write out; the text names it."""

@@ -1,0 +1,1 @@
+"""Writes `model.py`: classes of modules, and what the model computes for each set of datasets and tasks."""

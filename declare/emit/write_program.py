@@ -1,0 +1,62 @@
+"""Writes the program of a plan into a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from declare.contract.problem import Problem, ProblemError
+from declare.ir.plan import Plan
+from declare.system.worker_process import CallError, WorkerProcess
+
+_SECONDS = 24 * 3600
+"""Processor time: all data are read once, for the rows of splits and the statistics of transforms."""
+
+
+def write_program(
+    plan: Plan, spec_text: str, folder: Path, precisions: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write the program of a plan; return its files.
+
+    `precisions` are those that a run chose where the plan leaves them open, by phase; else it is single precision.
+    Raises `ProblemError` (RES860) where something has no code, RES803 where `folder` holds something else.
+    """
+    chosen = precisions or {}
+    phases = tuple(
+        phase.model_copy(update={"precision": chosen.get(phase.name, "fp32")})
+        if phase.precision == "auto"
+        else phase
+        for phase in plan.phases
+    )
+    resolved = plan.model_copy(update={"phases": phases})
+    files = _files(resolved, folder) | {
+        "spec.yaml": spec_text,
+        "plan.json": plan.model_dump_json(indent=1) + "\n",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        draft = folder / f".{name}.new"
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(folder / name)
+    return [folder / name for name in files]
+
+
+def _files(plan: Plan, folder: Path) -> dict[str, str]:
+    worker = WorkerProcess()
+    try:
+        arguments = {"plan": plan.model_dump_json(), "folder": str(folder.resolve())}
+        answer = worker.call("declare.emit.child:write_json", arguments, _SECONDS)
+    except CallError as error:
+        raise ProblemError(_no_code(f"the writer ended: {error.kind}: {error}")) from None
+    finally:
+        worker.close()
+    if "refused" in answer:
+        raise ProblemError(_no_code(answer["refused"]))
+    files: dict[str, str] = answer["files"]
+    return files
+
+
+def _no_code(what: str) -> Problem:
+    return Problem(
+        "RES860",
+        f"no code can be written for {what}",
+        helps=("train it with `dcl train`: only the code is missing", "or use another component"),
+    )

@@ -1,0 +1,78 @@
+"""Names of a spec that cannot be names in Python code."""
+
+import keyword
+from collections.abc import Iterator
+
+from declare.contract.kinds.code import NotWrittenError
+from declare.ir.plan import Plan
+
+_OF_MODULES = frozenset(
+    [
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "heads",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_buffer",
+        "register_module",
+        "register_parameter",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+    ]
+)
+"""What every module of torch has: no other module may be called so."""
+
+
+def refuse_names(plan: Plan) -> None:
+    """Raise `NotWrittenError` for a name that Python code cannot have."""
+    for name in _names(plan):
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise NotWrittenError(f"the name `{name}`, which is none in Python")
+    for node in plan.nodes:
+        if node.role == "module" and node.path in _OF_MODULES:
+            raise NotWrittenError(
+                f"a module called `{node.path}`, as something that every module of torch has"
+            )
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    yield from plan.tasks
+    yield from (phase.name for phase in plan.phases)
+    yield from (node.name for node in plan.nodes)
+    for name, dataset in plan.datasets.items():
+        yield from (name, *dataset.fields)

@@ -1,0 +1,69 @@
+"""Writes the evaluation of a split."""
+
+from declare.emit.writers.task_code import camel
+from declare.emit.writers.train.train_context import TrainContext, indent
+from declare.ir.plan import TaskPlan
+
+
+def evaluate_function(context: TrainContext) -> str:
+    """Return the function that evaluates a split."""
+    plan, size = context.plan, ", size: int | None = None" if context.scaled_field else ""
+    lines = ["@torch.no_grad()", f"def evaluate(model: Model, split: str{size}) -> dict[str, float]:"]
+    doc = ", images at `size`" if context.scaled_field else ""
+    lines += [f'    """Return the loss and metrics of each task on a split{doc}."""', "    model.eval()"]
+    lines += ["    scores = {", *indent(_scores(context), 2), "    }"]
+    for dataset in plan.datasets:
+        lines += indent(_dataset(context, dataset))
+    lines += ["    model.train()"]
+    for name, task in plan.tasks.items():
+        if task.has_own_heads:
+            parts = ", ".join(f'scores["{name}@{item}"]' for item in task.datasets)
+            lines += [f'    scores["{name}"] = losses.{camel(name)}Scores({parts})']
+    lines += ['    return {f"{split}/{name}/{metric}": value']
+    lines += ["        for name, score in scores.items() for metric, value in score.results().items()}"]
+    return "\n".join(lines)
+
+
+def _names(name: str, task: TaskPlan, dataset: str) -> list[str]:
+    """Return the names of the scores that samples of a dataset count for."""
+    if len(task.datasets) == 1:
+        return [name]
+    return [f"{name}@{dataset}"] if task.has_own_heads else [name, f"{name}@{dataset}"]
+
+
+def _scores(context: TrainContext) -> list[str]:
+    entries = {}
+    for name, task in context.plan.tasks.items():
+        for dataset in task.datasets:
+            for key in _names(name, task, dataset):
+                word = key.replace("@", "_") if task.has_own_heads else name
+                entries[key] = f'"{key}": losses.{camel(word)}Scores(),'
+    return [*entries.values()]
+
+
+def _dataset(context: TrainContext, dataset: str) -> list[str]:
+    """Return the lines that evaluate a dataset."""
+    tasks = {name: task for name, task in context.plan.tasks.items() if dataset in task.datasets}
+    if not tasks:
+        return []
+    masking = [name for name in tasks if name in context.masking]
+    draws = any(context.draws_view(name, dataset) for name in masking)
+    numbered = "number, batch in enumerate({0})" if draws else "batch in {0}"
+    lines = [f"for {numbered.format(f'data.{dataset}_batches(split)')}:"]
+    field = context.scaled_field
+    if field in context.plan.datasets[dataset].fields:
+        lines += [
+            "    if size is not None:",
+            f'        batch["{field}"] = data.resize(batch["{field}"], size)',
+        ]
+    outputs = [context.call(f"{dataset}_outputs", "batch")] if f"{dataset}_outputs" in context.methods else []
+    for name in masking:
+        seed = f"{context.plan.seed + context.offset(name, dataset, context.masking)} + number"
+        lines += [f"    view = {context.view(name, dataset, 'batch', seed)}"]
+        outputs.append(context.call(f"{dataset}_{name}_outputs", "{**batch, **view}"))
+    lines += [f"    outputs = {' | '.join(outputs)}"]
+    for name, task in tasks.items():
+        seen = "{**view, **batch}" if name in masking else "batch"
+        for key in _names(name, task, dataset):
+            lines += [f'    scores["{key}"].update(outputs["{name}"].float(), {seen})']
+    return lines

@@ -1,0 +1,118 @@
+"""Writes the optimizer of a phase, its learning rate, and what is frozen."""
+
+from declare.contract.kinds.code import NotWrittenError
+from declare.emit.specialize.units import bind_arguments, method_unit
+from declare.emit.specialize.values import UNKNOWN, Const
+from declare.emit.text.definitions import Definitions
+from declare.emit.writers.train.train_context import TrainContext, indent, selects
+from declare.ir.plan import PhasePlan
+from declare.parsing.read_component import read_component
+
+
+def optimizer_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
+    """Return the lines that make the optimizer: groups by name and learning rate, in two where decay spares some."""
+    component = read_component("optimizers", phase.optimizer)
+    decay, spares = component.base_decay, bool(component.base_decay and not component.decays_norm_and_bias)
+    if not phase.groups:
+        groups = _split("parameters", {"weight_decay": decay}, spares=spares)
+        return [
+            "parameters = [*model.parameters()]",
+            f"optimizer = {component.code(f'[{groups}]')}",
+        ]
+    context.imports.add("from fnmatch import fnmatchcase")
+    lines = ["named = dict(model.named_parameters())", "groups = []"]
+    for group in phase.groups:
+        chosen = selects(group.match, group.parameters)
+        lines += [f"group = [named.pop(name) for name in [*named] if {chosen}]"]
+        stated = decay if group.weight_decay is None else group.weight_decay
+        rates = {"initial_lr": group.lr, "lr": group.lr, "weight_decay": stated}
+        lines += [f"groups += [{_split('group', rates, spares=spares and group.weight_decay is None)}]"]
+    rates = {"initial_lr": float(component.lr), "lr": float(component.lr), "weight_decay": decay}
+    lines += ["rest = [*named.values()]", f"groups += [{_split('rest', rates, spares=spares)}]"]
+    code = component.code('[group for group in groups if group["params"]]')
+    return [*lines, f"optimizer = {code}"]
+
+
+def _split(items: str, rates: dict[str, float], *, spares: bool) -> str:
+    """Return the code of a group, or of two where parameters of one axis are not decayed."""
+    if not spares:
+        return _group(items, rates)
+    spared = rates | {"weight_decay": 0.0}
+    matrices, others = (f"[item for item in {items} if item.dim() {sign} 1]" for sign in (">", "<="))
+    return f"{_group(matrices, rates)}, {_group(others, spared)}"
+
+
+def _group(items: str, rates: dict[str, float]) -> str:
+    return (
+        "{"
+        + ", ".join([f'"params": {items}', *(f'"{name}": {value}' for name, value in rates.items())])
+        + "}"
+    )
+
+
+def rate_function(definitions: Definitions, phase: PhasePlan) -> tuple[str, str]:
+    """Return the function of the learning rate's factor, and its name; both empty if it is constant.
+
+    Raises `NotWrittenError` for a schedule that follows a metric.
+    """
+    schedule = read_component("schedules", phase.schedule)
+    if schedule.plateau_rule() is not None:
+        raise NotWrittenError(f"the schedule `{schedule.type_name()}`")
+    total, warmup = phase.steps - phase.warmup_steps, phase.warmup_steps
+    if not warmup and {schedule.multiplier(step, total) for step in range(min(total, 100))} == {1.0}:
+        return "", ""
+    unit = method_unit(schedule, "multiplier")
+    unit.key += f" of {phase.name}"
+    unit = definitions.library.call(unit, bind_arguments(unit, [UNKNOWN, Const(total)], {}))
+    definitions.library.settle()
+    definitions.name(unit, f"{phase.name}_multiplier")
+    lines = [f"def {phase.name}_rate(step: int) -> float:"]
+    lines += [f'    """Return the factor of the learning rate at a step of `{phase.name}`."""']
+    if warmup:
+        first = definitions.call(unit, "0")
+        lines += [f"    if step < {warmup}:", f"        return (step + 1) / {warmup + 1} * {first}"]
+    lines += [f"    return {definitions.call(unit, f'step - {warmup}' if warmup else 'step')}"]
+    return "\n".join(lines), f"{phase.name}_rate"
+
+
+def init_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
+    """Return the lines that load weights of another phase than the one before, whose weights the model has."""
+    lines = []
+    before = context.plan.phases[context.plan.phases.index(phase) - 1].name
+    for entry in phase.init:
+        if entry.source != "phase" or entry.rename:
+            raise NotWrittenError(f"`init` from a {entry.source} in the phase `{phase.name}`")
+        if entry.reference != before:
+            context.imports.add("from fnmatch import fnmatchcase")
+            lines += [f'loaded = load_file(folder / "{entry.reference}.safetensors")']
+            tests = " or ".join(
+                f'fnmatchcase(name, "{item}") or name.startswith("{item}.")' for item in entry.modules
+            )
+            chosen = f"{{name: item for name, item in loaded.items() if {tests}}}"
+            lines += [f"model.load_state_dict({chosen}, strict=False)"]
+    return lines
+
+
+def freeze_function(context: TrainContext, phase: PhasePlan) -> str:
+    """Return the function that freezes parameters; empty if nothing is frozen."""
+    if not phase.freeze:
+        return ""
+    context.imports.add("from fnmatch import fnmatchcase")
+    shown = [
+        f"`{rule.match}`" + (f" until step {rule.until_step}" if rule.until_step else "")
+        for rule in phase.freeze
+    ]
+    lines = [f"def freeze_{phase.name}(model: Model, step: int) -> None:"]
+    lines += [f'    """Freeze {", ".join(shown)}."""', "    model.train()"]
+    for rule in phase.freeze:
+        free = "False" if rule.until_step is None else f"step >= {rule.until_step}"
+        lines += ["    for name, item in model.named_parameters():"]
+        lines += indent(
+            [f"if {selects(rule.match, rule.parameters)}:", f"    item.requires_grad_({free})"], 2
+        )
+        if rule.modules:
+            lines += [
+                f"    for name in {list(rule.modules)}:",
+                f"        model.get_submodule(name).train({free})",
+            ]
+    return "\n".join(lines)

@@ -1,0 +1,103 @@
+"""Programs of specs: they train as the spec does, to the last bit, and what has no code is refused by name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import declare
+from declare.__main__ import main
+from declare.contract.problem import ProblemError
+from declare.emit.write_program import write_program
+from declare.runtime.run_folder.folder import Run
+from tests.emit.programs import SETS, place, run
+
+
+def written(spec: Path, folder: Path, *sets: str) -> list[Path]:
+    """Write the program of a spec."""
+    return write_program(declare.plan(spec, set=sets), spec.read_text(), folder)
+
+
+@pytest.mark.parametrize("name", sorted(SETS))
+def test_a_program_follows_the_run_to_the_last_bit(name: str, tmp_path: Path, capsys: Any) -> None:
+    """Weights and all figures of the program are those of the spec's own run, and so are its predictions."""
+    spec = place(name, tmp_path)
+    declare.train(spec, set=SETS[name], run_dir=tmp_path / "run")
+    files = {path.name for path in written(spec, tmp_path / "program", *SETS[name])}
+    assert {"model.py", "data.py", "losses.py", "train.py", "splits.json", "README.md", "plan.json"} <= files
+    run(tmp_path / "program", "train.py", "--run-dir", str(tmp_path / "own"))
+    own = json.loads((tmp_path / "own" / "metrics.json").read_text())
+    figures = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert own == {key: value for key, value in figures.items() if not key.startswith("trivial/")}
+    weights = load_file(tmp_path / "own" / "weights.safetensors")
+    best = load_file(Run(tmp_path / "run").weights_path("best"))
+    assert weights.keys() == best.keys()
+    assert [key for key in best if not torch.equal(best[key], weights[key])] == []
+    if "predict.py" in files:
+        capsys.readouterr()
+        run(tmp_path / "program", "predict.py", "--run-dir", str(tmp_path / "own"), "--split", "val")
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert len(rows) == sum(
+            dataset.splits["val"]
+            for key, dataset in Run(tmp_path / "run").plan.datasets.items()
+            if any(key in task.datasets for task in Run(tmp_path / "run").plan.tasks.values())
+        )
+
+
+def test_a_program_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    """What was stopped between two evaluations ends with the same weights."""
+    spec = place("pain", tmp_path)
+    written(spec, tmp_path / "program", *SETS["pain"])
+    run(tmp_path / "program", "train.py", "--run-dir", str(tmp_path / "whole"))
+    text = (tmp_path / "program" / "train.py").read_text()
+    stops = text.replace(
+        'state["step"] += 1\n',
+        'state["step"] += 1\n        if state["step"] == 7:\n            raise KeyboardInterrupt\n',
+    )
+    (tmp_path / "program" / "stops.py").write_text(stops)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "program", "stops.py", "--run-dir", str(tmp_path / "parts"))
+    assert (tmp_path / "parts" / "state.pt").is_file()
+    run(tmp_path / "program", "train.py", "--run-dir", str(tmp_path / "parts"))
+    whole, parts = (load_file(tmp_path / item / "weights.safetensors") for item in ("whole", "parts"))
+    assert all(torch.equal(whole[key], parts[key]) for key in whole)
+
+
+REFUSED = {
+    "the metric `auroc`": ("digits", "tasks.digit.metrics=[accuracy, auroc]"),
+    "augments of the phase `fit`": ("digits", "phases.fit.augment=[{type: mixup}]"),
+    "the schedule `plateau`": (
+        "digits",
+        "phases.fit.schedule={type: plateau, metric: val/digit/loss, mode: min, patience: 1}",
+    ),
+    "the optimizer `rmsprop`": ("digits", "phases.fit.optimizer={type: rmsprop, lr: 1e-3}"),
+    "datasets in turn": ("pain", "phases.joint.mix={type: alternate}"),
+    "the balance `pcgrad`": ("pain", "phases.joint.balance=pcgrad"),
+    "bf16 on a CPU": ("digits", "hardware.precision=bf16"),
+}
+
+
+@pytest.mark.parametrize("what", sorted(REFUSED))
+def test_what_has_no_code_is_refused_by_name(what: str, tmp_path: Path) -> None:
+    """Nothing is written where something would be left out."""
+    name, *sets = REFUSED[what]
+    with pytest.raises(ProblemError) as caught:
+        written(place(name, tmp_path), tmp_path / "program", *sets)
+    assert caught.value.problem.code == "RES860"
+    assert what in caught.value.problem.title
+    assert not (tmp_path / "program").exists()
+
+
+def test_the_command_writes_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """`dcl compile RUN` takes the precision that the run chose; without `-o` it writes `generated/NAME`."""
+    spec = place("digits", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    declare.train(spec, set=("datasets.digits.limit=200", "phases.fit.epochs=1"), run_dir=tmp_path / "run")
+    assert main(["compile", "run"]) == 0
+    assert "wrote generated/digits" in capsys.readouterr().err
+    assert (tmp_path / "generated" / "digits" / "spec.yaml").read_text() == spec.read_text()
