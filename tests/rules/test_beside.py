@@ -137,6 +137,7 @@ datasets:
     fields:
       words: {type: text, tokenizer: char, max_length: 8}
       tag: {type: tags, of: words}
+      spikes: {type: counts}
       usable: {type: valid%s}
 model:
   encoder: {type: transformer, input: words, dim: 8, depth: 1, heads: 2}
@@ -153,11 +154,13 @@ phases:
         (", of: words", "token_classification", "tag", False),
         ("", "token_classification", "tag", True),
         ("", "masked_lm", "words", True),
+        (", of: words", "counts", "spikes", True),
+        ("", "counts", "spikes", False),
     ],
 )
 def test_a_mask_of_words_follows_them(tmp_path: Path, of: str, task: str, target: str, refused: bool) -> None:
-    """A mask with several values must say whose words they belong to, where the target stands at words."""
-    row = {"words": ["ab", "c"], "tag": ["X", "Y"], "usable": [1, 0]}
+    """A mask with several values must say whose words they belong to, and the target stands at words."""
+    row = {"spikes": [0, 1], "words": ["ab", "c"], "tag": ["X", "Y"], "usable": [1, 0]}
     (tmp_path / "d.jsonl").write_text((json.dumps(row) + "\n") * 8)
     assert ("DAT352" in codes(tmp_path, WORDS % (of, task, target))) == refused
 

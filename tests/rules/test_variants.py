@@ -69,7 +69,13 @@ FIRES = {
         "SHP542",
         "tasks.movie.different",
     ),
+    "pairs of samples that agree in a field without a name": (
+        ALIKE.replace("lr: 1e-3}}", "lr: 1e-3}, sampler: {type: pairs, same: ['']}}"),
+        "REF201",
+        "phases.fit.sampler.same.0",
+    ),
     # losses
+    "no losses at all": (SPEC.replace("[lab]", "[lab], loss: []"), "SCH109", "tasks.stimulus.loss"),
     "dataset and datasets": (
         SPEC.replace("datasets: [lab],", "dataset: lab, datasets: [lab],"),
         "LOS410",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -48,7 +48,7 @@ class Category(Field):
 
     layout: ClassVar[Layout] = "category"
 
-    classes: int | list[str | int | bool] | None = Param(
+    classes: int | Annotated[list[str | int | bool], Param(min_length=1)] | None = Param(
         None, description="number of classes or their names; checked against the data"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
@@ -47,7 +47,7 @@ class Labels(Field):
 
     layout: ClassVar[Layout] = "labels"
 
-    classes: int | list[str | int | bool] | None = Param(
+    classes: int | Annotated[list[str | int | bool], Param(min_length=1)] | None = Param(
         None, description="number of classes or their names; checked against the data"
     )
     separator: str = Param("|", min_length=1, description="what separates names in a text")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -49,13 +49,15 @@ class Mask(ImageField):
     layout: ClassVar[Layout] = "mask"
     num_fact_samples: ClassVar[int] = 512
 
-    classes: int | list[str] | dict[str, int | str | list[int | str]] | None = Param(
+    classes: (
+        int | Annotated[list[str], Param(min_length=1)] | dict[str, int | str | list[int | str]] | None
+    ) = Param(
         None,
         description=(
             "number of classes, their names in order, or the value of each name; checked against the data"
         ),
     )
-    void: int | str | list[int | str] | None = Param(
+    void: int | str | Annotated[list[int | str], Param(min_length=1)] | None = Param(
         None, description='values that mean "not labelled": numbers, or colours `#rrggbb`'
     )
 

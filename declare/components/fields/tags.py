@@ -42,7 +42,7 @@ class Tags(Field):
 
     of: str = Param(description="the text field whose words have these classes")
     classes: list[str | int | bool] | None = Param(
-        None, description="names of the classes, in order; checked against the data"
+        None, min_length=1, description="names of the classes, in order; checked against the data"
     )
 
     def infer_facts(self, values: Any) -> FieldFacts:

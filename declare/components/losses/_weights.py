@@ -16,15 +16,17 @@ _BETA = 0.999
 class ClassWeightedLoss(Loss):
     """A loss with class weights."""
 
-    class_weights_: Literal["balanced", "effective"] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
-        Param(
-            None,
-            alias="class_weights",
-            description=(
-                "class weights: `balanced` (inverse to the training counts), `effective` (flatter), "
-                "or one number for each class"
-            ),
-        )
+    class_weights_: (
+        Literal["balanced", "effective"]
+        | Annotated[list[Annotated[float, Param(ge=0, le=1e6)]], Param(min_length=1)]
+        | None
+    ) = Param(
+        None,
+        alias="class_weights",
+        description=(
+            "class weights: `balanced` (inverse to the training counts), `effective` (flatter), "
+            "or one number for each class"
+        ),
     )
 
     @property

@@ -36,9 +36,11 @@ class Bce(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"label_logits"})
 
-    pos_weight: Annotated[float, Param(gt=0, le=1e6)] | list[Annotated[float, Param(ge=0, le=1e6)]] | None = (
-        Param(None, description="weight of positive labels: one number, or one for each label")
-    )
+    pos_weight: (
+        Annotated[float, Param(gt=0, le=1e6)]
+        | Annotated[list[Annotated[float, Param(ge=0, le=1e6)]], Param(min_length=1)]
+        | None
+    ) = Param(None, description="weight of positive labels: one number, or one for each label")
 
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield a problem if there is not one weight for each label."""

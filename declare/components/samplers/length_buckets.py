@@ -8,6 +8,7 @@ from pydantic import Field as Param
 from declare.contract.kinds.sampler import Sampler
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Generator, Layout, Shape
+from declare.parsing.poison import contains_poison
 
 
 class LengthBuckets(Sampler):
@@ -29,6 +30,7 @@ class LengthBuckets(Sampler):
 
     fields: list[str] | None = Param(
         None,
+        min_length=1,
         description=("the texts or series whose lengths are added up; default: all fields of varying length"),
     )
     batches: int = Param(50, ge=1, description="batches in a chunk that is sorted; more give less padding")
@@ -38,10 +40,13 @@ class LengthBuckets(Sampler):
 
     def columns(self) -> tuple[str, ...]:
         """Return the texts and series."""
-        return tuple(self.fields or ())
+        fields = self.fields if isinstance(self.fields, list) else ()
+        return tuple(name for name in fields if isinstance(name, str))
 
     def with_fields(self, shapes: Mapping[str, Shape]) -> Self | Problem:
         """Return the sampler with all texts of a dataset, and series of varying length, if no field is stated."""
+        if contains_poison(self):
+            return self
         fields = self.fields or [name for name, shape in shapes.items() if _varies(shape)]
         if fields:
             return self.model_copy(update={"fields": fields})

@@ -37,7 +37,7 @@ class Pairs(Sampler):
     def columns(self) -> tuple[str, ...]:
         """Return the fields that could be read."""
         same = self.same if isinstance(self.same, list) else []
-        return tuple(name for name in (*same, self.different) if isinstance(name, str) and name)
+        return tuple(name for name in (*same, self.different) if isinstance(name, str))
 
     def pairing(self) -> Pairing | None:
         """Return the fields in which the two samples of a pair agree and differ; None if one could not be read."""

@@ -37,7 +37,7 @@ class Contrastive(Task):
     default_metrics: ClassVar[tuple[str, ...]] = ("alignment", "uniformity", "isc", "retrieval")
 
     same: list[str] | None = Param(
-        None, description="fields in which positives agree; default: those of the sampler"
+        None, min_length=1, description="fields in which positives agree; default: those of the sampler"
     )
     different: str | None = Param(
         None, description="a field in which positives differ; default: that of the sampler"
@@ -49,7 +49,7 @@ class Contrastive(Task):
             title = f"`contrastive` learns from one dataset, not from {len(self.datasets)}"
             helps = ("use one task for each dataset; they can share a head",)
             yield Problem("LOS425", title, at="datasets", label="groups cannot be compared", helps=helps)
-        if self.same == [] or (self.different is not None and self.different in (self.same or ())):
+        if self.different is not None and self.different in (self.same or ()):
             title = "positives must agree in `same` and differ in `different`, but the two contradict"
             yield Problem("LOS425", title, at="same", helps=("use other fields",))
 

@@ -1,7 +1,7 @@
 """Pixels on the scale that a network expects."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -36,10 +36,10 @@ class Normalize(Transform):
     invertible: ClassVar[bool] = True
     affine: ClassVar[bool] = True
 
-    mean: list[float] | Literal["imagenet"] | None = Param(
+    mean: Annotated[list[float], Param(min_length=1)] | Literal["imagenet"] | None = Param(
         None, description="mean of each channel, or `imagenet`"
     )
-    std: list[float] | None = Param(None, description="standard deviation of each channel")
+    std: list[float] | None = Param(None, min_length=1, description="standard deviation of each channel")
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem for `mean` and `std` that do not match."""

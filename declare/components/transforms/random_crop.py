@@ -1,7 +1,7 @@
 """A random crop of each image."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Param
 
@@ -33,7 +33,7 @@ class RandomCrop(Transform):
     effect: ClassVar[Effect] = "places"
 
     size: int | list[int] = Param(description="pixels: both sides, or [height, width]")
-    padding: int | list[int] = Param(
+    padding: int | Annotated[list[int], Param(min_length=1)] = Param(
         0, description="pixels: every edge, [left and right, top and bottom], or [left, top, right, bottom]"
     )
     padding_mode: Literal["constant", "edge", "reflect"] = Param(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field as Param
 
@@ -135,7 +135,7 @@ class Module(Node):
     weights_root: ClassVar[str] = ""
     """The part of the real module that a file of its weights is of; empty for all of it."""
 
-    input: str | list[str] | dict[str, str] | None = Param(
+    input: str | Annotated[list[str], Param(min_length=1)] | dict[str, str] | None = Param(
         None, description="a field, a module or `module.output`; may be omitted if there is only one choice"
     )
     per_dataset: bool = Param(
@@ -196,7 +196,9 @@ class Module(Node):
 class Head(Node):
     """The last layers of a task; the output shape follows from the task's target and is not stated."""
 
-    input: str | list[str] | dict[str, str] | None = Param(None, description="a module or `module.output`")
+    input: str | Annotated[list[str], Param(min_length=1)] | dict[str, str] | None = Param(
+        None, description="a module or `module.output`"
+    )
     per_dataset: bool = Param(
         False, description="a separate instance, with its own weights, for each dataset"
     )

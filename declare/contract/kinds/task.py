@@ -96,7 +96,7 @@ class Task(Component):
     head: Annotated[str | Head | None, Slot("heads")] = Param(
         None, description="a head component, or the name of another task whose head is shared"
     )
-    loss: Annotated[list[Loss] | Loss | None, Slot("losses")] = Param(
+    loss: Annotated[Annotated[list[Loss], Param(min_length=1)] | Loss | None, Slot("losses")] = Param(
         None, description="a loss, or a list of losses with weights"
     )
     weight: float = Param(1.0, ge=0, le=1e6, description="its factor in the sum of losses")

@@ -48,7 +48,7 @@ class Transform(Component):
     """Whether it changes each value by itself and keeps the order of any two, without statistics."""
 
     field: str | None = Param(None, description="the field that it changes")
-    fields: list[str] | None = Param(None, description="the fields that it changes")
+    fields: list[str] | None = Param(None, min_length=1, description="the fields that it changes")
     on: Literal["all", "train", "eval"] = Param(
         "all", description="which samples it changes: all, those of training, or those of evaluations"
     )

@@ -29,6 +29,8 @@ def _none_fits(view: View, phase: LocatedBlock[Phase], sampler: Sampler) -> Iter
         stated = set(get(view.spec, "datasets", dataset, "fields") or ())
         if facts is None or (stated | set(facts.fields)) - set(shapes):
             continue  # a field that could not be read may be the one that fits
+        if set(sampler.columns()) - set(shapes):
+            continue  # a name of no field is reported where names are looked up
         suited = sampler.with_fields(shapes)
         if isinstance(suited, Problem):
             yield suited.under(f"{phase.path}.sampler")

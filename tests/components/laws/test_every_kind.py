@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from declare.parsing import parser
+from declare.parsing.annotation import fields as parameters
 from declare.parsing.describe import card
 from declare.parsing.lookup import find, kinds, own_names
 from tests.components.conformance import component
@@ -38,3 +39,18 @@ def test_every_parameter_and_component_is_described(kind, name):
     assert page is not None
     assert page.summary.endswith(".")
     assert page.text.isascii()
+
+
+EMPTY_MEANS_NONE = {"metrics"}
+REFUSED_BY_A_RULE = {"datasets"}
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_an_empty_list_is_refused_where_nothing_stated_means_something_else(kind, name):
+    """A parameter whose default is no list has no meaning for an empty one: it is a finding at its place."""
+    for key, (info, item) in parameters(find(kind, name)).items():
+        takes_list = any(option.origin is list for option in item.options)
+        if not takes_list or isinstance(info.default, list) or key in EMPTY_MEANS_NONE | REFUSED_BY_A_RULE:
+            continue
+        problems = parser.read(kind, {"type": name, key: []})[1]
+        assert [problem.code for problem in problems if problem.at == key], key

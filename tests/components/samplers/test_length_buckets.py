@@ -54,3 +54,12 @@ def test_a_dataset_without_text_has_no_lengths():
     """The sampler says so instead of ordering by nothing."""
     made = parser.parse("samplers", "length_buckets")
     assert isinstance(made.with_fields({"image": Shape("image", (3, 8, 8))}), Problem)
+
+
+def test_fields_that_could_not_be_read_are_not_asked_for():
+    """The finding of an empty list or of a name that is none is enough."""
+    for stated in ([], 5, [5]):
+        made, problems = parser.read("samplers", {"type": "length_buckets", "fields": stated})
+        assert len(problems) == 1
+        assert made.columns() == ()
+        assert made.with_fields({}) is made
