@@ -14,6 +14,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "file_deleted": ("run folder", "{path} was deleted while the run went on; {reason}"),
     "plan_changed": ("spec", "{path} was {old}, is {new}: {why}"),
     "machine_changed": ("machine", "{name} was {old}, is {new}"),
+    "precision_slow": ("precision", "{name}: {precision} on a CPU is slow and loses small gradients"),
     "process_lost": ("process", "another process has gone"),
     "process_died": ("process", "process {rank} died at step {at}: {cause}"),
     "run_stopped": ("run", "stopped: {reason}"),

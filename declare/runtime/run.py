@@ -37,6 +37,7 @@ from declare.runtime.loop import Loop, StoppedError
 from declare.runtime.machine.device import choose_device
 from declare.runtime.machine.environment import configure_torch, facts
 from declare.runtime.machine.memory_budget import require_memory
+from declare.runtime.machine.precision import is_slow
 from declare.runtime.resume.plan_change import Revision, adopt_plan, check_changes, is_other_run
 from declare.runtime.resume.plan_diff import Change
 from declare.runtime.resume.resume import (
@@ -223,6 +224,9 @@ class _Session:
         if plan.hardware.processes not in {None, world.size}:
             reason = f"the spec asks for {plan.hardware.processes}, but whoever started this run decided"
             self._emit(events.Choice(name="processes", value=world.size, reason=reason))
+        for phase in plan.phases:
+            if is_slow(phase.precision, device):
+                self._emit(events.PrecisionSlow(name=phase.name, precision=phase.precision))
         torch.manual_seed(plan.seed)
         builder = make_builder(plan, self._place, device, self._bus.emit, world)
         tree = self._adopt_plan(builder, tree, origin)

@@ -128,6 +128,10 @@ _NOTICES = {
     "file_deleted": "warning: {path} was deleted during the run; {reason}",
     "plan_changed": "plan: `{path}` was {old}, is now {new} ({verdict}: {why})",
     "machine_changed": "warning: {name} was {old}, is now {new}; the last bits may differ from here on",
+    "precision_slow": (
+        "warning: {name}: {precision} on a CPU is slow and loses small gradients; "
+        "`precision: bf16` keeps the range of fp32"
+    ),
     "checkpoint_rejected": "checkpoint {path} is damaged ({reason}); the one before it is used",
     "run_stopped": "stopped at step {total}; `--resume` continues",
 }

@@ -98,6 +98,11 @@ def fixed_precision(precision: str, device: torch.device) -> tuple[str, str] | N
     return None
 
 
+def is_slow(precision: str, device: torch.device) -> bool:
+    """Whether `precision` is one that needs a GPU, on a CPU: a spec that leaves the device open may end there."""
+    return precision == "fp16" and device.type == "cpu"
+
+
 def has_fast_bf16() -> bool:
     """Whether the CPU multiplies bf16 matrices in hardware."""
     cpu = torch.cpu

@@ -146,6 +146,14 @@ class MachineChanged(EventBody):
 
 
 @dataclass(frozen=True)
+class PrecisionSlow(EventBody):
+    """A phase trains in fp16 on a CPU, for want of a GPU: slowly, and small gradients become 0."""
+
+    name: str
+    precision: str
+
+
+@dataclass(frozen=True)
 class PlanChanged(EventBody):
     """A resumed run continues with another plan."""
 

@@ -38,6 +38,13 @@ def test_updates_that_were_left_out_are_not_counted(tmp_path):
     assert finished.fields["updates"] == plan.phases[0].steps - 3
 
 
+@pytest.mark.parametrize(("precision", "said"), [("fp16", ["fit"]), ("bf16", []), ("fp32", [])])
+def test_fp16_on_a_cpu_is_said(tmp_path, precision, said):
+    """A spec that leaves the device open may end on a machine without a GPU."""
+    _, heard = run(tmp_path, fake_builder.make_plan(fake_builder.phase(precision=precision)))
+    assert [event.fields["name"] for event in heard.named("precision_slow")] == said
+
+
 def test_a_phase_in_which_no_update_went_through_has_failed(tmp_path):
     """It must not end as if it had trained."""
     outcome, _ = run(tmp_path, fake_builder.make_plan(fake_builder.phase(precision="fp16")), broken(10_000))
