@@ -386,7 +386,7 @@ TIMES = [
 ]
 
 
-@pytest.mark.parametrize("values", TIMES, ids=str)
+@pytest.mark.parametrize("values", TIMES)
 def test_times_are_no_classes(values):
     """Each program writes a time of day as another text; groups need no text, and days have one."""
     assert refused(values, type="category").code == "DAT386"

@@ -50,7 +50,7 @@ EXTRA = [
     ("upsample", {"channels": [4], "size": 50}, {"input": IMAGE}),
     (
         "transformer",
-        {"dim": 8, "depth": 2, "heads": 2, "causal": True, "dropout": 0.1},
+        {"dim": 8, "depth": 2, "heads": 2, "causal": True},
         {"input": (SAMPLES["tokens"],)},
     ),
     (

@@ -71,6 +71,10 @@ class Conv1d(ConvNet):
         """Return that kernels, norms and pooling use only a sample's own steps."""
         return Padding(lengths_of="input")
 
+    def needs_one_length(self) -> bool:
+        """Return that flattened steps are as many in each batch."""
+        return self.pool == "flatten"
+
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
         """Return the number of steps after all stages; one step stays one."""
         for _ in self.channels[1:]:

@@ -88,6 +88,10 @@ class Node(Component):
         """Return how it masks padding; None if it cannot, so that samples of different lengths are refused."""
         return None
 
+    def needs_one_length(self) -> bool:
+        """Return whether batches have to be of one length, although padding is masked: a stated `length`."""
+        return False
+
     def padding_helps(self) -> tuple[str, ...]:
         """Return helps for samples of different lengths, where it cannot take them."""
         name = self.type_name()

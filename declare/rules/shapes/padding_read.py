@@ -17,7 +17,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each node that reads samples of different lengths without masking padding."""
     seen = set()
     for dataset, item in lengths_on_the_way(view):
-        if item.component.padding_policy() is not None:
+        if item.component.padding_policy() is not None and not item.component.needs_one_length():
             continue
         for wire, span in item.wires:
             if span is not None and not span.fixed and (item.node.path, span.field) not in seen:
@@ -35,10 +35,14 @@ def _problem(view: View, of: tuple[str, str], component: Node, at: str) -> Probl
         rewrites.append(Rewrite(f"set `length: {known[1]}`", f"{place}.length", known[1], safe=False))
     return Problem(
         CODE,
-        f"`{component.type_name()}` takes no padding, and samples of `{field}` differ in length",
+        f"`{component.type_name()}` {_fault(component)}, and samples of `{field}` differ in length",
         at=at,
         label="samples of one length needed",
         also={place: lengths_in_words(view, dataset, field)},
         helps=tuple(helps),
         rewrites=tuple(rewrites),
     )
+
+
+def _fault(component: Node) -> str:
+    return "needs batches of one length" if component.needs_one_length() else "takes no padding"
