@@ -196,7 +196,7 @@ def test_most_components_with_a_time_axis_are_tried() -> None:
             "concat",
         ),
         *("predictive_coding", "channel_perceiver", "channel_project", "channel_pad", "identity"),
-        *("linear", "lm", "decoder"),
+        *("linear", "lm"),
     }
 
 

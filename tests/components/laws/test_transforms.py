@@ -211,12 +211,25 @@ class Filling(Right):
         return np.nan_to_num(super().apply(values, statistics))
 
 
+class OffByOne(nn.Module):
+    def forward(self, values, keys):
+        return values + 1
+
+
+class TwoWays(Right):
+    stored = False
+
+    def build(self, shape, statistics):
+        return OffByOne()
+
+
 BROKEN: dict[Callable[[Case], None], type[Transform]] = {
     samples_have_the_inferred_shape: Doubled,
     samples_are_changed_one_by_one: OfTheBatch,
     the_samples_given_stay_as_they_are: InPlace,
     statistics_are_those_of_the_rows_given: MeanOfMeans,
     what_is_missing_stays_missing: Filling,
+    samples_without_a_batch_are_changed_alike: TwoWays,
 }
 
 

@@ -33,4 +33,6 @@ def test_flattened_texts_are_refused(tmp_path: Path, pool: str, codes: list[str]
     (tmp_path / "spec.yaml").write_text(SPEC.format(pool=pool))
     problems = check(tmp_path / "spec.yaml").diagnostics
     assert [problem.code for problem in problems if problem.code.startswith("SHP")] == codes
-    assert all("needs batches of one length" in problem.title for problem in problems if problem.code == "SHP532")
+    assert all(
+        "needs batches of one length" in problem.title for problem in problems if problem.code == "SHP532"
+    )
