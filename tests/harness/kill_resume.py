@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -39,7 +40,7 @@ MOMENTS = {
     "save": ("declare.runtime.checkpoint.atomic_write", "CheckpointStore.write", 16),
     "fsync": ("os", "fsync", 90),
     "rename": ("pathlib", "Path.rename", 30),
-    "prune": ("declare.runtime.checkpoint.atomic_write", "CheckpointStore.prune", 16),
+    "prune": ("declare.runtime.checkpoint.saver", "prune", 16),
     "deletion": ("shutil", "rmtree", 40),
     "hand-over": ("declare.runtime.setup.builder", "PlanBuilder.initialize", 3),
     "weights of a phase": ("declare.runtime.checkpoint.manager", "CheckpointManager.load_phase_weights", 2),
@@ -186,7 +187,10 @@ class Hunt:
             code = main(words)
             if listing is not None:
                 listing.write_text(json.dumps(list(sys.modules)), encoding="utf-8")
+        except BaseException:  # noqa: BLE001 - a child that goes on would be a second parent
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(code)
 
     def trial(self, name: str, blows: Iterator[Blow], tally: Tally) -> None:

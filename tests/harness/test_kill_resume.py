@@ -1,10 +1,13 @@
 """Runs of every mechanism, killed with SIGKILL at random moments, end as if nobody had touched them."""
 
 import json
+from functools import reduce
+from importlib import import_module
 
 import pytest
 
 from tests.harness import forkserver
+from tests.harness.kill_resume import MOMENTS
 
 
 def hunt(*words):
@@ -12,6 +15,13 @@ def hunt(*words):
     done = forkserver.run("tests.harness.kill_resume", *map(str, words), timeout=900)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_each_moment_is_a_function(moment):
+    """A function that was renamed would be interrupted no more."""
+    module, path, _ = MOMENTS[moment]
+    assert callable(reduce(getattr, path.split("."), import_module(module)))
 
 
 @pytest.mark.slow
