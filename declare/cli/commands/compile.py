@@ -30,7 +30,7 @@ def command(
     same trajectory; `model.py` loads the weights of the run.
     """
     as_json = format == "json"
-    plan, text, precisions = _read(place, set_, trust, as_json=as_json)
+    plan, text, precisions = _plan_and_text(place, set_, trust, as_json=as_json)
     folder = output or Path("generated") / plan.name
     with findings.report_problems(as_json=as_json):
         from declare.emit.write_program import write_program
@@ -46,7 +46,7 @@ def command(
     terminal.say(f"wrote {folder}: {sum(lines.values())} lines ({shown})")
 
 
-def _read(
+def _plan_and_text(
     place: Path, sets: list[str] | None, trust: list[str] | None, *, as_json: bool
 ) -> "tuple[Plan, str, dict[str, str]]":
     """Return the plan of a spec or run, the text of its spec, and the precisions that a run chose."""

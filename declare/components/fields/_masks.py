@@ -169,7 +169,7 @@ def _open_mask(value: Any, row: int, how: Decoding) -> tuple[Image.Image, bool]:
     if image.cut:
         raise ProblemError(_cut_colours())
     if image.image.mode == "1" and image.stored is not None:
-        raise ProblemError(_turned(row))
+        raise ProblemError(_black_stored_as_one(row))
     if image.stored is None:
         return image.image, image.lossy
     pixels, (low, high) = np.asarray(image.image), image.stored
@@ -224,7 +224,7 @@ def _one_hot(shape: tuple[int, ...], layout: str) -> Problem:
     )
 
 
-def _turned(row: int) -> Problem:
+def _black_stored_as_one(row: int) -> Problem:
     return Problem(
         "DAT394",
         "a mask of 1 bit stores black as 1 and white as 0",
