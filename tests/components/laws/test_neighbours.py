@@ -58,6 +58,14 @@ class Way:
         """Return the shapes of the inputs in the order of the ports."""
         return [(port.name, shape) for port in self.node.ports for shape in self.inputs.get(port.name, ())]
 
+    def outputs(self) -> dict[str, Shape]:
+        """Return the shapes of its outputs."""
+        made: Any = self.node
+        found: dict[str, Shape] = (
+            made.infer(self.inputs) if self.output is None else made.infer(self.inputs, self.output)
+        )
+        return found
+
     @property
     def timed(self) -> set[str]:
         """Return the ports whose samples differ in length."""
@@ -162,8 +170,7 @@ def run(way: Way, module: nn.Module, values: list[Tensor], rows: slice) -> dict[
 
 def real(way: Way, name: str, value: Tensor, row: int) -> Tensor:
     """Return the part of an output of one row that belongs to the sample."""
-    made: Any = way.node
-    shapes = made.infer(way.inputs) if way.output is None else made.infer(way.inputs, way.output)
+    shapes = way.outputs()
     if shapes[name].layout == "valid":
         return value.sum()
     axis = shapes[name].time_axis
@@ -198,6 +205,27 @@ def test_most_components_with_a_time_axis_are_tried() -> None:
         *("predictive_coding", "channel_perceiver", "channel_project", "channel_pad", "identity"),
         *("linear", "lm"),
     }
+
+
+TEXTS = [
+    param
+    for param in WAYS
+    if param.values[0].fixed and param.values[0].shapes[0][1].layout in {"tokens", "sequence"}
+]
+
+
+@pytest.mark.parametrize("way", TEXTS)
+@torch.no_grad()
+def test_sizes_that_follow_the_longest_text_are_stated(way: Way) -> None:
+    """A text's shape has its greatest length, its batches are shorter: what differs then needs one length."""
+    stated = way.outputs()
+    given = run(way, way.build().eval(), batch(way, 3, 2), slice(2))
+    same = all(
+        given[name].shape[1:] == shape.dims
+        for name, shape in stated.items()
+        if shape.time_axis is None and shape.layout != "valid"
+    )
+    assert same != way.node.needs_one_length()
 
 
 @pytest.mark.parametrize("way", WAYS)
