@@ -74,10 +74,14 @@ class TransformedSpec(NamedSpec):
 
 @dataclass(frozen=True)
 class LinkedSpec(TransformedSpec):
-    """What each task learns; `dataset_targets` by task and dataset, if datasets differ."""
+    """What each task learns; `dataset_targets` by task and dataset, if datasets differ.
+
+    `unscored` are, by task and dataset, the splits in which no target counts though not all are missing.
+    """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
     dataset_targets: Mapping[str, Mapping[str, Target]] = field(default_factory=dict)
+    unscored: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     def target(self, task: str, dataset: str | None = None) -> Target:
         """Return a task's target, in one dataset if that matters."""

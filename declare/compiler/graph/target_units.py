@@ -24,7 +24,8 @@ class LearnedTarget(NamedTuple):
 
     `facts` are those of what the task learns. `undo` takes predictions back, the last transform first; `not_undone`
     names what nothing takes back; `changes` are the transforms to another unit as the spec states them, by which
-    datasets that share a head are compared. `warnings` are what is worth saying of all that.
+    datasets that share a head are compared. `warnings` are what is worth saying of all that. In `unscored` splits the
+    mask, or values that never count, leave no target.
     """
 
     facts: FieldFacts
@@ -32,6 +33,7 @@ class LearnedTarget(NamedTuple):
     not_undone: tuple[str, ...] = ()
     changes: tuple[dict[str, Any], ...] = ()
     warnings: tuple[Problem, ...] = ()
+    unscored: frozenset[str] = frozenset()
 
 
 def learn_target(
@@ -65,6 +67,9 @@ def learn_target(
             for index, transform in kept
             if cut.get(index)
         ]
+    unscored = _unscored_splits(stage, task, dataset, facts)
+    if "train" in unscored:
+        return [_nothing_left(stage, task, dataset)]
     problems += [
         _not_undone(dataset, task, index, transform)
         for index, transform in kept
@@ -83,7 +88,7 @@ def learn_target(
         _stated_parameters(transform) for _, transform in sides["eval"] if transform.effect == "units"
     )
     names = tuple(transform.type_name() for _, transform in kept)
-    return LearnedTarget(facts, undo, names, changes, tuple(problems))
+    return LearnedTarget(facts, undo, names, changes, tuple(problems), unscored)
 
 
 def _chain(stage: TransformedSpec, dataset: str, field: str, side: str) -> Chain:
@@ -154,6 +159,21 @@ def _measure_target(
     counts = facts.counts if statistics.counts is None else facts.counts | {"train": statistics.counts}
     target_facts = facts.model_copy(update={"outputs": statistics.outputs, "counts": counts})
     return target_facts, statistics.fitted, statistics.changed
+
+
+def _unscored_splits(
+    stage: TransformedSpec, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
+) -> frozenset[str]:
+    """Return the splits in which no target counts though not all are missing; none if that is not known."""
+    from declare.data.store.target_statistics import TargetQuery, splits_without_targets
+
+    mask = _mask(stage, task.block.mask, dataset, facts)
+    uncounted = task.block.uncounted_values(facts)
+    if not values_known(stage, dataset) or not (mask or uncounted or facts.shape.layout == "mask"):
+        return frozenset()
+    target = TargetQuery(task.block.target, mask)
+    plan = dataset_plan(stage, dataset)
+    return frozenset(splits_without_targets(plan, f"datasets.{dataset}", target, uncounted))
 
 
 def _is_empty(facts: FieldFacts) -> bool:

@@ -21,10 +21,11 @@ from declare.rules.spec_parts import (
 
 
 class TaskTargets(NamedTuple):
-    """The target of a task, and those of its datasets if they differ."""
+    """The target of a task, those of its datasets if they differ, and splits by dataset in which no target counts."""
 
     target: Target
     by_dataset: Mapping[str, Target] | None
+    unscored: Mapping[str, frozenset[str]]
 
 
 def link_targets(stage: TransformedSpec) -> Reports[LinkedSpec]:
@@ -43,6 +44,7 @@ def link_targets(stage: TransformedSpec) -> Reports[LinkedSpec]:
         dataset_targets={
             name: item.by_dataset for name, item in linked.items() if item.by_dataset is not None
         },
+        unscored={name: item.unscored for name, item in linked.items()},
     )
 
 
@@ -92,7 +94,8 @@ def _link(
     differ = separate or len({target.model_dump_json() for target in by_dataset.values()}) > 1
     yield from (problem for item in learned.values() for problem in item.warnings)
     yield from (item.under(task.path) for item in task.block.check_facts(facts))
-    return TaskTargets(next(iter(by_dataset.values()), targets[0]), by_dataset if differ else None)
+    unscored = {name: item.unscored for name, item in learned.items() if item.unscored}
+    return TaskTargets(next(iter(by_dataset.values()), targets[0]), by_dataset if differ else None, unscored)
 
 
 def _with_inverse(target: Target, learned: LearnedTarget) -> Target:

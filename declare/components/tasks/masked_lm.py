@@ -65,6 +65,10 @@ class MaskedLm(TextTask):
         title = f"the tokenizer of `{self.target}` has no token `mask`"
         return Problem("DAT362", title, at="target", label="needs the token `mask`", helps=helps)
 
+    def uncounted_values(self, facts: FieldFacts) -> tuple[int, ...]:
+        """Return the ids of special tokens, which are never hidden."""
+        return tuple(sorted(set(facts.extra.get("special", {}).values())))
+
     def build(self, target: Target) -> TaskAdapter:
         """Return the adapter."""
         from declare.nn.tasks.masked_token import MaskedToken

@@ -117,6 +117,10 @@ class Task(Component):
         """Return the linked target for the facts of the target field by dataset (all agree in classes)."""
         raise NotImplementedError
 
+    def uncounted_values(self, facts: FieldFacts) -> tuple[int, ...]:
+        """Return the values of a target that never count."""
+        return ()
+
     def needs_statistics(self) -> bool:
         """Return whether a loss depends on statistics of the target, which then cover all readable samples."""
         losses = self.loss if isinstance(self.loss, list) else [self.loss]

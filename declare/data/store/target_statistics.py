@@ -1,6 +1,8 @@
 """Statistics of a target as its task learns it: after transforms and mask, from the training samples alone."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ from declare.ir.plan import DatasetPlan
 
 _VERSION = 4
 _ROWS = 4096
+_FILES = 64
+"""Samples that are decoded at once where one that counts is looked for."""
 _INDEXED = frozenset({"category", "id", "tags", "mask", "tokens"})
 
 
@@ -55,6 +59,38 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
     Raises `ProblemError`: DAT336 and DAT316 for values that a transform makes nothing of, in any split; what reading
     the dataset raises.
     """
+    place = _cache_file(plan, path, target)
+    kept = cache.read_text(place)
+    if kept is not None:
+        try:
+            return TargetStatistics.model_validate_json(kept)
+        except ValidationError:
+            place.unlink(missing_ok=True)
+    statistics = _TargetReader(Pool(plan, path), target).statistics()
+    cache.write_text(place, statistics.model_dump_json())
+    return statistics
+
+
+def splits_without_targets(
+    plan: DatasetPlan, path: str, target: TargetQuery, uncounted: tuple[int, ...]
+) -> tuple[str, ...]:
+    """Return the splits with samples of which no target counts, kept in the user's cache.
+
+    `uncounted` are values of the target that never count. Reads each split to its first target that does. Raises
+    what reading the dataset raises.
+    """
+    place = _cache_file(plan, path, target, uncounted)
+    kept = cache.read_text(place)
+    if kept is not None:
+        return tuple(json.loads(kept))
+    reader = _TargetReader(Pool(plan, path), target)
+    splits = tuple(split for split in plan.splits if reader.is_without_targets(split, uncounted))
+    cache.write_text(place, json.dumps(splits))
+    return splits
+
+
+def _cache_file(plan: DatasetPlan, path: str, target: TargetQuery, *more: object) -> Path:
+    """Return the file in the cache for what is asked of a target."""
     vocabulary = plan.fields[target.field].facts.extra.get("vocabulary")
     own = [
         block
@@ -67,19 +103,9 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
     }
     fields = [name for name in (target.field, target.mask) if name]
     identity = Pool(plan, path).identity(*fields) if named else cache_identity(plan)
-    key = cache.key(
-        _VERSION, identity, plan.split, list(target), blocks, [list(plan.transforms), own, vocabulary]
-    )
-    place = cache.folder("targets", f"{key}.json")
-    kept = cache.read_text(place)
-    if kept is not None:
-        try:
-            return TargetStatistics.model_validate_json(kept)
-        except ValidationError:
-            place.unlink(missing_ok=True)
-    statistics = _TargetReader(Pool(plan, path), target).statistics()
-    cache.write_text(place, statistics.model_dump_json())
-    return statistics
+    asked = [list(plan.transforms), own, vocabulary, *more]
+    key = cache.key(_VERSION, identity, plan.split, list(target), blocks, asked)
+    return cache.folder("targets", f"{key}.json")
 
 
 class _TargetReader:
@@ -100,22 +126,34 @@ class _TargetReader:
         number = facts.shape.classes if facts.classes is None else len(facts.classes)
         if number is not None:
             tally = _ClassCounts(number, indexed=facts.shape.layout in _INDEXED)
-        for values in self._blocks("train"):
+        for values in self._blocks("train", self._rows("train")):
             # Numbers beyond single precision, whose squares may be none, are a finding of their field.
             with np.errstate(over="ignore", invalid="ignore"):
                 tally.add(values)
         if self._light and pool.stored_transforms(field, "val"):
             for split in pool.rows_by_split:
-                for _ in self._blocks(split) if split != "train" else ():
+                for _ in self._blocks(split, self._rows(split)) if split != "train" else ():
                     pass  # whether each value has an image is all that is asked
         changed = dict(self._changed)
         if isinstance(tally, _ClassCounts):
             return TargetStatistics(counts=tally.counts(), fitted=self._fitted, changed=changed)
         return TargetStatistics(outputs=tally.statistics(), fitted=self._fitted, changed=changed)
 
-    def _blocks(self, split: str) -> Iterator[Array]:
-        rows = self._rows(split)
-        spans = [rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)]
+    def is_without_targets(self, split: str, uncounted: tuple[int, ...]) -> bool:
+        """Return whether a split has samples and none of their values counts; False if one cannot be read."""
+        rows = self._pool.rows_by_split[split]
+        try:
+            self._fitted = self._fitted or fit_field(self._pool, self._target.field)
+            for values in self._blocks(split, rows, _ROWS if self._light else _FILES):
+                counts = np.isfinite(values) if values.dtype.kind == "f" else values >= 0
+                if (counts & ~np.isin(values, uncounted)).any():
+                    return False
+        except ProblemError:
+            return False
+        return len(rows) > 0
+
+    def _blocks(self, split: str, rows: Array, step: int = _ROWS) -> Iterator[Array]:
+        spans = [rows[start : start + step] for start in range(0, len(rows), step)]
         if self._light:
             return (self._block(split, span) for span in spans)
         return self._decode_spans(split, spans)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.class_counts import splits_without_counts, uncounted_note
-from declare.rules.queries.missing_labels import tasks_without_labels
+from declare.rules.queries.missing_labels import no_target_note, tasks_without_labels
 from declare.rules.queries.pairings import splits_without_positives
 from declare.rules.spec_parts import tasks
 from declare.rules.spec_view import View
@@ -20,8 +20,7 @@ def check(view: View) -> Iterator[Problem]:
             yield _problem(f"{split}/{name}/loss", loss.path, uncounted_note(counts, split))
     for split in ("val", "test"):
         for task in tasks_without_labels(view, split):
-            note = f"no sample of {split} has the target `{task.block.target}`"
-            yield _problem(f"{split}/{task.name}/loss", task.path, note)
+            yield _problem(f"{split}/{task.name}/loss", task.path, no_target_note(task, split))
     paths = {task.name: task.path for task in tasks(view)}
     for (name, split), words in splits_without_positives(view):
         if split != "train":

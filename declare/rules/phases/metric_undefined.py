@@ -13,7 +13,12 @@ from declare.rules.queries.metric_names import (
     monitors,
     reported_metrics,
 )
-from declare.rules.queries.missing_labels import Missing, labels_missing, tasks_without_labels
+from declare.rules.queries.missing_labels import (
+    Missing,
+    labels_missing,
+    no_target_note,
+    tasks_without_labels,
+)
 from declare.rules.spec_parts import LocatedBlock, get, metric_classes, task_datasets, tasks
 from declare.rules.spec_view import View
 
@@ -42,7 +47,7 @@ def _undefined_note(view: View, task: LocatedBlock[Task], metric: MetricName, na
     if metric.dataset is None and any(
         task.name == unlabelled.name for unlabelled in tasks_without_labels(view, metric.split)
     ):
-        return f"no sample of {metric.split} has the target `{task.block.target}`"
+        return no_target_note(task, metric.split)
     component = (metric_classes(task.block) or {}).get(name)
     if component is None or not component.needs_varied_targets:
         return ""

@@ -9,7 +9,7 @@ from declare.rules.spec_view import View
 
 
 class Missing(NamedTuple):
-    """Samples of one dataset's split that lack the target of a task."""
+    """Samples of one dataset's split that lack the target of a task; all of them where none of its values counts."""
 
     task: LocatedBlock[Task]
     dataset: str
@@ -25,7 +25,8 @@ def labels_missing(view: View, split: str = "train") -> Iterator[Missing]:
             facts, target = view.facts[dataset], str(task.block.target)
             samples = facts.splits.get(split, 0)
             if samples:
-                missing = facts.missing.get(target, {}).get(split, 0)
+                unscored = split in view.unscored.get(task.name, {}).get(dataset, ())
+                missing = samples if unscored else facts.missing.get(target, {}).get(split, 0)
                 yield Missing(task, dataset, target, min(missing, samples), samples)
 
 
@@ -37,3 +38,8 @@ def tasks_without_labels(view: View, split: str) -> Iterator[LocatedBlock[Task]]
     for items in rows.values():
         if all(item.missing >= item.samples for item in items):
             yield items[0].task
+
+
+def no_target_note(task: LocatedBlock[Task], split: str) -> str:
+    """Return the note that a split has nothing to score."""
+    return f"no sample of {split} has a target `{task.block.target}` that counts"

@@ -1,9 +1,11 @@
-"""A held-out split in which no sample has the target leaves its loss without a value."""
+"""A held-out split in which no target counts leaves its loss without a value; a training split is refused."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from declare.compiler import pipeline
@@ -34,3 +36,73 @@ def test_a_split_without_labels_is_told(tmp_path: Path, kind: tuple[str, str], l
     path.write_text(SPEC % kind, encoding="utf-8")
     titles = [item.title for item in pipeline.check(path).diagnostics if item.code == "DAT398"]
     assert titles == ([] if label else ["`val/t/loss` will not be a number"])
+
+
+TASKS = {
+    "unknown words": (
+        {"text": {"type": "text", "tokenizer": "word"}},
+        {"type": "transformer", "dim": 4, "depth": 1, "heads": 1},
+        {"type": "masked_lm", "target": "text", "head": {"type": "lm", "input": "m"}},
+    ),
+    "masked numbers": (
+        {"x": "vector", "y": "number", "ok": "valid"},
+        {"type": "mlp", "hidden": [2]},
+        {"type": "regression", "target": "y", "mask": "ok"},
+    ),
+    "masked series": (
+        {"x": "series", "ok": "valid"},
+        {"type": "conv1d", "channels": [2]},
+        {"type": "reconstruction", "target": "x", "mask": "ok"},
+    ),
+    "void pixels": (
+        {"x": "image", "y": {"type": "mask", "void": 255}},
+        {"type": "cnn", "channels": [2]},
+        {"type": "segmentation", "target": "y", "head": {"type": "segmentation", "input": "m.map"}},
+    ),
+}
+
+
+def _columns(case: str, empty: np.ndarray) -> dict[str, np.ndarray]:
+    """Return columns of a case; where `empty`, samples have nothing to score."""
+    draw = np.random.default_rng(0)
+    number = len(empty)
+    if case == "unknown words":
+        return {"text": np.where(empty, "c d c d", "a b a b")}
+    if case == "void pixels":
+        masks = draw.integers(0, 2, (number, 8, 8)).astype(np.uint8)
+        masks[empty] = 255
+        return {"x": draw.integers(0, 255, (number, 8, 8, 3)).astype(np.uint8), "y": masks}
+    shape = (number, 2, 20) if case == "masked series" else (number, 3)
+    return {"x": draw.normal(size=shape).astype(np.float32), "y": np.arange(number) / 3, "ok": ~empty}
+
+
+@pytest.mark.parametrize(
+    ("case", "empty"),
+    [
+        *((case, "val") for case in TASKS),
+        ("masked series", "train"),
+        ("void pixels", "train"),
+        ("masked numbers", ""),
+    ],
+)
+def test_a_split_whose_targets_do_not_count_is_told(tmp_path: Path, case: str, empty: str) -> None:
+    """Training on it is an error, as is a metric of it that picks the best checkpoint; else it is a warning."""
+    parts = np.array(["train"] * 6 + ["val"] * 3 + ["test"] * 3)
+    np.savez(tmp_path / "data.npz", part=parts, **_columns(case, parts == empty))
+    fields, module, task = TASKS[case]
+    data = {"source": {"type": "npz", "path": "data.npz"}, "fields": fields | {"part": "category"}}
+    field = next(iter(fields))
+    phase = {"steps": 1, "batch_size": 2, "optimizer": {"type": "sgd", "lr": 0.1}}
+    best = {"evaluate": {"best": {"metric": "val/t/loss", "mode": "min"}}}
+    spec = {
+        "declare": 1,
+        "datasets": {"d": data | {"split": {"column": "part"}}},
+        "model": {"m": module | {"input": field}},
+        "tasks": {"t": task},
+        "phases": {"p": phase | (best if empty == "val" else {})},
+    }
+    path = tmp_path / "spec.yaml"
+    path.write_text(json.dumps(spec), encoding="utf-8")
+    codes = {item.code for item in pipeline.check(path).diagnostics} & {"DAT315", "DAT398", "PHS656"}
+    expected = {"train": {"DAT315"}, "val": {"DAT398", "PHS656"}, "": set()}
+    assert codes == expected[empty]
