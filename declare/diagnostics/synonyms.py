@@ -39,7 +39,7 @@ optimizer.eps eps: adam_epsilon epsilon
 optimizer.groups groups: param_groups parameter_groups paramwise_cfg
 schedule: scheduler lr_scheduler lr_schedule lr_scheduler_type lr_config sched learning_rate_scheduler
     scheduler_type scheduler_name param_scheduler lr_policy learning_rate_schedule lr_decay?
-schedule.warmup warmup: warmup_steps warmup_ratio warmup_epochs num_warmup_steps warmup_iters
+schedule.warmup warmup: warmup warmup_steps warmup_ratio warmup_epochs num_warmup_steps warmup_iters
     warmup_fraction n_warmup_steps lr_warmup_steps warmup_proportion lr_warmup_epochs warmup_t
 clip.norm norm: max_grad_norm gradient_clip_val grad_clip clip_grad clip_grad_norm gradient_clip
     gradient_clip_norm grad_norm_clip clipnorm clip_norm global_clipnorm max_norm gradient_clipping

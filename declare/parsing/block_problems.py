@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -97,6 +98,14 @@ def length(item: TypeSpec, value: list[Any] | dict[str, Any], path: str) -> Prob
     bounds = f"exactly {low}" if low == high else f"at least {low}" if len(value) < low else f"at most {high}"
     title = f"`{name(path)}` has {len(value)} entries, expected {bounds}"
     return Problem("SCH108", title, at=path, label=f"{len(value)} entries", helps=(f"write {bounds}",))
+
+
+def may_be_left_out(problem: Problem, path: str) -> Problem:
+    """Return the problem of an empty value at the path of an optional key with that way out."""
+    if problem.code != "SCH109" or problem.at != path or problem.rewrites:
+        return problem
+    remove = Rewrite("remove the key", path, safe=False)
+    return replace(problem, helps=(*problem.helps, "or leave the key out"), rewrites=(remove,))
 
 
 def bad_name(names_form: TypeSpec, key: str, path: str) -> Problem | None:

@@ -282,7 +282,12 @@ class _Reader:
         for key, (info, item) in known.items():
             where = _join(path, key)
             if key in value:
+                first = len(self.problems)
                 found[key] = self.value(item, value[key], where)
+                if not info.is_required():
+                    self.problems[first:] = [
+                        block_problems.may_be_left_out(problem, where) for problem in self.problems[first:]
+                    ]
             elif key in meant or where in self.excused:
                 found[key] = POISON
             elif info.is_required():

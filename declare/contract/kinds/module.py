@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import Field as Param
 
@@ -93,11 +93,19 @@ class Node(Component):
         return False
 
     def padding_helps(self) -> tuple[str, ...]:
-        """Return helps for samples of different lengths, where it cannot take them."""
-        name = self.type_name()
-        return (
-            f"read it with a module that masks padding; see `dcl describe {name}` for the options of this one",
-        )
+        """Return helps for samples of different lengths, where it cannot take them: its own settings that do."""
+        others = {
+            f"`{key}: {word}`": self.model_copy(update={key: word})
+            for key, info in type(self).model_fields.items()
+            for word in (get_args(info.annotation) if get_origin(info.annotation) is Literal else ())
+        }
+        words = [
+            word
+            for word, node in others.items()
+            if node.padding_policy() is not None and not node.needs_one_length()
+        ]
+        read = "read it with a module that masks padding"
+        return (f"state {' or '.join(words)}", f"or {read}") if words else (read,)
 
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the smallest number of values per channel and sample that one of its batch norms averages over.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from declare.contract import strict_json
 from declare.contract.facts import OutputStatistics
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
@@ -85,7 +86,7 @@ def splits_without_targets(
         return tuple(json.loads(kept))
     reader = _TargetReader(Pool(plan, path), target)
     splits = tuple(split for split in plan.splits if reader.is_without_targets(split, uncounted))
-    cache.write_text(place, json.dumps(splits))
+    cache.write_text(place, strict_json.dumps(splits))
     return splits
 
 

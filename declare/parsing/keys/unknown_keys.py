@@ -26,6 +26,7 @@ from declare.parsing.keys.key_places import (
     section_of,
     stated_path,
 )
+from declare.parsing.keys.other_blocks import other_blocks
 from declare.parsing.lookup import find, kinds, names, own_names
 from declare.parsing.phrases import block_name, scalar_text, type_text
 
@@ -68,7 +69,7 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
         item = fields(level.model)[near[0]][1]
         return _renamed_key(key, level, near, sure=len(near) == 1 and fits(item, level.block[key]))
     rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
-    return UnknownKey(_problem(key, level, tuple(_remedies(level.model, key)), rewrite))
+    return UnknownKey(_problem(key, level, tuple(_remedies(level.model, key, levels)), rewrite))
 
 
 def _takes_kind(item: TypeSpec, value: Any) -> bool:
@@ -255,7 +256,7 @@ def _conversions(key: str, value: Any, item: TypeSpec) -> Iterator[Any]:
             yield f"{value} epochs"
 
 
-def _remedies(model: type[BaseModel], key: str) -> Iterator[str]:
+def _remedies(model: type[BaseModel], key: str, levels: Sequence[Level]) -> Iterator[str]:
     """Yield what may help with a key that resembles none: another component's, the keys that there are."""
     if issubclass(model, Component):
         kind = model.kind()
@@ -272,6 +273,8 @@ def _remedies(model: type[BaseModel], key: str) -> Iterator[str]:
         ):
             yield f"remove `{key}`: the size of an input is known from what is read"
             return
+    if elsewhere := other_blocks(key, levels):
+        yield elsewhere
     known = list(fields(model))
     yield f"use one of {_words(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"
 

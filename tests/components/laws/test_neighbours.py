@@ -228,6 +228,12 @@ def test_sizes_that_follow_the_longest_text_are_stated(way: Way) -> None:
     assert same != way.node.needs_one_length()
 
 
+def test_settings_that_take_any_length_are_named() -> None:
+    """A module that needs one length for one of its settings tells of the others."""
+    (first, _) = lookup.find("modules", "conv1d")(input="x", pool="flatten").padding_helps()
+    assert first == "state `pool: mean` or `pool: max`"
+
+
 @pytest.mark.parametrize("way", WAYS)
 @torch.no_grad()
 def test_a_sample_alone_gives_what_it_gives_beside_others(way: Way) -> None:

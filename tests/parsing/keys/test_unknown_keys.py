@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from declare.diagnostics.synonyms import plain, synonym, synonyms
 from declare.language.spec import Spec
+from declare.parsing.keys.other_blocks import _key_places
 from declare.parsing.lookup import find, kinds, own_names
 from declare.parsing.parser import read
 
@@ -166,3 +169,57 @@ def test_names_of_other_frameworks(kind, word, name):
     """A class or a word of another framework leads to the component that is the same."""
     (problem,) = (item for item in read(kind, word)[1] if item.code == "SCH106")
     assert problem.rewrites[0].value == name
+
+
+WHOLE = spec(
+    datasets={"lab": LAB | {"fields": {"x": {"type": "number"}}, "split": {"val": 0.1}}},
+    tasks={
+        "kind": {"type": "regression", "target": "y", "head": {"type": "linear"}, "loss": {"type": "mse"}}
+    },
+    phases={"fit": FIT | {"schedule": {"type": "cosine"}}},
+    hardware={"workers": 0},
+)
+BLOCKS = (
+    "",
+    *("datasets.lab", "datasets.lab.source", "datasets.lab.fields.x", "datasets.lab.split", "model.encoder"),
+    *("tasks.kind", "tasks.kind.head", "tasks.kind.loss", "phases.fit", "phases.fit.optimizer", "hardware"),
+)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_key_of_any_block_in_any_other_is_named_with_its_place(number):
+    """Whatever the language has a key for, no message says only which other keys there are."""
+    keys = sorted(_key_places(Spec))
+    for at, (key, path) in enumerate((key, path) for key in keys for path in BLOCKS):
+        if at % 41 != number * 10 or key == "type":
+            continue
+        tree = deepcopy(WHOLE)
+        block = tree
+        for step in path.split(".") if path else ():
+            block = block[step]
+        if key in block:
+            continue
+        block[key] = 0.123
+        where = f"{path}.{key}" if path else key
+        for problem in read(Spec, tree)[1]:
+            if (problem.at, problem.code) == (where, "SCH101"):
+                assert not all(line.startswith("use one of") for line in problem.helps), where
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "place"),
+    [
+        ("datasets.lab.source", "decimal", "`datasets.lab.fields.NAME` of type `number`"),
+        ("datasets.lab.fields.x", "encoding", "`datasets.lab.source` of type `csv`, `jsonl`, `text`"),
+        ("tasks.kind.loss", "every", "`phases.fit.evaluate`"),
+    ],
+)
+def test_the_place_of_a_key_is_told_in_both_directions(path, key, place):
+    """A key of fields in a source leads to the fields, one of sources in a field to the source."""
+    tree = deepcopy(WHOLE)
+    block = tree
+    for step in path.split("."):
+        block = block[step]
+    block[key] = "x"
+    (problem,) = (item for item in read(Spec, tree)[1] if item.at == f"{path}.{key}")
+    assert place in problem.helps[0]
