@@ -165,12 +165,12 @@ def _unscored_splits(
     stage: TransformedSpec, task: LocatedBlock[Any], dataset: str, facts: FieldFacts
 ) -> frozenset[str]:
     """Return the splits in which no target counts though not all are missing; none if that is not known."""
-    from declare.data.store.target_statistics import TargetQuery, splits_without_targets
-
     mask = _mask(stage, task.block.mask, dataset, facts)
     uncounted = task.block.uncounted_values(facts)
     if not values_known(stage, dataset) or not (mask or uncounted or facts.shape.layout == "mask"):
         return frozenset()
+    from declare.data.store.target_statistics import TargetQuery, splits_without_targets
+
     target = TargetQuery(task.block.target, mask)
     plan = dataset_plan(stage, dataset)
     return frozenset(splits_without_targets(plan, f"datasets.{dataset}", target, uncounted))
