@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-_LONG = 60
+_LONG = 400
 
 
 def component(kind: str, block: Mapping[str, Any], leave_out: Collection[str] = ()) -> str:
@@ -30,10 +30,12 @@ def parameters(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def short(value: object) -> str:
-    """Return a value as text, cut if it is long."""
+    """Return a value as text, numbers in full; cut if it is very long."""
     if isinstance(value, Mapping):
         value = ", ".join(f"{key} {short(item)}" for key, item in value.items() if item is not None)
     elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
         value = "; ".join(map(short, value))
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = str(value)
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        text = f"{value:g}"
     return text if len(text) <= _LONG else f"{text[:_LONG]}..."

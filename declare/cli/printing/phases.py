@@ -23,7 +23,7 @@ def phase_lines(plan: Plan) -> Iterator[str]:
 
 def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]]:
     if len(plan.tasks) > 1:
-        yield "tasks", ", ".join(f"{name} x {weight:g}" for name, weight in phase.tasks.items())
+        yield "tasks", ", ".join(f"{name} x {short(weight)}" for name, weight in phase.tasks.items())
     yield "batch", _batch(phase)
     yield "order", _order(phase)
     yield "augment", "; ".join(component("augments", block) for block in phase.augment)
@@ -60,7 +60,9 @@ def _order(phase: PhasePlan) -> str:
 def _clip(phase: PhasePlan) -> str:
     limits = {"norm": "global norm", "value": "each value"}
     clip = phase.clip or {}
-    return ", ".join(f"{limits[key]} at most {value:g}" for key, value in clip.items() if value is not None)
+    return ", ".join(
+        f"{limits[key]} at most {short(value)}" for key, value in clip.items() if value is not None
+    )
 
 
 def average_text(phase: PhasePlan) -> str:
@@ -70,7 +72,8 @@ def average_text(phase: PhasePlan) -> str:
     decay, warmup = phase.ema["decay"], phase.ema.get("warmup", True)
     weights = shares(phase.steps, decay, warmup=warmup)
     reached = f" ({1 - weights.last:.4g} reached)" if 1 - weights.last < decay else ""
-    text = f"ema, decay {decay:g}{reached}, {'with' if warmup else 'without'} warm-up; at the end of the phase it is "
+    text = f"ema, decay {short(decay)}{reached}, {'with' if warmup else 'without'} warm-up; "
+    text += "at the end of the phase it is "
     text += f"{_percent(weights.last)} the weights of the last step, {_percent(weights.first)} those before the first"
     return text + (f", half of it those of the last {weights.half:,} steps" if weights.half else "")
 
@@ -105,10 +108,10 @@ def _optimizer(phase: PhasePlan) -> str:
     text = ", ".join(
         f"{key} {short(value)}" for key, value in optimizer_parameters.items() if key not in {"groups", "lr"}
     )
-    text = f"{phase.optimizer['type']}, lr {phase.optimizer['lr']:g}" + (f", {text}" if text else "")
+    text = f"{phase.optimizer['type']}, lr {short(phase.optimizer['lr'])}" + (f", {text}" if text else "")
     for group in phase.groups:
-        decay = "" if group.weight_decay is None else f"weight_decay {group.weight_decay:g}, "
-        text += f"; {group.match}: lr {group.lr:g}, {decay}{len(group.parameters)} tensors"
+        decay = "" if group.weight_decay is None else f"weight_decay {short(group.weight_decay)}, "
+        text += f"; {group.match}: lr {short(group.lr)}, {decay}{len(group.parameters)} tensors"
     return text
 
 
@@ -123,7 +126,7 @@ def _rates(phase: PhasePlan) -> str:
         if curve != "flat"
         else f"{rates[0]:.3g}"
     )
-    return f"{curve}  {phase.schedule['type']}: {ends}{warmup}"
+    return f"{curve}  {component('schedules', phase.schedule, {'warmup'})}: {ends}{warmup}"
 
 
 def _evaluates(phase: PhasePlan) -> str:
@@ -133,7 +136,7 @@ def _evaluates(phase: PhasePlan) -> str:
     if phase.early_stop:
         stop = phase.early_stop
         text += f"; stops early when {stop.metric} ({stop.mode}) has not improved "
-        text += f"by more than {stop.min_delta:g} " if stop.min_delta else ""
+        text += f"by more than {short(stop.min_delta)} " if stop.min_delta else ""
         text += f"for {stop.patience_steps:,} steps"
     return text
 

@@ -1,6 +1,7 @@
 """A plan on the terminal: what will happen, from the data to the last phase."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -8,7 +9,7 @@ from rich.text import Text
 
 from declare.cli.printing.components import component, parameters, short
 from declare.cli.printing.phases import phase_lines
-from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan
+from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan, Wire
 from declare.report.number_format import count, counts_text, format_number, size
 from declare.report.phrases import target_text
 
@@ -104,7 +105,7 @@ def _field(field: FieldPlan) -> str:
 def _text(field: FieldPlan) -> str:
     """Return a description of a text: its tokenizer, the length of samples, and the treatment of longer ones."""
     tokens, empty = field.facts.extra["tokens"], field.facts.extra.get("empty", 0)
-    words = f"  {field.block['tokenizer']['type']}, vocabulary {field.shape.classes:,}"
+    words = f"  {component('tokenizers', field.block['tokenizer'])}, vocabulary {field.shape.classes:,}"
     words += f"; {tokens['mean']:g} tokens on average"
     if tokens["overlong"]:
         becomes = {"cut": "cut", "windows": "in windows", "tail": "kept from their end"}
@@ -165,7 +166,7 @@ def _instances(node: ModulePlan) -> int:
 
 def _node(node: ModulePlan) -> Sequence[str]:
     instances = f" x {_instances(node)} datasets" if node.per_dataset else ""
-    inputs = ", ".join(f"{wire.name} {wire.shape}" for wire in node.wires)
+    inputs = ", ".join(f"{wire.name}{_output(wire)} {wire.shape}" for wire in node.wires)
     variants = [variant.outputs for variant in node.variants.values()] or [node.outputs]
     outputs = ", ".join(dict.fromkeys(str(shape) for outputs in variants for shape in outputs.values()))
     kind = f"{node.block['type']} {node.block.get('name') or ''}".strip()
@@ -180,6 +181,11 @@ def _node(node: ModulePlan) -> Sequence[str]:
     )
 
 
+def _output(wire: Wire) -> str:
+    """Return which output of a node a wire takes, if it has a name of its own."""
+    return "" if wire.output in {None, "output"} else f".{wire.output}"
+
+
 def _tasks(plan: Plan) -> Iterator[str]:
     for name, task in plan.tasks.items():
         where = f" in {', '.join(task.datasets)}" if len(plan.datasets) > 1 else ""
@@ -190,7 +196,7 @@ def _tasks(plan: Plan) -> Iterator[str]:
         if units := target_text(task):
             yield f"    target: {units}"
         yield f"    loss: {' + '.join(_losses(task))}" + (
-            f", weight {task.weight:g}" if task.weight != 1 else ""
+            f", weight {short(task.weight)}" if task.weight != 1 else ""
         )
         if task.metrics:
             yield f"    metrics: {', '.join(metric.name for metric in task.metrics)}"
@@ -198,7 +204,7 @@ def _tasks(plan: Plan) -> Iterator[str]:
 
 def _losses(task: TaskPlan) -> Iterator[str]:
     for loss in task.losses:
-        weight = f"{loss.weight:g} x " if loss.weight != 1 else ""
+        weight = f"{short(loss.weight)} x " if loss.weight != 1 else ""
         classes = ""
         if loss.class_weights:
             weights = ", ".join(format_number(value) for value in loss.class_weights[:_MANY_CLASSES])
@@ -208,12 +214,23 @@ def _losses(task: TaskPlan) -> Iterator[str]:
 
 def _ending(plan: Plan) -> Iterator[str]:
     hardware = plan.hardware
-    names = ("accelerator", "devices", "strategy", "compile", "determinism")
+    names = ("accelerator", "devices", "nodes", "strategy", "compile", "workers", "determinism")
     settings = ", ".join(f"{name} {str(getattr(hardware, name)).lower()}" for name in names)
-    yield f"Hardware: {settings}"
+    limit = hardware.memory_limit_bytes
+    yield f"Hardware: {settings}" + ("" if limit is None else f", memory limit {size(limit)}")
     if plan.tracking:
         yield f"Tracking: {', '.join(str(block['type']) for block in plan.tracking)}"
     for name, formula in plan.composites.items():
         yield f"Metric {name} = {formula}"
     for metric, bound in plan.expect.items():
         yield f"Expects {metric} {bound}"
+    if plan.tune:
+        yield from _search(plan.tune)
+
+
+def _search(tune: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `dcl tune` searches; `dcl train` trains the spec as it is."""
+    how = ", ".join(f"{key} {tune[key]}" for key in ("trials", "sampler", "pruner", "engine"))
+    yield f"Search of `dcl tune`: {tune['metric']} ({tune['mode']}); {how}"
+    for path, space in tune["space"].items():
+        yield f"  {path}: {short(space)}"
