@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -44,3 +45,39 @@ def test_statistics_of_another_size_are_averaged_anew() -> None:
     average.update()
     assert average.state_dict()["statistics"]["1.running_mean"].eq(5.0).all()
     assert average.state_dict()["updates"] == 51
+
+
+@pytest.mark.parametrize("warmup", [True, False])
+def test_a_resumed_average_goes_on_as_if_nothing_had_happened(warmup: bool) -> None:
+    """The number of updates decides the decay: a state holds that of weights and, since the last restart, of statistics."""
+    models = [nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)) for _ in range(2)]
+    averages = [EMA(model, 0.9, warmup=warmup) for model in models]
+
+    def change(number: int, *which: int) -> None:
+        for index in which:
+            with torch.no_grad():
+                models[index][0].weight.fill_(number)
+                models[index][1].running_mean.fill_(number)
+            averages[index].update()
+
+    for number in range(5):
+        change(number, 0)
+        if number == 2:
+            averages[0].restart_statistics()
+    averages[1].load_state_dict(averages[0].state_dict())
+    for number in range(5, 9):
+        change(number, 0, 1)
+    states = [average.state_dict() for average in averages]
+    for key, name in (("weights", "0.weight"), ("statistics", "1.running_mean")):
+        assert torch.equal(states[0][key][name], states[1][key][name])
+
+
+def test_a_restart_takes_the_statistics_of_the_moment() -> None:
+    """Until the next update the average holds the statistics that the model has, whatever it held before."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    average = EMA(model, 0.99)
+    with torch.no_grad():
+        model[1].running_mean.fill_(5.0)
+    average.restart_statistics()
+    with average.average_parameters():
+        assert model[1].running_mean.eq(5.0).all()

@@ -1,10 +1,17 @@
-"""A step: what is drawn, clipped and reported in it."""
+"""A step: what is drawn, clipped and reported in it, and in which order things happen."""
+
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
+from declare.nn.distributed.process_group import ProcessGroup
+from declare.runtime.machine.precision import make_precision
 from declare.runtime.run_folder.folder import Run
+from declare.runtime.step.step import MultiscaleStep, Step
+from declare.runtime.step.step_config import StepConfig
+from declare.runtime.step.strategies.strategy import Strategy
 from tests.harness import fake_builder
 from tests.runtime.test_loop import _one_thread, run, with_parts
 
@@ -100,3 +107,108 @@ def test_the_reported_loss_is_that_of_the_whole_batch(tmp_path):
     assert len(whole) == 16
     for pieces in (2, 3):
         assert reported(tmp_path / str(pieces), accumulate=pieces) == pytest.approx(whole, rel=1e-4)
+
+
+class Sloped(nn.Module):
+    """A loss whose gradient is 1 whatever the weight is; keeps what it draws."""
+
+    names = ("slope",)
+    scales = balance = None
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+        self.drawn = []
+
+    def mask_inputs(self, batch, seed):
+        return batch
+
+    def denominators(self, batch):
+        return torch.ones(1)
+
+    def forward(self, batch, denominators=None):
+        self.drawn.append(torch.rand(()).item())
+        return self.weight * 1, self.weight.detach().reshape(1)
+
+
+class Noting:
+    """An average that notes the weight at each update, and restarts."""
+
+    def __init__(self, weight):
+        self.weight, self.seen = weight, []
+
+    def update(self):
+        self.seen.append(self.weight.item())
+
+    def restart_statistics(self):
+        self.seen.append("restart")
+
+
+def make_step(rank=0, **changes):
+    """Return a step of gradient descent on `Sloped` with its objective and average; step n has the rate 10^-n."""
+    phase = fake_builder.phase(**changes)
+    objective, world = Sloped(), ProcessGroup()
+    world.rank = rank
+    config = StepConfig(
+        phase=phase,
+        graph=objective,
+        objective=objective,
+        optimizer=torch.optim.SGD(objective.parameters(), lr=1.0),
+        lr=lambda number: 10.0**-number,
+        ema=Noting(objective.weight),
+        precision=make_precision("fp32", torch.device("cpu")),
+        seed_prefix=(3, 0),
+        strategy=Strategy(objective, world),
+        micro_batches=phase.accumulate,
+        world=world,
+    )
+    return Step(config), objective, config.ema
+
+
+ROWS = {"left": {"x": torch.zeros(4, 1)}}
+
+
+def test_a_step_has_the_rate_of_its_number_and_is_averaged_after_it():
+    """Weights move by the rate of this step, not by that of the one before; the average takes in what they became."""
+    step, objective, average = make_step()
+    weights = []
+    for number in range(3):
+        step(number, ROWS)
+        weights.append(objective.weight.item())
+    assert weights == pytest.approx([-1.0, -1.1, -1.11])
+    assert average.seen == weights
+
+
+def test_processes_draw_as_micro_batches_of_one_process_do():
+    """What the second process draws is what one process alone draws for its second micro-batch, nothing twice."""
+    alone, objective, _ = make_step(accumulate=2)
+    alone(5, ROWS)
+    of_ranks = []
+    for rank in (0, 1):
+        step, its_objective, _ = make_step(rank)
+        step(5, ROWS)
+        of_ranks += its_objective.drawn
+    assert of_ranks == objective.drawn
+    assert len(set(of_ranks)) == 2
+
+
+def test_an_average_restarts_its_statistics_when_the_model_takes_those_of_another_size():
+    """Before the first step at a new size, and at no other; the step comes after."""
+    average, calls = Noting(None), []
+    sizes = [8, 8, 16, 16, 8]
+    held = [8]
+
+    def switch_to(size):
+        changed = [size] != held
+        held[:] = [size]
+        return changed
+
+    step = MultiscaleStep(
+        lambda number, batch: calls.append((number, list(average.seen))),
+        SimpleNamespace(evaluation_size=lambda number: sizes[number]),
+        SimpleNamespace(switch_to=switch_to),
+        average,
+    )
+    for number in range(5):
+        step(number, ROWS)
+    assert [len(seen) for _, seen in calls] == [0, 0, 1, 1, 2]
