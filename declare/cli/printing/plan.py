@@ -182,7 +182,7 @@ def _node(node: ModulePlan) -> Sequence[str]:
 
 
 def _output(wire: Wire) -> str:
-    """Return which output of a node a wire takes, if it has a name of its own."""
+    """Return the name of the output that a wire takes, unless it is the usual one."""
     return "" if wire.output in {None, "output"} else f".{wire.output}"
 
 
