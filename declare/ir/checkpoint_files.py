@@ -12,7 +12,11 @@ WEIGHTS = "weights.safetensors"
 
 
 def max_checkpoints(phases: Sequence[PhasePlan]) -> int:
-    """Return the maximum number of checkpoints at a time: newest, best of phases, ends of earlier phases."""
+    """Return the maximum number of checkpoints at a time: newest, best of phases, ends of earlier phases.
+
+    A phase has no more than it writes: one at each interval, one at its end or where it is stopped.
+    """
+    newest = [min(phase.keep_checkpoints, phase.steps // phase.checkpoint_every + 1) for phase in phases]
     bests = accumulate(int(phase.best is not None) for phase in phases)
-    counts = zip(phases, bests, strict=True)
-    return max(phase.keep_checkpoints + ended + best for ended, (phase, best) in enumerate(counts))
+    counts = zip(newest, bests, strict=True)
+    return max(kept + ended + best for ended, (kept, best) in enumerate(counts))
