@@ -100,8 +100,9 @@ class _Reader:
         self.truths: set[str] = set()
 
     def fail(self, problem: Problem) -> Poison:
-        """Keep a problem; its value is POISON."""
-        self.problems.append(problem)
+        """Keep a problem, without changes that would write what is wrong itself; its value is POISON."""
+        rewrites = tuple(item for item in problem.rewrites if not contains_poison(item.value))
+        self.problems.append(problem if rewrites == problem.rewrites else replace(problem, rewrites=rewrites))
         return POISON
 
     def value(self, item: TypeSpec, value: Any, path: str) -> Any:

@@ -88,3 +88,20 @@ def test_safe_fixes_of_bad_examples(tmp_path, monkeypatch):
         if (folder / "spec.yaml").is_file() and (problems := broken(folder / "spec.yaml")):
             found[code] = problems
     assert found == {}
+
+
+DATA = "datasets:\n  d:\n    source: {type: csv, path: x.csv}\n"
+BROKEN = {
+    "a list that begins as a map": f"declare: 1\n{DATA}    transforms:\n      batch_size: 3\n      - {{type: log}}\n",
+    "two names without a value": "declare: 1\ndatasest:\ndatasest: {d: {source: {type: csv, path: x.csv}}}\n",
+    "a key after a broken line": f"{DATA}phases:\n  fit:\n\t    steps: 5\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_safe_fixes_of_texts_read_in_part(name, tmp_path):
+    """What could not be read is neither renamed nor written anew, and nothing is put behind it."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(BROKEN[name])
+    assert broken(path) == []
+    assert "POISON" not in path.read_text()

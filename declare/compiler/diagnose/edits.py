@@ -14,14 +14,17 @@ from declare.language.yaml.yaml_writer import RawYaml, flow
 def fix(rewrite: Rewrite, document: Document) -> Fix | None:
     """Return the edits of a rewrite, or None if the text does not allow them (`--set`, variables).
 
-    A fix that takes a value away is never safe.
+    A fix that takes a value away is never safe, nor one that names what could not be read.
     """
     edits = _edits(rewrite, document)
     if not edits:
         return None
     gone = rewrite.key is None and rewrite.to is None and rewrite.value is None
-    removes = gone and not _is_null(document.at(rewrite.path))
-    applicability: Applicability = "safe" if rewrite.safe and not removes else "unsafe"
+    node = document.at(rewrite.path)
+    removes = gone and not _is_null(node)
+    unread = rewrite.key is not None and node is not None and node.poison and not node.entries
+    is_safe = rewrite.safe and not removes and not unread
+    applicability: Applicability = "safe" if is_safe else "unsafe"
     return Fix(rewrite.title, edits, applicability)
 
 
@@ -180,6 +183,13 @@ def _insert(path: str, value: object, document: Document) -> Edit | None:
     return Edit(node.span, flow({key: value})) if node.kind == "map" else None
 
 
+def _begins_deeper(text: str, column: int) -> bool:
+    """Return whether the first line of a text that is no comment begins after a column, counted from 1."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    first = next(lines, "")
+    return len(first) - len(first.lstrip()) >= max(column, 1)
+
+
 def _append(node: Node, key: str, value: object) -> Edit | None:
     """Put the entry after the last one that this file wrote, indented as its siblings are."""
     entries = [
@@ -195,6 +205,8 @@ def _append(node: Node, key: str, value: object) -> Edit | None:
     _, column = source.position(last.key_span.start)
     end = source.text.find("\n", last.span.end)
     at = len(source.text) if end < 0 else end
+    if _begins_deeper(source.text[at:], column):
+        return None  # what could not be read goes on there
     if at > 0 and source.text[at - 1 : at] == "\r":
         at -= 1
     newline = "\r\n" if "\r\n" in source.text else "\n"

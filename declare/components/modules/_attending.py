@@ -1,6 +1,6 @@
 """What attention modules share: costs of blocks, and checks of heads, positions and masks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from declare.contract.kinds.module import Inputs, Node
 from declare.contract.nodes.costs import CostCounter
@@ -32,13 +32,13 @@ def block(
     tally.linear(hidden, dim, positions=length).write(dim, (length,))
 
 
-def uneven(dim: int, heads: int, *, rotary: bool) -> Problem | None:
-    """Return the problem (SHP505) that `heads` does not divide `dim`."""
+def uneven(dim: int, heads: int, *, rotary: bool) -> Iterable[Problem]:
+    """Yield the problem (SHP505) that `heads` does not divide `dim`."""
     if dim % heads == 0 and (not rotary or dim // heads % 2 == 0):
-        return None
+        return
     even = " into even parts" if rotary and dim % heads == 0 else ""
     better = -(-dim // (2 * heads)) * 2 * heads
-    return Problem(
+    yield Problem(
         "SHP505",
         f"{heads} heads do not divide {dim} features{even}",
         at="heads",

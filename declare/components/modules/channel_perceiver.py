@@ -39,8 +39,7 @@ class ChannelPerceiver(ChannelAdapter):
 
     def check(self) -> Iterable[Problem]:
         """Yield a problem if `heads` does not divide `dim`."""
-        if problem := _attending.uneven(self.dim, self.heads, rotary=False):
-            yield problem
+        yield from _attending.uneven(self.dim, self.heads, rotary=False)
 
     def padding_policy(self) -> Padding:
         """Return that channel statistics are computed from a sample's own steps only."""

@@ -14,6 +14,7 @@ model:
 ```
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import Field as Param
@@ -47,9 +48,13 @@ class SeriesPatch(Module):
     )
     dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction zeroed in training")
 
+    def check(self) -> Iterable[Problem]:
+        """Yield a problem if the heads do not divide the features."""
+        yield from _attending.uneven(self.dim, self.heads, rotary=False)
+
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the sequence and the pooled vector, or the problem that the input does not fit."""
-        if problem := check_inputs(self, inputs) or _attending.uneven(self.dim, self.heads, rotary=False):
+        if problem := check_inputs(self, inputs):
             return problem
         shape = inputs["input"][0]
         length = shape.dims[1]

@@ -13,6 +13,7 @@ model:
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import Field as Param
@@ -55,17 +56,22 @@ class Timm(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled and unpooled features from the table, or None if a probe is needed."""
-        if (
-            problem := check_inputs(self, inputs)
-            or check_axis_order(self, inputs)
-            or arguments.problem(self.args, "args")
-        ):
+        if problem := check_inputs(self, inputs) or check_axis_order(self, inputs) or self._name_problem():
             return problem
+        record = _tables.record("timm", self.name.partition(".")[0])
+        assert record is not None, "checked"
+        return _tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
+
+    def check(self) -> Iterable[Problem]:
+        """Yield the problem of arguments, a name, a tag or weights that cannot be."""
+        if problem := arguments.problem(self.args, "args") or self._name_problem():
+            yield problem
+
+    def _name_problem(self) -> Problem | None:
         base, _, tag = self.name.partition(".")
         record = _tables.record("timm", base)
-        if not _NAME.fullmatch(self.name):  # timm also takes addresses of repositories and folders
-            return _tables.unknown("timm", base)
-        if record is None:
+        # timm also takes addresses of repositories and folders
+        if record is None or not _NAME.fullmatch(self.name):
             return _tables.unknown("timm", base)
         tags = record.get("tags", [])
         if tag and tag not in tags:
@@ -75,7 +81,7 @@ class Timm(Module):
             return Problem(
                 "RES840", f"timm has no weights of `{base}`", at="pretrained", label="no weights", helps=helps
             )
-        return _tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
+        return None
 
     def _plain(self, record: dict[str, Any]) -> bool:
         tag = self.name.partition(".")[2]

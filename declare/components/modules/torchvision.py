@@ -12,6 +12,7 @@ model:
 ```
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import Field as Param
@@ -46,12 +47,18 @@ class Torchvision(Module):
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled features and the map from the table, or None if a probe is needed."""
-        if (
-            problem := check_inputs(self, inputs)
-            or check_axis_order(self, inputs)
-            or arguments.problem(self.args, "args")
-        ):
+        if problem := check_inputs(self, inputs) or check_axis_order(self, inputs) or self._name_problem():
             return problem
+        record = _tables.record("torchvision", self.name)
+        assert record is not None, "checked"
+        return None if self.args else _tables.outputs(self, record, inputs["input"][0])
+
+    def check(self) -> Iterable[Problem]:
+        """Yield the problem of arguments, a name or weights that cannot be."""
+        if problem := arguments.problem(self.args, "args") or self._name_problem():
+            yield problem
+
+    def _name_problem(self) -> Problem | None:
         record = _tables.record("torchvision", self.name)
         if record is None:
             return _tables.unknown("torchvision", self.name)
@@ -63,7 +70,7 @@ class Torchvision(Module):
         ):
             title = f"torchvision's weights of `{self.name}` are for {side} x {side} images"
             return Problem("SHP502", title, at="pretrained", helps=(f"add `args: {{image_size: {side}}}`",))
-        return None if self.args else _tables.outputs(self, record, inputs["input"][0])
+        return None
 
     def costs(self, inputs: Inputs) -> Costs | None:
         """Return the costs from the table, or None if a probe is needed."""

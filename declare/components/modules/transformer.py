@@ -18,6 +18,7 @@ tasks:
 ```
 """
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Param
@@ -59,6 +60,10 @@ class Transformer(Module):
     patch: int = Param(1, gt=0, description="steps or pixels of a patch, for series and images")
     dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction zeroed in training")
 
+    def check(self) -> Iterable[Problem]:
+        """Yield a problem if the heads do not divide the features."""
+        yield from _attending.uneven(self.dim, self.heads, rotary=self._positions == "rotary")
+
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the sequence, the pooled vector and the mask, or the problem that the input does not fit."""
         if problem := check_inputs(self, inputs):
@@ -76,10 +81,7 @@ class Transformer(Module):
         }
 
     def _shape_problem(self, shape: Shape) -> Problem | None:
-        """Return the problem that attention, positions or patches do not fit the input."""
-        rotary = self._positions == "rotary"
-        if problem := _attending.uneven(self.dim, self.heads, rotary=rotary):
-            return problem
+        """Return the problem that positions or patches do not fit the input."""
         for axis in shape.dims[1:] if shape.layout in {"series", "image"} else ():
             if axis is not None and axis < self.patch:
                 title = f"patches of {self.patch} are longer than the {axis} that {shape} has"

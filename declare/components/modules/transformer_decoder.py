@@ -14,6 +14,7 @@ model:
 ```
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from pydantic import Field as Param
@@ -50,11 +51,13 @@ class TransformerDecoder(Module):
     )
     dropout: float = Param(0.0, ge=0, lt=1, description="dropout: fraction zeroed in training")
 
+    def check(self) -> Iterable[Problem]:
+        """Yield a problem if the heads do not divide the features."""
+        yield from _attending.uneven(self.dim, self.heads, rotary=self.positions == "rotary")
+
     def infer(self, inputs: Inputs) -> Outputs | Problem:
         """Return the sequence, the pooled vector and the mask, or the problem that the inputs do not fit."""
         if problem := check_inputs(self, inputs):
-            return problem
-        if problem := _attending.uneven(self.dim, self.heads, rotary=self.positions == "rotary"):
             return problem
         length = inputs["tokens"][0].dims[0]
         memory = inputs["memory"][0].dims[0]

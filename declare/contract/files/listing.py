@@ -188,7 +188,7 @@ def refuse_odd_name(root: Path, name: str) -> None:
 def _permission_problem(root: Path, folder: Path, error: OSError) -> Problem:
     return Problem(
         "DAT312",
-        f"`{folder.name}` in `{root.name}` cannot be read",
+        f"`{folder.name}` in `{root.name or root}` cannot be read",
         at="source.path",
         label="a folder is closed",
         notes=(f"`{folder}`: {(error.strerror or str(error)).lower()}",),

@@ -150,7 +150,7 @@ def arithmetic(node: ast.AST) -> bool:
 
 
 def monitors(view: View) -> Iterator[Monitor]:
-    """Yield every place that selects, stops or searches by a metric."""
+    """Yield every place that selects, stops, lowers a learning rate or searches by a metric."""
     for phase in phases(view):
         for use, names in (("best checkpoint", ("evaluate", "best")), ("early stopping", ("early_stop",))):
             metric = get(phase.block, *names, "metric")
@@ -158,6 +158,13 @@ def monitors(view: View) -> Iterator[Monitor]:
                 path = ".".join((phase.path, *names))
                 mode = get(phase.block, *names, "mode")
                 yield Monitor(f"{path}.metric", metric, use, phase.name, mode, f"{path}.mode")
+        schedule = get(phase.block, "schedule")
+        rule = schedule.plateau_rule() if schedule is not None else None
+        if rule is not None and isinstance(rule.metric, str):
+            path = f"{phase.path}.schedule"
+            yield Monitor(
+                f"{path}.metric", rule.metric, "the schedule", phase.name, rule.mode, f"{path}.mode"
+            )
     metric = get(view.spec, "tune", "metric")
     if isinstance(metric, str):
         yield Monitor("tune.metric", metric, "the search", None, get(view.spec, "tune", "mode"), "tune.mode")

@@ -218,7 +218,9 @@ def test_a_disk_needs_room_for_what_is_still_to_come(tmp_path, monkeypatch):
     ]
     assert max_checkpoints(phases) == 6  # two newest, two ends, two best
     assert max_checkpoints([fake_builder.phase(keep_checkpoints=1)]) == 1
-    assert max_checkpoints([fake_builder.phase(keep_checkpoints=2**31)]) == 4  # of 24 steps, one every 8; a stop
+    assert (
+        max_checkpoints([fake_builder.phase(keep_checkpoints=2**31)]) == 4
+    )  # of 24 steps, one every 8; a stop
     plain = fake_builder.make_plan(fake_builder.phase(optimizer={"type": "sgd", "lr": 0.1, "momentum": 0.0}))
     assert _state_bytes(100, plain) == 100
     assert _state_bytes(100, fake_builder.make_plan(fake_builder.phase(ema={"decay": 0.9}))) == 500
