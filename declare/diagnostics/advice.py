@@ -16,6 +16,8 @@ write `early_stop`, `checkpoint`, `evaluate` and `ema` in the phase, `tracking` 
     callbacks callback hooks default_hooks custom_hooks extensions plugins
 say less on the command line: `dcl train SPEC --quiet`; `tracking` says where metrics go
     verbose verbosity disable_tqdm progress_bar enable_progress_bar log_level silent
+remove it: `--run-dir PATH` must be a new folder, or the run that `--resume` continues
+    exist_ok overwrite overwrite_output
 remove it: losses and rates are written by themselves; `tracking` says where to
     log_every_n_steps logging_steps logging_strategy log_interval print_freq log_freq log_every logging_first_step
     log_config
@@ -36,13 +38,14 @@ remove it: checkpoints hold all that a run needs to go on; `checkpoint: {every: 
     enable_checkpointing save_safetensors save_last save_weights_only save_only_model save_on_each_node
     recovery_interval checkpoint_hist
 write what is best: `evaluate: {best: {metric: val/TASK/METRIC, mode: max}}`; the best checkpoint is kept
-    load_best_model_at_end save_best save_best_only load_best
+    restore_best_weights refit load_best_model_at_end save_best save_best_only load_best
 write `optimizer: {type: adamw, betas: [0.9, 0.999]}` in the phase
     adam_beta1 adam_beta2 beta1 beta2 beta_1 beta_2 b1 b2
 write `clip: {norm: 1.0}` or `clip: {value: 0.5}` in the phase
     gradient_clip_algorithm clip_mode clip_type
 use fewer samples: `limit: N` in the dataset
-    overfit_batches steps_per_epoch limit_val_batches limit_test_batches fast_dev_run
+    fraction sample_fraction limit_predict_batches overfit_batches steps_per_epoch limit_val_batches
+    limit_test_batches fast_dev_run
 remove it: kernels are chosen by `hardware: {determinism: fast}`, the layout of tensors as well
     benchmark cudnn_benchmark channels_last memory_format
 remove it: batch norm takes its statistics over all processes by itself
@@ -61,10 +64,31 @@ write it in a task: `loss: {type: cross_entropy, label_smoothing: 0.1}`
     label_smoothing label_smoothing_factor smoothing
 write it in a task: `loss: {type: cross_entropy, class_weights: balanced}`
     class_weight class_weights pos_weight balance_classes
+write it in a task: `loss: {type: focal, gamma: 2}`
+    fl_gamma focal_loss focal_gamma
+mark which words count in the task: `mask: FIELD` with a `valid` field of the text
+    train_on_inputs
+write `on_batch_error: {action: skip, limit: 1%}` in the phase
+    loss_watchdog_threshold loss_watchdog_patience terminate_on_nan
+remove it: code of others runs only with `dcl train SPEC --trust NAME`
+    trust_remote_code
+write marks of missing values in the field: `missing: [-999]`; tasks leave such targets out
+    missing_value_strategy fillna default_value imputer
+write transforms in the dataset: `transforms: [{type: standardize, field: NAME}]`
+    scaler normalization zscore standard_scaler
+what is predicted stands in a task: `tasks: {NAME: {type: regression, target: FIELD}}`
+    role is_target is_label
+weights start as torch's layers draw them; `pretrained: PATH` or `init` of a phase states others
+    kernel_initializer bias_initializer weight_init init_weights initializer
+state what a module pools by its own `pool`, or read another output of it: `input: MODULE.series`
+    global_pool reduce_output pooling pool_type
+write the task's type: `{type: classification}`, `{type: multilabel}` or `{type: ordinal}`
+    multi_label multiclass single_cls is_multilabel problem_type
 write it in a task: `loss: bce`
     bce_loss
 write transforms in the dataset: `transforms: [{type: random_horizontal_flip, field: image}]`
-    hflip vflip color_jitter aa auto_augment autoaugment rand_augment randaugment train_interpolation interpolation
+    fliplr flipud hsv_h hsv_s hsv_v degrees translate shear perspective erasing hflip vflip color_jitter aa
+    auto_augment autoaugment rand_augment randaugment train_interpolation interpolation
     random_flip crop_pct ratio to_rgb mean_rgb normalize rescale horizontal_flip random_crop
 write it in the module of `model`: its dropout and depth are parameters there
     drop_path drop drop_connect stochastic_depth drop_block
@@ -89,7 +113,7 @@ hold samples out in the dataset: `split: {val: 0.1}`; `evaluate: {every: 1 epoch
     val_cfg test_cfg val_dataloader test_dataloader validation_data eval_dataset val_dataset test_dataset
     test_evaluator eval_data val_set_size validation_file test_data val_data eval_file
 write `metrics: [NAME]` in the task
-    val_evaluator compute_metrics evaluator test_evaluator weighted_metrics
+    include_inputs_for_metrics metrics_list val_evaluator compute_metrics evaluator test_evaluator weighted_metrics
 remove it: files of a dataset are read anew if they changed; `cache` says where decoded samples are kept
     dataset_prepared_path dataset_processes preprocessing_num_workers overwrite_cache
 remove it: quantised weights and adapters are not supported; `freeze: [{match: encoder.*}]` keeps parts as they are
@@ -102,12 +126,66 @@ remove it: nothing in a spec stands for it
 splits are drawn once: `split: {val: 0.2, seed: 1}`; run one spec for each fold with `--set`
     folds k_folds n_splits kfold num_folds cv cross_validation fold
 write `evaluate: {every: 1 epoch}` or `checkpoint: {every: 1 epoch}` in the phase
-    saves_per_epoch evals_per_epoch
+    saves_per_epoch evals_per_epoch eval_delay eval_on_start val_begin dynamic_intervals evaluate_training_set
+    checkpoints_per_epoch save_first_step
+try rates with a search: `tune: {space: {phases.NAME.optimizer.lr: {low: 1e-4, high: 1e-1, log: true}}, ...}`
+    lr_find auto_lr_find lr_finder learning_rate_finder
+write it on the command line: `dcl profile SPEC` shows where time goes
+    profiler profile profiler_config
+generation is asked for on the command line: `dcl predict RUN --max-new-tokens N`; metrics go by the target's tokens
+    predict_with_generate generation_max_length max_new_tokens generation_config
+write `optimizer: {type: NAME, lr: RATE}` with its parameters beside `type` in the phase
+    optim_args opt_kwargs optimizer_kwargs adafactor nesterovs_momentum
+write `ema: {decay: 0.999}` in the phase
+    ema_overwrite_frequency ema_start ema_steps
+write a schedule with steps in the phase: `schedule: {type: step, every: 30 epochs, gamma: 0.1}`
+    milestones decay_milestones lr_steps step_epochs
+write `schedule: {type: plateau, metric: val/TASK/METRIC, mode: min, factor: 0.1, patience: 2}` in the phase
+    reduce_learning_rate_on_plateau reduce_learning_rate_on_plateau_patience reduce_lr_on_plateau
+    learning_rate_reduction_factor
+write a schedule in the phase: `schedule: {type: cosine, warmup: 5%, final: 0.01}`
+    num_cycles cosine_constant_lr_ratio sched_on_updates power_t cos_lr lrf warmup_momentum warmup_bias_lr lr_power
+state the rate itself: `optimizer: {type: adamw, lr: 1e-3}`; it does not follow the batch or the devices
+    learning_rate_scaling auto_scale_lr lr_base_size scale_lr
+write groups of parameters: `optimizer: {groups: [{match: encoder.*, lr: 1e-4}]}`
+    layer_decay llrd backbone_lr head_lr lr_mult
+write `augment: [{type: mixup}]` in the phase, or transforms with `on: train` in the dataset
+    mixup_off_epoch mixup_mode cutmix_minmax
+weigh tasks by `weight` in each, samples by `class_weights` of a loss or `sampler: {type: weighted, field: NAME}`
+    loss_weights sample_weight example_weights oversample_minority undersample_majority balance_data cls_pw
 say which compile mode by `hardware: {compile: true}`
-    torch_compile_backend torch_compile_mode compile_mode
+    torch_compile_backend torch_compile_mode compile_mode run_eagerly
 """
 
 _IN_SECTIONS = """
+phases.optimizer: remove it: `type` names the optimizer
+    name
+phases.schedule: remove it: `type` names the schedule
+    name
+phases.evaluate: remove it: a phase evaluates `val`, and `test` once at the end
+    split splits
+phases.checkpoint: name the run's folder on the command line: `dcl train SPEC --run-dir PATH`
+    filename
+datasets.source: remove it: a table is read as it stands, with its names in the first line
+    comment header
+datasets.source: name columns and their types in the dataset: `fields: {NAME: number}`
+    names
+datasets.fields: name the column of the source: `column: NAME`
+    name source feature
+datasets.fields: remove it: the field's `type` says what its values are
+    dtype
+datasets.fields: write transforms in the dataset: `transforms: [{type: standardize, field: NAME}]`
+    normalization log norm
+datasets.fields: the module that reads a field encodes it: `model: {NAME: {type: tabular, input: FIELD}}`
+    encoder embedding embedding_size embedding_dim
+datasets: classes stand in the field: `fields: {NAME: {type: category, classes: [a, b]}}`
+    names
+model: start from weights of a file: `pretrained: PATH` in the module
+    checkpoint init_cfg ckpt
+tasks: remove it: losses and metrics know what they need of the logits
+    activation
+tasks: name metrics in the task, and what is best in a phase: `evaluate: {best: {metric: val/TASK/METRIC, mode: max}}`
+    eval_metric validation_metric scoring
 spec: name base files of the spec: `extends: base.yaml`
     defaults base _base_ bases parent inherit include extend import
 spec: name values in `vars: {NAME: VALUE}` and use them as `${vars.NAME}`

@@ -31,15 +31,18 @@ phases: stages training train fit curriculum training_arguments training_args tr
 optimizer: optim opt optimiser optimizer_type optimizer_name optimizer_class optim_type optim_wrapper
     optimizer_config optimizer_cfg solver
 optimizer.lr lr: lr learning_rate base_lr max_lr init_lr initial_lr lr_init learning_rate_init eta0 peak_lr lr0
+    lr_base
     alpha? step_size?
 optimizer.weight_decay weight_decay: weight_decay wd weightdecay decay? l2? l2_reg? l2_regularization?
 optimizer.betas betas: adam_betas
+    opt_betas
 optimizer.momentum momentum: sgd_momentum
 optimizer.eps eps: adam_epsilon epsilon
 optimizer.groups groups: param_groups parameter_groups paramwise_cfg
 schedule: scheduler lr_scheduler lr_schedule lr_scheduler_type lr_config sched learning_rate_scheduler
     scheduler_type scheduler_name param_scheduler lr_policy learning_rate_schedule lr_decay?
 schedule.warmup warmup: warmup warmup_steps warmup_ratio warmup_epochs num_warmup_steps warmup_iters
+    lr_warmup warmup_epoch learning_rate_warmup_epochs
     warmup_fraction n_warmup_steps lr_warmup_steps warmup_proportion lr_warmup_epochs warmup_t
 clip.norm norm: max_grad_norm gradient_clip_val grad_clip clip_grad clip_grad_norm gradient_clip
     gradient_clip_norm grad_norm_clip clipnorm clip_norm global_clipnorm max_norm gradient_clipping
@@ -47,17 +50,20 @@ clip.norm norm: max_grad_norm gradient_clip_val grad_clip clip_grad clip_grad_no
 clip.value: clip_value clipvalue clip_grad_value
 ema: model_ema use_ema exponential_moving_average
 ema.decay decay: ema_decay model_ema_decay
+    ema_momentum
 # evaluation, checkpoints and early stopping
 evaluate.every every: eval_steps eval_every eval_interval evaluation_interval val_interval
     val_check_interval check_val_every_n_epoch val_every eval_frequency eval_freq evaluate_every
     validation_steps validation_freq eval_every_n_steps eval_every_n_epochs
 evaluate: evaluation evaluation_strategy eval_strategy validate eval
 checkpoint.every every: save_steps save_every save_interval checkpoint_interval ckpt_interval save_frequency
+    steps_per_checkpoint save_period
     save_freq checkpoint_every every_n_epochs every_n_train_steps save_every_n_epochs
 checkpoint.keep keep: save_total_limit save_top_k max_to_keep keep_last_n max_keep_ckpts keep_checkpoint_max
     save_last_k
 checkpoint: checkpoints checkpointing model_checkpoint save_strategy ckpt checkpoint_config
 evaluate.best.metric best metric: metric_for_best_model save_best monitor_metric best_metric
+    eval_metric scoring validation_metric
     best_model_metric selection_metric
 early_stop: early_stopping earlystop early_stopper early_stopping_config earlystopping_callback
 early_stop.patience patience: early_stopping_patience patience_steps patience_epochs early_stop_patience
@@ -79,8 +85,10 @@ workers: num_workers n_workers dataloader_num_workers workers_per_gpu num_data_w
 precision: fp16 bf16 tf32 amp mixed_precision use_amp half dtype torch_dtype use_fp16 use_bf16
     float32_matmul_precision precision_plugin
 compile: torch_compile use_compile compile_model torchcompile jit
+    torchdynamo jit_compile
 determinism: deterministic use_deterministic_algorithms cudnn_deterministic full_determinism
 strategy: distributed_strategy distributed distributed_type parallel_strategy ddp fsdp deepspeed dist_mode
+    zero_stage?
 memory_limit: max_memory memory memory_limit_gb
 hardware: machine compute resources environment device_config accelerate
 # data
@@ -103,6 +111,7 @@ split.by by: group_by groups groupby group_column groups_column
 split.stratify stratify: stratified stratify_by stratify_column
 split: splits data_split holdout
 limit: max_samples num_samples? subset? n_samples limit_train_batches max_train_samples
+    nrows
 cache: cache_data in_memory use_cache cache_mode
 size: img_size image_size resolution input_size? resize? crop_size?
 rate: sampling_rate sample_rate sfreq fs frequency sr
@@ -121,6 +130,7 @@ target: label targets y y_column label_column target_column label_col target_col
     label_key
 input: inputs x features input_features input_field input_key in_key source_field input_column
 classes: num_classes n_classes nclasses nclass num_labels n_labels num_outputs class_names label_names
+    nc
     num_class
 class_weights: class_weight pos_weight weights? balanced?
 label_smoothing: label_smoothing_factor smoothing label_smooth
@@ -165,6 +175,7 @@ pruner: early_stopping_policy scheduler_asha
 expect: assert asserts expectations thresholds
 augment: mixup cutmix
 regularizers: regularization regularisation regularizer penalty penalties weight_regularizer
+    regularization_type? regularization_lambda?
     kernel_regularizer
 probes: probe linear_probe linear_probes
 scales: multi_scale multiscale image_scales

@@ -15,7 +15,7 @@ from declare.diagnostics.advice import advice
 from declare.diagnostics.foreign_values import our_values
 from declare.diagnostics.suggest import slip, suggest
 from declare.diagnostics.synonyms import plain
-from declare.parsing.annotation import TypeSpec, fields
+from declare.parsing.annotation import TypeSpec, accepts, fields, kind_of
 from declare.parsing.keys.key_places import Level
 from declare.parsing.keys.unknown_keys import UnknownKey, owner, unknown_key, unknown_key_of_kind
 from declare.parsing.lookup import find, kinds, names, names_of_libraries, own_names
@@ -63,7 +63,10 @@ def not_a_block(item: TypeSpec, value: Any, path: str) -> Problem:
         return wrong_type(item, value, path)
     what = "a list" if item.origin is list else "a mapping"
     title = f"{block_name(path)} is {value_text(value)}, expected {what}"
-    rewrites = (Rewrite("put it in a list", path, [value]),) if item.origin is list else ()
+    is_item = item.origin is list and any(
+        accepts(option, kind_of(value)) for option in item.arguments[0].options
+    )
+    rewrites = (Rewrite("put it in a list", path, [value]),) if is_item else ()
     return Problem(
         "SCH107",
         title,

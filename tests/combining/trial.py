@@ -115,10 +115,11 @@ def _is_divergence(result: Result, path: Path) -> bool:
 
 
 def _outgrew(figures: Path) -> bool:
-    """Return whether a training loss became so large that its square is beyond single precision."""
+    """Return whether a training loss grew a million-fold, or until its square is beyond single precision."""
     with figures.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["metric"] == "train/loss"]
-    return any(abs(float(row["value"])) > math.sqrt(_LARGEST) for row in rows if row["value"])
+    losses = [abs(float(row["value"])) for row in rows if row["value"]]
+    return any(loss > min(math.sqrt(_LARGEST), 1e6 * losses[0]) for loss in losses)
 
 
 def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:

@@ -184,7 +184,7 @@ def _insert(path: str, value: object, document: Document) -> Edit | None:
 
 
 def _begins_deeper(text: str, column: int) -> bool:
-    """Return whether the first line of a text that is no comment begins after a column, counted from 1."""
+    """Return whether the first line of a text, comments left out, begins after a column, counted from 1."""
     lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
     first = next(lines, "")
     return len(first) - len(first.lstrip()) >= max(column, 1)

@@ -104,7 +104,7 @@ def _only_kept_back(node: str, at: str, field: str, task: str) -> Problem:
         at=at,
         on="key",
         label="no `input` here",
-        also={f"tasks.{task}.target": "a target is no input unless it is stated"},
+        also={f"tasks.{task}.target": "a target is not an input unless stated"},
         helps=(f"write `input: {field}` if the model is to read it, as in a language model",),
         rewrites=(Rewrite(f"add `input: {field}`", f"{at}.input", field, safe=False),),
     )

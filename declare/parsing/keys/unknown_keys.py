@@ -51,7 +51,8 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
     level = levels[-1]
     free = [name for name in fields(level.model) if name not in level.block and name not in meant]
     other = slip(key, free)
-    if other is not None:
+    # What other frameworks call by a word counts more than a slip that does not take the value.
+    if other is not None and (synonym(key) is None or fits(fields(level.model)[other][1], level.block[key])):
         return _renamed_key(key, level, [other], sure=True)
     places = [*above(key, levels), *below(key, level), *of_machine(key, levels)]
     places = [place for place in places if fits(place.form, level.block[key]) or synonym(key) is None]
@@ -80,7 +81,8 @@ def _takes_kind(item: TypeSpec, value: Any) -> bool:
 def _otherwise(key: str, levels: Sequence[Level]) -> UnknownKey | None:
     """Return what is to be done where a word means something else in the blocks of its section."""
     section, _, rest = levels[-1].path.partition(".")
-    inner = ".".join(word for word in rest.split(".")[1:] if not word.isdecimal())
+    words = [word for word in rest.split(".")[1:] if not word.isdecimal()]
+    inner = ".".join(words[:1] if words[:1] == ["fields"] else words)
     place = f"{section}.{inner}" if inner else section if rest else "" if section else "spec"
     return _key_with_advice(key, levels[-1], advice_in(place, key))
 

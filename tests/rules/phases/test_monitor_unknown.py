@@ -37,7 +37,11 @@ def codes(path: Path, block: str, metric: str, **more: Any) -> set[tuple[str, st
         inner = inner.setdefault(step, {})
     inner |= NAMING[block] | {"metric": metric} | more
     path.write_text(json.dumps(tree), encoding="utf-8")
-    return {(item.code, item.path) for item in pipeline.check(path, until="names").diagnostics if item.path.startswith(block)}
+    return {
+        (item.code, item.path)
+        for item in pipeline.check(path, until="names").diagnostics
+        if item.path.startswith(block)
+    }
 
 
 def test_every_key_of_a_metric_is_checked(tmp_path: Path) -> None:
