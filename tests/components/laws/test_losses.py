@@ -134,6 +134,30 @@ def mixed_targets_that_are_not_mixed_are_the_indices(loss: Any, item: Sample) ->
     close(loss(item.output, shown)[0], loss(item.output, item.truth)[0], "sum of mixed targets")
 
 
+def the_truth_costs_less(loss: Any, item: Sample) -> None:
+    """An output that says the truth costs less than a random one: what is minimised is an error."""
+    best = truthful(item)
+    if best is not None:
+        found, other = (gradient(loss, replace(item, output=output))[0] for output in (best, item.output))
+        assert found < other, f"{found} for the truth, {other} for a random output"
+
+
+def truthful(item: Sample) -> Tensor | None:
+    """Return an output that is fairly sure of the truth; None where a target alone does not tell one."""
+    kind, truth = item.target.prediction, item.truth
+    if kind in {"embedding", "cost"}:
+        return None
+    if kind == "ordinal_logits":
+        return torch.where(truth.unsqueeze(1) > torch.arange(item.output.shape[1]), 3.0, -3.0)
+    if not truth.is_floating_point():
+        axis = -1 if item.target.output.layout == "sequence" else 1
+        shown = functional.one_hot(truth.clamp_min(0), item.output.shape[axis]).movedim(-1, axis)
+        return shown * 3.0
+    if kind == "rates":
+        return truth.nan_to_num().clamp_min(0.1).log()
+    return (truth.nan_to_num() - 0.5) * 6 if kind == "label_logits" else truth.nan_to_num()
+
+
 LAWS: list[Callable[[Any, Sample], None]] = [
     the_weight_is_the_count,
     sums_and_counts_add_up_over_pieces,
@@ -145,6 +169,7 @@ LAWS: list[Callable[[Any, Sample], None]] = [
     extreme_outputs_have_finite_gradients,
     autocast_rounds_nothing,
     mixed_targets_that_are_not_mixed_are_the_indices,
+    the_truth_costs_less,
 ]
 
 
@@ -248,6 +273,14 @@ class Rounded(Squares):
         return (gap @ gap).float(), self.count(target)
 
 
+class Rewarded(Squares):
+    """Has the sign of what a model should reach."""
+
+    def forward(self, output, target):
+        total, weight = super().forward(output, target)
+        return -total, weight
+
+
 class IndicesOnly(SummedLoss):
     """Reads mixed targets as their likeliest class, though none may be known."""
 
@@ -271,6 +304,7 @@ BROKEN: dict[Callable[[Any, Sample], None], tuple[nn.Module, str]] = {
     extreme_outputs_have_finite_gradients: (Logarithm(), "values"),
     autocast_rounds_nothing: (Rounded(), "values"),
     mixed_targets_that_are_not_mixed_are_the_indices: (IndicesOnly(), "class_logits"),
+    the_truth_costs_less: (Rewarded(), "values"),
 }
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from declare.nn.distributed.process_group import ProcessGroup
+from declare.nn.running_statistics import StatisticsBySize
 from declare.runtime.machine.precision import make_precision
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.step.step import MultiscaleStep, Step
@@ -113,12 +114,15 @@ class Sloped(nn.Module):
     """A loss whose gradient is 1 whatever the weight is; keeps what it draws."""
 
     names = ("slope",)
-    scales = balance = None
+    balance = None
 
-    def __init__(self):
+    def __init__(self, scales=None):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))
-        self.drawn = []
+        self.scales, self.drawn = scales, []
+
+    def augment_once(self, batch, seed):
+        return batch
 
     def mask_inputs(self, batch, seed):
         return batch
@@ -144,10 +148,10 @@ class Noting:
         self.seen.append("restart")
 
 
-def make_step(rank=0, **changes):
+def make_step(rank=0, scales=None, **changes):
     """Return a step of gradient descent on `Sloped` with its objective and average; step n has the rate 10^-n."""
     phase = fake_builder.phase(**changes)
-    objective, world = Sloped(), ProcessGroup()
+    objective, world = Sloped(scales), ProcessGroup()
     world.rank = rank
     config = StepConfig(
         phase=phase,
@@ -161,6 +165,7 @@ def make_step(rank=0, **changes):
         strategy=Strategy(objective, world),
         micro_batches=phase.accumulate,
         world=world,
+        statistics=None if scales is None else StatisticsBySize(objective, (16, 8), 16),
     )
     return Step(config), objective, config.ema
 
@@ -212,3 +217,16 @@ def test_an_average_restarts_its_statistics_when_the_model_takes_those_of_anothe
     for number in range(5):
         step(number, ROWS)
     assert [len(seen) for _, seen in calls] == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("eager", [True, False])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_gradient_of_several_sizes_is_their_mean(eager, accumulate):
+    """A step at two sizes moves weights as far as one at a single size, and each size has draws of its own."""
+    sizes = SimpleNamespace(
+        eager=eager, sizes=lambda number: (16, 8), batches=lambda batch, _: (batch, batch)
+    )
+    step, objective, _ = make_step(scales=sizes, accumulate=accumulate)
+    step(0, ROWS)
+    assert objective.weight.item() == pytest.approx(-1.0 * accumulate)  # each micro-batch has a slope of 1
+    assert len(set(objective.drawn)) == 2 * accumulate
