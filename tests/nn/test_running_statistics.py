@@ -95,6 +95,14 @@ def test_a_saved_state_is_the_same_for_every_size() -> None:
     for size in (4, 8):
         with statistics.at(size), other.at(size):
             assert torch.equal(model.running_mean, again.running_mean)
+    statistics.switch_to(8)
+    fresh = nn.BatchNorm1d(2)
+    third = StatisticsBySize(fresh, [4, 8], 4)
+    third.load_state_dict(deepcopy(statistics.state_dict()))
+    fresh.load_state_dict(model.state_dict())
+    statistics.switch_to(4)
+    third.switch_to(4)
+    assert torch.equal(model.running_mean, fresh.running_mean), "a size that was held before comes back"
     with pytest.raises(ValueError, match="sizes"):
         StatisticsBySize(again, [4, 6], 4).load_state_dict(statistics.state_dict())
 

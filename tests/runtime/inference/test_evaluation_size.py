@@ -95,6 +95,18 @@ def test_a_progressive_phase_is_evaluated_at_the_size_that_it_trains_at(tmp_path
     assert len(predict(found, dataset="textures", split="val").rows) == 12
 
 
+def test_a_plateau_does_not_compare_evaluations_of_two_sizes(tmp_path: Path) -> None:
+    """The first evaluation at a new size lowers no rate, however bad it is; those after it are compared with it."""
+    more = (
+        "scales: {field: image, sizes: [8, 16], mode: progressive}, evaluate: {every: 1 steps}, schedule: "
+        "{type: plateau, metric: val/texture/loss, mode: min, min_delta: 1e9, patience: 0, factor: 0.5}"
+    )
+    found = run(tmp_path, more, rate="1.0e-3")
+    rates = {row["step"]: row["value"] for row in found.metrics() if row["metric"] == "train/rate"}
+    halved = [0, 0, 1, 2, 3, 3, 4, 5]  # before each step: four evaluations at each size
+    assert [rates[step] for step in range(1, 9)] == pytest.approx([1e-3 * 0.5**number for number in halved])
+
+
 def test_the_size_goes_on_with_weights_that_another_phase_leaves_alone(tmp_path: Path) -> None:
     """A phase that trains on the field at its stored size is evaluated there; the first one's weights stay at theirs."""
     second = "  second: {steps: 2, batch_size: 12, optimizer: {type: sgd, lr: 1e-2}}"

@@ -1,5 +1,6 @@
 """Losses between two readings: what is read does not tell where a run was broken off."""
 
+import pytest
 import torch
 
 from declare.nn.distributed.process_group import ProcessGroup
@@ -29,3 +30,9 @@ def read(breaks):
 def test_what_is_read_is_the_same_to_the_bit_wherever_it_was_broken_off():
     """Sums over processes are kept as exactly as they are read."""
     assert read({3}) == read(()) == read({2, 3, 9})
+
+
+def test_what_is_read_is_the_mean_over_steps_and_processes():
+    """Each loss and each term of it, of all steps since the last reading."""
+    expected = sum(1 / (3 + number) for number in range(10)) / 10
+    assert read(()) == pytest.approx({"loss": expected + 0.4 / 3, "a": 0.7 * expected + 0.4 / 3})
