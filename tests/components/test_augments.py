@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from declare.contract.shapes import Shape
+from declare.nn.augments.mixing import Mixup
 from declare.parsing import parser
 from declare.parsing.lookup import own_names
 
@@ -150,3 +151,10 @@ def test_augments_say_when_there_is_nothing_to_change(name):
         "LOS415"
     ]
     assert not list(block.check_fields(INPUTS, TARGETS))
+
+
+def test_a_mixed_series_is_as_long_as_the_longer_of_two():
+    """Beyond the end of the shorter one the longer one still counts."""
+    fields = {"wave": torch.rand(3, 2, 6), "wave.lengths": torch.tensor([6, 2, 4])}
+    mixed = Mixup(["wave"], {}, alpha=1.0).mix(dict(fields), 0.5, torch.tensor([1, 2, 0]), None)
+    assert mixed["wave.lengths"].tolist() == [6, 4, 6]

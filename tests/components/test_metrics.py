@@ -13,6 +13,7 @@ from sklearn import metrics as reference
 from declare.contract.kinds.task import Target
 from declare.contract.shapes import Shape
 from declare.nn.metrics.metric import AccumulatedMetric
+from declare.nn.metrics.regression import Moments, each_output, r_squared
 from declare.parsing import parser
 from declare.parsing.lookup import find, own_names
 
@@ -334,3 +335,15 @@ def test_an_unknown_metric_is_suggested_for():
     """A misspelt name finds its neighbour."""
     _, problems = parser.read("metrics", "matthews_corcoef")
     assert "matthews_corrcoef" in " ".join(problems[0].helps)
+
+
+def test_units_of_several_targets_stand_side_by_side():
+    """R^2 over datasets with targets of their own is the mean of theirs, not that of all values in one heap."""
+    parts = []
+    for offset in (0.0, 100.0):
+        metric = AccumulatedMetric(Moments(), each_output(r_squared))
+        target = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64) + offset
+        metric.update(target + torch.tensor([0.5, -0.5, 0.5, 0.5]), target)
+        parts.append(metric)
+    assert float(parts[0].compute()) == pytest.approx(0.8)
+    assert float(AccumulatedMetric.combine(parts)) == pytest.approx(0.8)

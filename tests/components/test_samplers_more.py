@@ -44,6 +44,26 @@ def test_balanced_shows_classes_equally_often(labels, seed):
         assert max(times) - min(times) <= 1
 
 
+def test_balanced_gives_what_does_not_divide_to_other_classes_in_other_epochs():
+    """Of 11 samples and three classes, two come once more: not the same ones in every epoch."""
+    labels = np.arange(11) % 3
+    block = {"type": "balanced", "field": "label"}
+    fewest = set()
+    for seed in range(20):
+        counts = np.bincount(labels[order(block, {"label": labels}, seed=seed)])
+        assert sorted(counts) == [3, 4, 4]
+        fewest.add(int(counts.argmin()))
+    assert fewest == {0, 1, 2}
+
+
+def test_pairs_leave_out_what_may_be_of_one_origin():
+    """A sample whose `different` is missing has no partner: nobody knows whether the two differ."""
+    columns = {"movie": [0] * 8, "subject": [0, 1, -1, 0, 1, -1, -1, 2]}
+    block = {"type": "pairs", "same": ["movie"], "different": "subject"}
+    for seed in range(5):
+        assert not {2, 5, 6} & set(order(block, columns, seed=seed).tolist())
+
+
 def test_balanced_needs_labels():
     """A field of which no value is known is DAT343."""
     problem = refused({"type": "balanced", "field": "label"}, {"label": [-1, -1]})

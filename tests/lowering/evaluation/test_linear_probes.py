@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from declare.compiler.pipeline import check
+from declare.contract.shapes import Shape
 from declare.lowering.data.tables import Tables
+from declare.lowering.evaluation import linear_probes
 from declare.lowering.evaluation.linear_probes import Prober
 from declare.lowering.model.graph import make_graph
 
@@ -100,3 +102,11 @@ def test_reads_what_the_head_reads(plan, graph):
     torch.testing.assert_close(
         found, graph.encoder(graph.adapter(fields["features"], dataset="lab"))["pooled"]
     )
+
+
+def test_padding_is_no_part_of_features():
+    """A series of some length gives the features of its real steps, whatever stands behind them."""
+    values, lengths = torch.rand(3, 2, 6), torch.tensor([6, 2, 4])
+    found = linear_probes._vectors(values, Shape("series", (2, 6)), lengths)
+    for row, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(found[row], values[row, :, :length].mean(1))
