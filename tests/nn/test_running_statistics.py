@@ -96,6 +96,7 @@ def test_a_saved_state_is_the_same_for_every_size() -> None:
         with statistics.at(size), other.at(size):
             assert torch.equal(model.running_mean, again.running_mean)
     statistics.switch_to(8)
+    model(torch.randn(3, 2) + 8)
     fresh = nn.BatchNorm1d(2)
     third = StatisticsBySize(fresh, [4, 8], 4)
     third.load_state_dict(deepcopy(statistics.state_dict()))

@@ -118,6 +118,7 @@ class Sloped(nn.Module):
 
     def __init__(self, scales=None):
         super().__init__()
+        self.norm = nn.BatchNorm1d(1, affine=False)
         self.weight = nn.Parameter(torch.zeros(()))
         self.scales, self.drawn = scales, []
 
@@ -132,6 +133,7 @@ class Sloped(nn.Module):
 
     def forward(self, batch, denominators=None):
         self.drawn.append(torch.rand(()).item())
+        self.norm(batch["left"]["x"])
         return self.weight * 1, self.weight.detach().reshape(1)
 
 
@@ -230,3 +232,12 @@ def test_the_gradient_of_several_sizes_is_their_mean(eager, accumulate):
     step(0, ROWS)
     assert objective.weight.item() == pytest.approx(-1.0 * accumulate)  # each micro-batch has a slope of 1
     assert len(set(objective.drawn)) == 2 * accumulate
+
+
+def test_statistics_of_norms_move_as_for_the_whole_batch_where_micro_batches_are_uneven():
+    """The running mean weighs micro-batches of three and two rows by their rows."""
+    step, objective, _ = make_step(accumulate=2)
+    values = torch.tensor([[0.0], [1.0], [2.0], [30.0], [50.0]])
+    step(0, {"left": {"x": values}})
+    assert objective.norm.running_mean.item() == pytest.approx(0.1 * values.mean().item())
+    assert objective.norm.num_batches_tracked.item() == 1
