@@ -12,6 +12,7 @@ from declare.runtime.checkpoint.safetensors_io import read_tensors
 from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run_folder.folder import Run
 from declare.runtime.step.loss_buffer import log_interval
+from declare.runtime.step.strategies.strategy import Strategy
 from tests.harness import fake_builder
 from tests.harness.fake_builder import train
 
@@ -220,9 +221,10 @@ def test_clipping_bounds_the_first_update(tmp_path):
     assert moved == pytest.approx(0.01, rel=1e-3)
 
 
-def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
-    """Frozen weights and the statistics of a frozen norm do not move before `until`, and do after it."""
-    seen = {}
+def test_frozen_parameters_stand_still_until_they_thaw(tmp_path, monkeypatch):
+    """Frozen weights and the statistics of a frozen norm do not move before `until`, and do after it; DDP is told."""
+    seen, rewrapped = {}, []
+    monkeypatch.setattr(Strategy, "rewrap", lambda _: rewrapped.append(len(seen)))
 
     def watch(step, batch):
         graph = made[0].graph
@@ -245,7 +247,7 @@ def test_frozen_parameters_stand_still_until_they_thaw(tmp_path):
     for index in (0, 1):
         assert torch.equal(seen[0][index], seen[10][index])
         assert not torch.equal(seen[10][index], seen[11][index])
-    assert [event.step for event in heard.named("frozen")] == [10]
+    assert [event.step for event in heard.named("frozen")] == rewrapped == [10]
 
 
 def test_a_loss_that_is_not_finite_fails_the_run_and_names_the_step(tmp_path):

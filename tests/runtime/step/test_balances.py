@@ -1,13 +1,17 @@
 """Balanced runs: stopped and continued they are the run that was not stopped; what they measure is in its files."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.state_tree import encode
 from declare.runtime.checkpoint.saver import read_state
 from declare.runtime.listeners.listener import Listener, Request
 from declare.runtime.run import train
 from declare.runtime.run_folder.folder import Run
+from declare.runtime.step.forward_backward import BalancedLosses
 from tests.runtime.test_real import compiled
 
 SPEC = """
@@ -90,3 +94,19 @@ def test_gradients_are_in_the_events_and_the_figures(tmp_path):
     assert -1 <= events[0]["cosines"]["stimulus:pain"] <= 1
     names = {row["metric"] for row in run.metrics()}
     assert {"gradients/norm/pain", "gradients/cosine/stimulus:pain"} <= names
+
+
+def test_a_balance_is_told_the_scale_of_gradients_and_the_losses_of_all_processes():
+    """In fp16 gradients are scaled, and losses of a process are its part of the batch: both change what it measures."""
+
+    class Halves(ProcessGroup):
+        def mean(self, values):
+            return values / 2
+
+    calls = []
+    balance = SimpleNamespace(finish_step=lambda terms, scale, _: calls.append((terms.tolist(), scale)))
+    passes = SimpleNamespace(finish_step=lambda loss, terms, _: (loss, terms))
+    for scaler, scale in ((None, 1.0), (SimpleNamespace(get_scale=lambda: 4.0), 4.0)):
+        single = SimpleNamespace(scaler=scaler, strategy=SimpleNamespace(world=Halves()))
+        BalancedLosses(passes, single, balance, []).finish_step(torch.ones(()), torch.tensor([2.0, 6.0]), 0)
+        assert calls.pop() == ([1.0, 3.0], scale)

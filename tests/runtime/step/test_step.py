@@ -1,5 +1,6 @@
 """A step: what is drawn, clipped and reported in it, and in which order things happen."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -155,6 +156,7 @@ def make_step(rank=0, scales=None, **changes):
     phase = fake_builder.phase(**changes)
     objective, world = Sloped(scales), ProcessGroup()
     world.rank = rank
+    objective.statistics = None if scales is None else StatisticsBySize(objective, (16, 8), 16)
     config = StepConfig(
         phase=phase,
         graph=objective,
@@ -167,7 +169,7 @@ def make_step(rank=0, scales=None, **changes):
         strategy=Strategy(objective, world),
         micro_batches=phase.accumulate,
         world=world,
-        statistics=None if scales is None else StatisticsBySize(objective, (16, 8), 16),
+        statistics=objective.statistics,
     )
     return Step(config), objective, config.ema
 
@@ -221,6 +223,11 @@ def test_an_average_restarts_its_statistics_when_the_model_takes_those_of_anothe
     assert [len(seen) for _, seen in calls] == [0, 0, 1, 1, 2]
 
 
+def two_sizes(eager):
+    """Return scales that show every batch twice."""
+    return SimpleNamespace(eager=eager, sizes=lambda number: (16, 8), batches=lambda batch, _: (batch, batch))
+
+
 @pytest.mark.parametrize("eager", [True, False])
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_the_gradient_of_several_sizes_is_their_mean(eager, accumulate):
@@ -235,9 +242,12 @@ def test_the_gradient_of_several_sizes_is_their_mean(eager, accumulate):
 
 
 def test_statistics_of_norms_move_as_for_the_whole_batch_where_micro_batches_are_uneven():
-    """The running mean weighs micro-batches of three and two rows by their rows."""
-    step, objective, _ = make_step(accumulate=2)
+    """The running mean weighs micro-batches of three and two rows by their rows; at every size of the step."""
     values = torch.tensor([[0.0], [1.0], [2.0], [30.0], [50.0]])
-    step(0, {"left": {"x": values}})
-    assert objective.norm.running_mean.item() == pytest.approx(0.1 * values.mean().item())
-    assert objective.norm.num_batches_tracked.item() == 1
+    for scales in (None, two_sizes(eager=True), two_sizes(eager=False)):
+        step, objective, _ = make_step(scales=scales, accumulate=2)
+        step(0, {"left": {"x": values}})
+        for size in (16, 8):
+            with nullcontext() if scales is None else objective.statistics.at(size):
+                assert objective.norm.running_mean.item() == pytest.approx(0.1 * values.mean().item())
+                assert objective.norm.num_batches_tracked.item() == 1
