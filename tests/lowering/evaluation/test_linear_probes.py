@@ -110,3 +110,19 @@ def test_padding_is_no_part_of_features():
     found = linear_probes._vectors(values, Shape("series", (2, 6)), lengths)
     for row, length in enumerate(lengths.tolist()):
         torch.testing.assert_close(found[row], values[row, :, :length].mean(1))
+
+
+def test_losses_count_by_their_weight(plan, graph):
+    """A second loss that hardly counts hardly changes what a probe learns; one that counts pulls it to a class."""
+    task = plan.tasks["one"]
+    (loss,) = task.losses
+    pull = {"name": "pull", "block": loss.block | {"class_weights": [1.0, 0.0, 0.0]}}
+    found = []
+    for weight in (None, 1e-6, 1e3):
+        more = () if weight is None else (loss.model_copy(update=pull | {"weight": weight}),)
+        tasks = plan.tasks | {"one": task.model_copy(update={"losses": (loss, *more)})}
+        changed = plan.model_copy(update={"tasks": tasks})
+        found.append(
+            Prober(changed, graph, Tables.fit(changed), CPU).run(plan.phases[0])["probe/fit/one/accuracy"]
+        )
+    assert found[0] == found[1] != found[2]
