@@ -187,13 +187,6 @@ class TaskPlan(PlanPart):
     metrics: tuple[MetricPlan, ...]
     weight: float
 
-    @property
-    def has_own_heads(self) -> bool:
-        """Whether targets of datasets differ in more than the way back to the data's units."""
-        free = {"undo": (), "not_undone": (), "double": False}
-        alike = [target.model_copy(update=free) for target in self.targets.values()]
-        return any(target != alike[0] for target in alike)
-
     def target_of(self, dataset: str) -> Target:
         """Return the target in one dataset."""
         return self.targets.get(dataset, self.target)
@@ -389,6 +382,10 @@ class Plan(PlanPart):
     def node(self, path: str) -> ModulePlan:
         """Return the node whose `path` this is."""
         return next(node for node in self.nodes if node.path == path)
+
+    def has_own_heads(self, task: str) -> bool:
+        """Return whether the task has several datasets and a separate head for each."""
+        return len(self.tasks[task].datasets) > 1 and self.node(self.tasks[task].head).per_dataset
 
     def phase(self, name: str) -> PhasePlan:
         """Return the phase called `name`."""

@@ -289,6 +289,7 @@ def test_values_of_no_type_of_a_class_are_refused():
         assert refused(arrays, type=kind).code == "DAT319"
     assert refused(arrays, type="datetime").code == "DAT382"
     assert refused([[[1], [0, 1]], [[1], [1]]], type="valid").code == "DAT319"
+    assert "2 x 3 values" in refused(np.ones((4, 2, 3), bool), type="valid").title
     assert refused([b"\xff"], type="datetime").code == "DAT311"
     assert refused([b"\xff"], type="valid").code == "DAT311"
     assert refused(np.array([5], "timedelta64[s]"), type="datetime").code == "DAT382"

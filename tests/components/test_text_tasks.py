@@ -76,6 +76,16 @@ def test_a_text_of_special_tokens_alone_hides_nothing(unigrams, code):
     assert getattr(linked, "code", None) == code
 
 
+def test_the_baseline_of_hidden_tokens_gives_special_ones_no_more_than_an_unseen_token():
+    """`masked_lm` never hides the ends of texts: their number is no frequency of what is predicted."""
+    extra = {"special": SPECIAL, "unigrams": [0, 90, 0, 7, 5, 4]}
+    task, _ = parser.read("tasks", {"type": "masked_lm", "target": "text"})
+    target = task.link({"corpus": FieldFacts(shape=Shape("tokens", (6,), "int64", 6), extra=extra)})
+    found = task.build(target).baseline_prediction(torch.zeros(2, 3, 6), {}, torch.Generator())
+    counts = torch.tensor([1.0, 1, 1, 1, 6, 5])
+    torch.testing.assert_close(found, (counts / counts.sum()).log().expand(2, 3, 6))
+
+
 def counting(fields):
     """Return logits of a model that says one more than each id it sees, `eos` after 9."""
     following = torch.where(fields["text"] >= 9, 1, fields["text"] + 1).clamp_min(1)

@@ -165,6 +165,69 @@ def test_a_mask_of_words_follows_them(tmp_path: Path, of: str, task: str, target
     assert ("DAT352" in codes(tmp_path, WORDS % (of, task, target))) == refused
 
 
+def test_what_stands_at_words_is_not_wrong_where_the_text_is(tmp_path: Path) -> None:
+    """A text that cannot be split is one finding; its tags and its mask are none."""
+    row = {"spikes": [0, 1], "words": ["ab", "c"], "tag": ["X", "Y"], "usable": [1, 0]}
+    (tmp_path / "d.jsonl").write_text((json.dumps(row) + "\n") * 8)
+    spec = (WORDS % (", of: words", "token_classification", "tag")).replace(
+        "tokenizer: char", "tokenizer: {type: bpe, vocab_size: 60}"
+    )
+    found = codes(tmp_path, spec)
+    assert found["DAT361"] == "datasets.d.fields.words.tokenizer.vocab_size"
+    assert "REF201" not in found
+
+
+ENTRIES = """\
+declare: 1
+datasets:
+  d:
+    source: {type: npz, path: d.npz}
+    fields: {x: {type: vector}, target: {type: %s}, usable: {type: valid}}
+    transforms: [%s]
+model: {encoder: {type: mlp, input: x, hidden: [4]}}
+tasks: {k: {type: regression, dataset: d, target: target, mask: usable}}
+phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("width", "transform", "refused"),
+    [
+        (3, "{type: temporal_pool, field: target}", False),
+        (3, "{type: flatten, field: target}", True),
+        (0, "{type: flatten, field: target}", False),
+        (24, "{type: flatten, field: target}", True),
+        (3, "{type: resample, field: target, from_rate: 8, rate: 4}, {type: flatten, field: target}", True),
+        (3, "{type: resample, field: target, from_rate: 8, rate: 4}, {type: temporal_pool, field: target}", False),
+    ],
+)  # fmt: skip
+def test_a_mask_of_entries_fits_the_target_after_transforms(
+    tmp_path: Path, width: int, transform: str, refused: bool
+) -> None:
+    """A mask with a value for each channel goes with transforms that keep the channels, and no other."""
+    draws = np.random.default_rng(0)
+    usable = draws.random((40, width) if width else 40) < 0.7
+    np.savez(tmp_path / "d.npz", x=draws.random((40, 2)), target=draws.random((40, 3, 8)), usable=usable)
+    found = codes(tmp_path, ENTRIES % ("series", transform))
+    assert ("DAT352" in found) == refused, found
+
+
+@pytest.mark.parametrize(
+    "transform", ["random_vertical_flip", "random_crop, size: 8, padding: 1", "center_crop, size: 6"]
+)
+def test_a_mask_of_pixel_rows_is_refused_where_pixels_move(tmp_path: Path, transform: str) -> None:
+    """Flags of the rows of a segmentation mask would be those of other rows."""
+    draws = np.random.default_rng(0)
+    image = draws.integers(0, 255, (24, 8, 8, 3)).astype("uint8")
+    np.savez(tmp_path / "d.npz", x=image, target=image[..., 0] // 128, usable=draws.random((24, 8)) < 0.7)
+    spec = (ENTRIES % ("mask", f"{{type: {transform}, fields: [x, target]}}")).replace("vector", "image")
+    spec = spec.replace("mlp, input: x, hidden: [4]", "cnn, input: x, channels: [4]")
+    spec = spec.replace(
+        "type: regression,", "type: segmentation, head: {type: segmentation, input: encoder.map},"
+    )
+    assert codes(tmp_path, spec) == {"DAT352": "tasks.k.mask"}
+
+
 def test_every_augment_that_mixes_samples_says_what() -> None:
     """An augment that changes classes of samples names them among what it mixes."""
     from declare.contract.shapes import Shape

@@ -9,7 +9,9 @@ from rich.text import Text
 
 from declare.cli.printing.components import component, parameters, short
 from declare.cli.printing.phases import phase_lines
+from declare.contract.kinds.metric import Metric
 from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan, Wire
+from declare.parsing.lookup import find
 from declare.report.number_format import count, counts_text, format_number, size
 from declare.report.phrases import target_text
 
@@ -199,7 +201,16 @@ def _tasks(plan: Plan) -> Iterator[str]:
             f", weight {short(task.weight)}" if task.weight != 1 else ""
         )
         if task.metrics:
-            yield f"    metrics: {', '.join(metric.name for metric in task.metrics)}"
+            yield f"    metrics: {', '.join(_metrics(plan, name))}"
+
+
+def _metrics(plan: Plan, task: str) -> Iterator[str]:
+    """Yield the names of metrics, with a note at those of several heads that are the mean of the datasets' values."""
+    has_own_heads = plan.has_own_heads(task)
+    for metric in plan.tasks[task].metrics:
+        cls = find("metrics", str(metric.block["type"])) if has_own_heads else None
+        is_mean = cls is not None and issubclass(cls, Metric) and not cls.pools_heads
+        yield f"{metric.name} (the mean over the datasets)" if is_mean else metric.name
 
 
 def _losses(task: TaskPlan) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What can be read of a dataset whose block is wrong in parts: the fields and sizes that do not depend on these."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from declare.compiler.stages import NamedSpec, ReadSpec
@@ -31,6 +31,7 @@ def readable(stage: ReadSpec, dataset: LocatedBlock[Any]) -> Readable | None:
     if contains_poison(block.source) or block.fields is POISON or {"source", "fields"} & wrong:
         return None
     lost = {name for name, field in block.fields.items() if contains_poison(field) or _of_name(name) in wrong}
+    lost |= _aligned_with(block.fields, lost)
     if lost and len(lost) == len(block.fields):
         return None
     split = block.split
@@ -68,17 +69,19 @@ def without(known: Readable, problems: Sequence[Problem]) -> Readable | None:
         changed = block.model_copy(update={"split": default})
         return Readable(changed, whole=False, sized=False) if block.split is not default else None
     names = [problem.at.split(".")[1] for problem in problems if problem.at.startswith("fields.")]
-    left = {name: field for name, field in block.fields.items() if name not in names}
+    lost = {*names, *_aligned_with(block.fields, set(names))}
+    left = {name: field for name, field in block.fields.items() if name not in lost}
     split = block.split
     gone = len(block.fields) - len(left)
-    if (
-        len(names) < len(problems)
-        or not left
-        or not gone
-        or {split.by, split.stratify, split.column} & set(names)
-    ):
+    if len(names) < len(problems) or not left or not gone or {split.by, split.stratify, split.column} & lost:
         return None
     return Readable(block.model_copy(update={"fields": left}), whole=False, sized=known.sized)
+
+
+def _aligned_with(fields: Mapping[str, Any], lost: set[str]) -> set[str]:
+    """Return the fields whose values are aligned with the words of a field that cannot be read."""
+    readable_fields = {name: field for name, field in fields.items() if not contains_poison(field)}
+    return {name for name, field in readable_fields.items() if field.aligned_with() in lost}
 
 
 def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:

@@ -154,11 +154,10 @@ def _measure_target(
     plan = dataset_plan(stage, dataset)
     exact = not contains_poison(block.loss) and block.needs_statistics()
     exact = exact or (facts.shape.layout == "mask" and stage.spec.datasets[dataset].on_corrupt != "error")
-    target = TargetQuery(block.target, _mask(stage, block.mask, dataset, facts), exact)
+    mask = _mask(stage, block.mask, dataset, facts)
+    target = TargetQuery(block.target, mask, exact)
     statistics = target_statistics(plan, f"datasets.{dataset}", target)
-    counts = facts.counts if statistics.counts is None else facts.counts | {"train": statistics.counts}
-    target_facts = facts.model_copy(update={"outputs": statistics.outputs, "counts": counts})
-    return target_facts, statistics.fitted, statistics.changed
+    return statistics.facts(facts, mask), statistics.fitted, statistics.changed
 
 
 def _unscored_splits(

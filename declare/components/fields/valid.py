@@ -89,7 +89,9 @@ class Valid(Field):
                 if isinstance(values, TextColumn)
                 else TextColumn.of(map(text_in, array, range(len(array))))
             )
-        if array.dtype.kind not in "biuf" or array.ndim > 2:
+        if array.ndim > 2:
+            raise ProblemError(_table_of_flags(array.shape[1:]))
+        if array.dtype.kind not in "biuf":
             raise ProblemError(_no_flags(None))
         wrong = (array != 0) & (array != 1)
         if wrong.any():
@@ -141,6 +143,12 @@ def _flags(column: TextColumn) -> Array:
     if (truth < 0).any():
         raise ProblemError(_no_flags(int((truth < 0).argmax())))
     return truth
+
+
+def _table_of_flags(sizes: tuple[int, ...]) -> Problem:
+    title = f"a sample contains {' x '.join(map(str, sizes))} values, but one value or a list is needed"
+    helps = ("give each sample one value, or one for each entry of the target's first axis",)
+    return Problem("DAT319", title, label="read as valid", helps=helps)
 
 
 def _no_flags(row: int | None) -> Problem:

@@ -38,6 +38,15 @@ class ClassWeightedLoss(Loss):
         """Return the weight of each class; None if all are equal."""
         return class_weights(self.class_weights_, target)
 
+    def weigh(self, target: Target) -> Target:
+        """Return the target with counts times class weights."""
+        weights = self.class_weights(target)
+        if weights is None:
+            return target
+        names = ("counts", "unigrams")
+        counts = {name: _weigh(getattr(target, name), weights) for name in names if getattr(target, name)}
+        return target.model_copy(update=counts)
+
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield a problem if there is not one weight for each class."""
         return check_weights(self.class_weights_, target)
@@ -61,6 +70,12 @@ def class_weights(stated: ClassWeights, target: Target) -> tuple[float, ...] | N
     raw = [(1 - _BETA) / (1 - _BETA**count) if count else 0.0 for count in counts]
     scale = sum(counts) / sum(weight * count for weight, count in zip(raw, counts, strict=True))
     return tuple(weight * scale for weight in raw)
+
+
+def _weigh(counts: tuple[int, ...], weights: tuple[float, ...]) -> tuple[int, ...]:
+    """Return counts times weights, in millionths; every count is one higher if some are 0, as without weights."""
+    more = 0 if all(counts) else 1
+    return tuple(round(1e6 * (count + more) * weight) for count, weight in zip(counts, weights, strict=True))
 
 
 def check_weights(stated: ClassWeights, target: Target, at: str = "class_weights") -> Iterator[Problem]:

@@ -48,6 +48,16 @@ class Bce(Loss):
             check_weights(self.pos_weight, target, "pos_weight") if isinstance(self.pos_weight, list) else ()
         )
 
+    def weigh(self, target: Target) -> Target:
+        """Return the target with the rates at which weighted positives occur."""
+        rates = target.rates
+        if self.pos_weight is None or rates is None:
+            return target
+        weights = self.pos_weight if isinstance(self.pos_weight, list) else [self.pos_weight] * len(rates)
+        pairs = zip(rates, weights, strict=True)
+        weighted = (rate * weight / (rate * weight + 1 - rate or 1) for rate, weight in pairs)
+        return target.model_copy(update={"rates": tuple(weighted)})
+
     def expected(self, target: Target) -> float | None:
         """Return the loss at probability 0.5; None if positive labels are weighted."""
         return None if self.pos_weight is not None else math.log(2)

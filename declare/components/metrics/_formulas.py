@@ -173,6 +173,8 @@ class ValueErrorMetric(Metric):
 class RankingMetric(Metric):
     """A metric of how scores rank samples, averaged over classes, labels or outputs."""
 
+    pools_heads: ClassVar[bool] = False
+
     mode: ClassVar[Literal["max", "min"]] = "max"
     takes: ClassVar[frozenset[Prediction]] = frozenset({"class_logits", "label_logits", "ordinal_logits"})
     bounds: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)

@@ -50,6 +50,10 @@ class Loss(Component):
         weights = enumerate(self.class_weights(target) or ())
         return frozenset(index for index, weight in weights if not weight)
 
+    def weigh(self, target: Target) -> Target:
+        """Return the target with its frequencies as this loss weighs them: those of the best constant prediction."""
+        return target
+
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield a problem if the parameters contradict the target (number of class weights, ...)."""
         return ()

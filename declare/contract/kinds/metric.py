@@ -26,8 +26,8 @@ class Metric(Component):
     vocabulary] and ids [N, length], -1 where nothing counts. A metric that these samples do not define is NaN,
     never a number made up.
 
-    With `portion()` (what one process has seen) and `unite(portions)` processes share an evaluation; a metric
-    without them is shown all samples in every process.
+    With `local_state()` (what one process has seen) and `merge_states(states)` processes share an evaluation; a
+    metric without them is shown all samples in every process.
     """
 
     takes: ClassVar[frozenset[Prediction]]
@@ -37,6 +37,8 @@ class Metric(Component):
     """Whether it compares samples that belong together: without any the metric is undefined."""
     needs_varied_targets: ClassVar[bool] = False
     """Whether it is undefined if all targets are equal, or one sample alone has one (one target a sample)."""
+    pools_heads: ClassVar[bool] = True
+    """Whether predictions of several heads enter one metric; else it is the mean of those of the heads."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)
 
     @classmethod

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from declare.contract import strict_json
-from declare.contract.facts import OutputStatistics
+from declare.contract.facts import FieldFacts, OutputStatistics
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.data.facts.examine import spread
@@ -19,7 +19,7 @@ from declare.data.store.dataset import Pool
 from declare.data.store.statistics import fit_field, in_transform
 from declare.ir.plan import DatasetPlan
 
-_VERSION = 4
+_VERSION = 5
 _ROWS = 4096
 _FILES = 64
 """Samples that are decoded at once where one that counts is looked for."""
@@ -41,17 +41,27 @@ class TargetQuery(NamedTuple):
 class TargetStatistics(BaseModel):
     """What is known of a target after its transforms.
 
-    `outputs` are statistics of numbers, `counts` training samples (pixels, tokens) per class. `fitted` are the
-    statistics of its transforms, by `INDEX.FIELD`; `changed` counts by index the values of all splits that a
-    transform of the kind `range` made others.
+    `outputs` are statistics of numbers, `counts` training samples (pixels, tokens) per class, `rates` the fraction of
+    known values with each label. `fitted` are the statistics of its transforms, by `INDEX.FIELD`; `changed` counts by
+    index the values of all splits that a transform of the kind `range` made others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     outputs: OutputStatistics | None = None
     counts: tuple[int, ...] | None = None
+    rates: tuple[float, ...] | None = None
     fitted: dict[str, dict[str, list[float]]] = {}
     changed: dict[int, int] = {}
+
+    def facts(self, field: FieldFacts, mask: str | None) -> FieldFacts:
+        """Return the facts of the target's field with these statistics, of the samples that `mask` leaves."""
+        update: dict[str, Any] = {"outputs": self.outputs}
+        if self.counts is not None:
+            update["counts"] = field.counts | {"train": self.counts}
+        if self.rates is not None:
+            update["extra"] = field.extra | {"rates": {mask or "": list(self.rates)}}
+        return field.model_copy(update=update)
 
 
 def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> TargetStatistics:
@@ -67,7 +77,7 @@ def target_statistics(plan: DatasetPlan, path: str, target: TargetQuery) -> Targ
             return TargetStatistics.model_validate_json(kept)
         except ValidationError:
             place.unlink(missing_ok=True)
-    statistics = _TargetReader(Pool(plan, path), target).statistics()
+    statistics = measure_target(Pool(plan, path), target)
     cache.write_text(place, statistics.model_dump_json())
     return statistics
 
@@ -109,6 +119,11 @@ def _cache_file(plan: DatasetPlan, path: str, target: TargetQuery, *more: object
     return cache.folder("targets", f"{key}.json")
 
 
+def measure_target(pool: Pool, target: TargetQuery) -> TargetStatistics:
+    """Return the statistics of a target of an open dataset; raises as `target_statistics`."""
+    return _TargetReader(pool, target).statistics()
+
+
 class _TargetReader:
     """Reads a target in blocks, as the task will see it."""
 
@@ -137,7 +152,9 @@ class _TargetReader:
                     pass  # whether each value has an image is all that is asked
         changed = dict(self._changed)
         if isinstance(tally, _ClassCounts):
-            return TargetStatistics(counts=tally.counts(), fitted=self._fitted, changed=changed)
+            return TargetStatistics(
+                counts=tally.counts(), rates=tally.rates(), fitted=self._fitted, changed=changed
+            )
         return TargetStatistics(outputs=tally.statistics(), fitted=self._fitted, changed=changed)
 
     def is_without_targets(self, split: str, uncounted: tuple[int, ...]) -> bool:
@@ -264,6 +281,7 @@ class _ClassCounts:
 
     def __init__(self, number: int, *, indexed: bool) -> None:
         self._total = np.zeros(number, np.int64)
+        self._known = np.zeros(number, np.int64)
         self._indexed = indexed
 
     def add(self, values: Array) -> None:
@@ -272,7 +290,12 @@ class _ClassCounts:
             self._total += np.bincount(values[values >= 0], minlength=len(self._total))[: len(self._total)]
         else:
             self._total += np.nansum(values, axis=0).astype(np.int64)
+            self._known += (~np.isnan(values)).sum(0)
 
     def counts(self) -> tuple[int, ...]:
         """Return the samples of each class."""
         return tuple(self._total.tolist())
+
+    def rates(self) -> tuple[float, ...] | None:
+        """Return the fraction of known values with each label; None for indices."""
+        return None if self._indexed else tuple((self._total / np.maximum(self._known, 1)).tolist())

@@ -62,7 +62,7 @@ def _write_losses(
     for task in tasks.values():
         task.write()
     for name, item in plan.tasks.items():
-        if item.has_own_heads:
+        if plan.has_own_heads(name):
             tasks[f"{name}_{item.datasets[0]}"].write_combined()
     for probe in {probe.task: probe for phase in plan.phases for probe in phase.probes}.values():
         write_probe(plan, probe, tasks[probe.task])
@@ -92,7 +92,7 @@ def _tasks(plan: Plan) -> tuple[dict[str, TaskCode], Definitions]:
     definitions = Definitions(Library())
     tasks = {}
     for name, task in plan.tasks.items():
-        if task.has_own_heads:
+        if plan.has_own_heads(name):
             for dataset in task.datasets:
                 word = f"{name}_{dataset}"
                 tasks[word] = TaskCode(plan, name, definitions, task.target_of(dataset), word)

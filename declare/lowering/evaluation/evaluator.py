@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from declare.contract.kinds.task import Target
 from declare.ir.plan import Plan, TaskPlan
+from declare.lowering.evaluation.baselines import Baselines
 from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
@@ -161,6 +162,7 @@ class Evaluator:
         adapters = {name: losses.adapter for name, losses in self._losses.items()}
         self._views = Views(adapters, {name: task.datasets for name, task in plan.tasks.items()})
         self._trivial: dict[tuple[str, str], dict[str, float]] = {}
+        self._baselines = Baselines(plan, tables)
         self._unchecked = {(name, dataset) for name, task in plan.tasks.items() for dataset in task.datasets}
 
     @torch.no_grad()
@@ -234,9 +236,9 @@ class Evaluator:
                 _add(scores.model, losses, output, view)
                 if scores.trivial:
                     draws = torch.Generator(output.device).manual_seed(self._plan.seed + number)
-                    constant = losses.adapter.baseline_prediction(output, view, draws)
-                    if constant is not None:
-                        _add(scores.trivial, losses, constant, view)
+                    constants = self._baselines.adapters(task, dataset, losses).predict(output, view, draws)
+                    if constants is not None:
+                        _add(scores.trivial, losses, constants[0], view, *constants[1])
         if count < max_batches:
             self._run_missing_batches(dataset, split, scores_by_task, size, max_batches - count)
 
@@ -283,12 +285,12 @@ class Evaluator:
 
     def _scores_of(self, task: str, dataset: str, scores: _All) -> list[Scores]:
         """Return the scores that samples of a dataset count for: the task's, and the dataset's own."""
-        plan = self._plan.tasks[task]
+        plan, has_own_heads = self._plan.tasks[task], self._plan.has_own_heads(task)
         names = [task] if len(plan.datasets) == 1 else [task, f"{task}@{dataset}"]
         for name in names:
             if name not in scores:
                 dataset_scores = Scores(plan, self._losses[task].of(dataset), plan.target_of(dataset))
-                scores[name] = CombinedScores() if plan.has_own_heads and name == task else dataset_scores
+                scores[name] = CombinedScores() if has_own_heads and name == task else dataset_scores
         entries = [scores[name] for name in names]
         for entry in entries:
             if isinstance(entry, CombinedScores):
@@ -346,9 +348,15 @@ class Evaluator:
         return max(fitting, *training_rows, 1)
 
 
-def _add(scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: Fields) -> None:
-    """Add what a head gave for a batch to scores."""
-    sums = losses(widest(output), losses.adapter.target(fields))
+def _add(
+    scores: Iterable[Scores], losses: TaskLosses, output: Tensor, fields: Fields, *by_loss: Tensor
+) -> None:
+    """Add what a head gave for a batch to scores; `by_loss` are other outputs for the losses."""
+    target = losses.adapter.target(fields)
+    sums = losses(widest(output), target)
+    for index, loss_output in enumerate(by_loss):
+        if loss_output is not output:
+            sums[index] = losses(widest(loss_output), target)[index]
     prediction, target = losses.adapter.scores(output, fields)
     for score in scores:
         score.update(sums, prediction, target)

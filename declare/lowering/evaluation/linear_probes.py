@@ -86,7 +86,7 @@ class Prober:
         for dataset in task.datasets:
             features = self._split_features(probe, task, dataset, "train")
             if features is not None:
-                key = (features.features.shape[1], dataset if task.has_own_heads else "")
+                key = (features.features.shape[1], dataset if self._plan.has_own_heads(probe.task) else "")
                 groups.setdefault(key, {})[dataset] = features
         return list(groups.values())
 

@@ -40,7 +40,7 @@ class TaskLosses(nn.Module):
         self.loss_weights = [loss.weight for loss in task.losses]
         self.names = [loss.name for loss in task.losses]
         self._target = target
-        self._components = components
+        self.components = components
         targets = task.targets if target is task.target else {}
         self._losses_by_dataset = {
             name: TaskLosses(task, item, world) for name, item in targets.items() if item is not task.target
@@ -68,7 +68,7 @@ class TaskLosses(nn.Module):
         """
         dims = tuple(output.shape[1:])
         task_target = self._target.model_copy(update={"output": self._target.output._replace(dims=dims)})
-        for component, loss in zip(self._components, self.summed_losses, strict=True):
+        for component, loss in zip(self.components, self.summed_losses, strict=True):
             try:
                 loss.check(output, target, target_sizes(component, task_target, target))
             except ShapeMismatchError as error:

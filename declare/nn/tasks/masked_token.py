@@ -33,9 +33,11 @@ class MaskedToken:
     ) -> None:
         self._target = target
         self._mask = mask
-        self._prior = class_logits(unigrams)
         self._symbol = special["mask"]
         self._special = sorted(set(special.values()))
+        # Special tokens are never hidden.
+        hideable = [0 if place in self._special else count for place, count in enumerate(unigrams or ())]
+        self._prior = class_logits(hideable)
         self._classes = classes
         self._ratio = ratio
         self._shares = shares

@@ -1,9 +1,12 @@
-"""A mask must have one value for each sample, or one for each entry of the target."""
+"""A mask must have one value for each sample, or one for each entry of the target, before and after transforms."""
 
 from collections.abc import Iterator
 
 from declare.contract.kinds.task import Task
+from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.parsing.poison import contains_poison
 from declare.rules.queries.fields import field_place
 from declare.rules.spec_parts import LocatedBlock, get, target_facts, tasks
 from declare.rules.spec_view import View
@@ -26,6 +29,7 @@ def check(view: View) -> Iterator[Problem]:
                 yield from _of_words(view, task, name, str(mask))
                 continue
             if None not in wide and wide == whole[: len(wide)]:
+                yield from _left_behind(view, task, name, (str(mask), facts.shape))
                 continue
             yield Problem(
                 CODE,
@@ -53,3 +57,36 @@ def _of_words(view: View, task: LocatedBlock[Task], dataset: str, mask: str) -> 
         also={field_place(view, dataset, mask): "several values for each sample"},
         helps=tuple(filter(None, (fix, "give the mask one value for each sample"))),
     )
+
+
+def _left_behind(
+    view: View, task: LocatedBlock[Task], dataset: str, mask: tuple[str, Shape]
+) -> Iterator[Problem]:
+    """Yield a problem for the first transform after which the entries of the target are others than the mask's."""
+    (name, valid), target = mask, str(task.block.target)
+    known = view.facts[dataset].fields
+    shape = known[target].shape
+    for index, transform in enumerate(get(view.spec, "datasets", dataset, "transforms") or ()):
+        if not isinstance(transform, Transform) or contains_poison(transform):
+            return
+        if not valid.dims or target not in {transform.field, *(transform.fields or ())}:
+            continue
+        after = transform.resolve(known).infer(shape)
+        if isinstance(after, Problem):
+            return
+        # Pixels move along the last two axes.
+        moves = (transform.moves or transform.moves_alone) and len(valid.dims) > len(shape.dims) - 2
+        if moves or after.dims[: len(valid.dims)] != valid.dims:
+            yield Problem(
+                CODE,
+                f"`{transform.type_name()}` changes the entries of target `{target}`, but not those of mask `{name}`",
+                at=f"{task.path}.mask",
+                label=f"{valid}",
+                also={f"datasets.{dataset}.transforms.{index}": f"{shape} becomes {after}"},
+                helps=(
+                    "give the mask one value for each sample",
+                    "or change the target, and its mask, before the data are read",
+                ),
+            )
+            return
+        shape = after

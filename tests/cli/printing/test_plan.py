@@ -148,3 +148,14 @@ def test_a_mask_is_shown():
     out = io.StringIO()
     render(declare.plan(folder / "neural.yaml"), Console(file=out, width=400))
     assert "if usable is true" in out.getvalue()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_metrics_that_do_not_pool_heads_say_so(own, tmp_path):
+    """Scores of several heads do not compare: what ranks them is said to be a mean, the rest is not."""
+    head = f"tasks.one.head={{type: linear, per_dataset: {str(own).lower()}}}"
+    text = shown(
+        tmp_path, "tasks.one.dataset=null", "tasks.one.datasets=[a, b]", head, "tasks.one.metrics=[f1, auroc]"
+    )
+    note = " (the mean over the datasets)" if own else ""
+    assert f"metrics: f1, auroc{note}\n" in text

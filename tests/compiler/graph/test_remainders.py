@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,33 @@ phases: {fit: {epochs: 1, batch_size: 8, optimizer: {type: adamw, lr: 1e-3}}}
         ("width", 2, 30),
     ]
     assert "DAT358" in {item.code for item in checked.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("module", "lengths", "words"),
+    [
+        ("conv1d, channels: [4, 4, 4], kernel: 3", (5, 9, 12), "`encoder` drops up to 3 steps of samples"),
+        ("conv1d, channels: [4, 4], kernel: 3", (5, 9, 12), "`encoder` drops the last step of samples"),
+        ("conv1d, channels: [4, 4], kernel: 3, downsample: none", (5, 9, 12), None),
+        ("transformer, dim: 4, depth: 1, heads: 1, patch: 4", (5, 9, 12), "`encoder` drops up to 3 steps of samples"),
+        ("transformer, dim: 4, depth: 1, heads: 1, patch: 2", (400, 500, 501), None),
+        ("transformer, dim: 4, depth: 1, heads: 1", (5, 9, 12), None),
+    ],
+)  # fmt: skip
+def test_what_samples_of_different_lengths_lose_is_said(
+    tmp_path: Path, module: str, lengths: tuple[int, ...], words: str | None
+) -> None:
+    """Each sample loses what remains at its own end: how much at most, if it is a hundredth on average."""
+    output = "encoder" if "conv1d" in module else "encoder.pooled"
+    rows = [{"x": [[0.5] * lengths[index % 3]], "y": "ab"[index % 2]} for index in range(24)]
+    (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "spec.yaml").write_text(
+        f"""declare: 1
+datasets: {{d: {{source: {{type: jsonl, path: d.jsonl}}, fields: {{x: {{type: series}}, y: {{type: category}}}}}}}}
+model: {{encoder: {{type: {module}, input: x}}}}
+tasks: {{k: {{type: classification, dataset: d, target: y, head: {{type: linear, input: {output}}}}}}}
+phases: {{fit: {{epochs: 1, batch_size: 8, optimizer: {{type: adamw, lr: 1e-3}}}}}}
+"""
+    )
+    found = [item.title for item in check(tmp_path / "spec.yaml").diagnostics if item.code == "DAT358"]
+    assert found == ([words] if words else [])

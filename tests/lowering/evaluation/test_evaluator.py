@@ -80,6 +80,21 @@ def test_figures_are_those_of_all_samples_at_once():
     assert found["val/age@left/mae"] == pytest.approx(expected, rel=1e-5)
 
 
+def test_heads_of_their_own_rank_apart_though_their_targets_are_alike():
+    """Scores of two heads do not compare: a ranking over both is the mean of theirs, for equal class counts too."""
+    parts = {name: dataset({"x": features(4), "kind": category()}) for name in ("left", "right")}
+    sketch = Sketch(**parts).module("encoder", {"type": "mlp", "hidden": [16]}, "x")
+    task = {"type": "classification", "target": "kind", "datasets": ["left", "right"]}
+    head = {"type": "linear", "per_dataset": True}
+    plan = sketch.task("kind", task, "encoder", head=head, metrics=["auroc", "accuracy"]).plan()
+    data = {"left": {"x": both()["left"]["x"], "kind": torch.arange(11) % 3}, "right": both()["right"]}
+    found = evaluator(plan, make_graph(plan), data).run("val")
+    each = [found[f"val/kind@{name}/auroc"] for name in parts]
+    assert found["val/kind/auroc"] == pytest.approx(sum(each) / 2)
+    rows = [found[f"val/kind@{name}/accuracy"] * size for name, size in (("left", 11), ("right", 7))]
+    assert found["val/kind/accuracy"] == pytest.approx(sum(rows) / 18)
+
+
 def test_loss_is_the_mean_over_labelled_samples():
     """The loss of a split divides by valid targets, as training does."""
     plan, data = two_datasets().plan(), both()

@@ -2,7 +2,7 @@
 
 from declare.emit.writers.task_code import camel
 from declare.emit.writers.train.train_context import TrainContext, indent
-from declare.ir.plan import TaskPlan
+from declare.ir.plan import Plan
 
 
 def evaluate_function(context: TrainContext) -> str:
@@ -16,7 +16,7 @@ def evaluate_function(context: TrainContext) -> str:
         lines += indent(_dataset(context, dataset))
     lines += ["    model.train()"]
     for name, task in plan.tasks.items():
-        if task.has_own_heads:
+        if plan.has_own_heads(name):
             parts = ", ".join(f'scores["{name}@{item}"]' for item in task.datasets)
             lines += [f'    scores["{name}"] = losses.{camel(name)}Scores({parts})']
     lines += ['    return {f"{split}/{name}/{metric}": value']
@@ -24,19 +24,19 @@ def evaluate_function(context: TrainContext) -> str:
     return "\n".join(lines)
 
 
-def _names(name: str, task: TaskPlan, dataset: str) -> list[str]:
+def _names(plan: Plan, name: str, dataset: str) -> list[str]:
     """Return the names of the scores that samples of a dataset count for."""
-    if len(task.datasets) == 1:
+    if len(plan.tasks[name].datasets) == 1:
         return [name]
-    return [f"{name}@{dataset}"] if task.has_own_heads else [name, f"{name}@{dataset}"]
+    return [f"{name}@{dataset}"] if plan.has_own_heads(name) else [name, f"{name}@{dataset}"]
 
 
 def _scores(context: TrainContext) -> list[str]:
     entries = {}
     for name, task in context.plan.tasks.items():
         for dataset in task.datasets:
-            for key in _names(name, task, dataset):
-                word = key.replace("@", "_") if task.has_own_heads else name
+            for key in _names(context.plan, name, dataset):
+                word = key.replace("@", "_") if context.plan.has_own_heads(name) else name
                 entries[key] = f'"{key}": losses.{camel(word)}Scores(),'
     return [*entries.values()]
 
@@ -62,8 +62,8 @@ def _dataset(context: TrainContext, dataset: str) -> list[str]:
         lines += [f"    view = {context.view(name, dataset, 'batch', seed)}"]
         outputs.append(context.call(f"{dataset}_{name}_outputs", "{**batch, **view}"))
     lines += [f"    outputs = {' | '.join(outputs)}"]
-    for name, task in tasks.items():
+    for name in tasks:
         seen = "{**view, **batch}" if name in masking else "batch"
-        for key in _names(name, task, dataset):
+        for key in _names(context.plan, name, dataset):
             lines += [f'    scores["{key}"].update(outputs["{name}"].float(), {seen})']
     return lines
