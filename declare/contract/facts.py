@@ -70,7 +70,8 @@ class Reader(Protocol):
     """Whether it reads light columns too from its files whenever it is asked: a change under it is then noticed."""
     passed_over: Mapping[str, int] = MappingProxyType({})
     """Files or rows of the source that it leaves out, reason -> number."""
-
+    grouping: str = ""
+    """The column that names the file or recording of which each sample is a part; empty if there is none."""
     as_stored: str = ""
     """The setting of the source that reads columns as they are stored; empty if it reads them so."""
 

@@ -18,6 +18,7 @@ class DatasetFacts(BaseModel):
     samples that have a positive there. `looked_at` are files that a table names and that were read for the facts,
     each with what tells it from another one put in its place. `constant_splits` maps fields to the splits whose
     known values are all equal, `split_ranges` fields of numbers to the lowest and highest value by split.
+    `split_items` counts files or recordings of which samples are in training and in another split.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class DatasetFacts(BaseModel):
     looked_at: dict[str, str] = {}
     constant_splits: dict[str, tuple[str, ...]] = {}
     split_ranges: dict[str, dict[str, tuple[float, float]]] = {}
+    split_items: dict[str, Any] = {}
 
 
 Facts = dict[str, DatasetFacts]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?.*")
 _AFFIX = re.compile(r"([^\d\s+\-.,]*)\s*[+-]?\d[\d.,' ]*(?:[eE][+-]?\d+)?\s*([^\d\s]*)")
 _BRACKETS = re.compile(r"\([\d.,' ]+\)")
+_SIGNS = frozenset("+-<>=~\u00b1\u2212\u2248\u2264\u2265")
+"""What stands beside a number and is no unit: without it, the number is another."""
 _SHOWN, _LOOK = 6, 1000
 
 
@@ -65,11 +67,17 @@ def not_numbers(bad: pl.Series, row: int, stated_unit: str) -> Problem:
     if not remedy and all(_BRACKETS.fullmatch(text) for text in shown):
         remedy = "write negative numbers with a minus sign: `-5`, not `(5)`"
     if not remedy:
-        marks = ", ".join(f'"{text[:24]}"' for text in shown)
-        them = "it" if alone else "them"
-        remedy = f"list {them} under the field's `missing: [{marks}]`, or use `type: category`"
+        remedy = _about_values(shown, distinct)
     notes = () if bad.len() == 1 else (f"not numbers: {_list_examples(shown, distinct)}",)
     return Problem(code, title, label="a number is needed", notes=notes, helps=(remedy,), row=row)
+
+
+def _about_values(shown: Mapping[str, int], distinct: int) -> str:
+    if distinct > len(shown):
+        return "write all of them as `1234.5`, without other signs, or use `type: category`"
+    marks = ", ".join(f'"{text[:24]}"' for text in shown)
+    them = "it" if distinct == 1 else "them"
+    return f"list {them} under the field's `missing: [{marks}]`, or use `type: category`"
 
 
 def _about_unit(stated: str, unit: str | None) -> str:
@@ -86,7 +94,8 @@ def _common_unit(texts: pl.Series) -> str | None:
         if match is None or (match[1] and match[2]):
             return None
         units.add(match[1] or match[2])
-    return (next(iter(units)) or None) if len(units) == 1 else None
+    unit = next(iter(units)) if len(units) == 1 else ""
+    return unit if unit and not _SIGNS & set(unit) else None
 
 
 def _list_examples(shown: Mapping[str, int], distinct: int) -> str:

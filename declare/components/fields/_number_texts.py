@@ -20,6 +20,10 @@ _LOOK = 1000
 """Number of texts that are tried first; notations that fail there are not tried on the whole column."""
 _EXPONENT = r"([eE][+-]?[0-9]+)?"
 _HEXADECIMAL = r"^0[xX]([0-9a-fA-F]{1,13})$"
+_GROUPED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"
+_FEW_DIGITS = r"^[+-]?[0-9]{1,3}$"
+_LEAST_GROUPED = 2
+"""Number of different texts such as `1.250` that may be grouped digits."""
 
 
 class Notation(NamedTuple):
@@ -117,9 +121,9 @@ def strip_texts(column: TextColumn, gone: Sequence[str]) -> pl.Series:
 
     text = pl.col("text").str.strip_chars()
     frame = column.series.to_frame("text")
-    if column.series.str.contains(f"{_SPACES}|{_INVISIBLE}|\u2212").any():
+    if column.series.str.contains(f"{_SPACES}|{_INVISIBLE}|[\u2212\u2019]").any():
         text = text.str.replace_all(_INVISIBLE, "").str.replace_all(_SPACES, " ").str.strip_chars()
-        text = text.str.replace("^\u2212", "-")
+        text = text.str.replace("^\u2212", "-").str.replace_all(r"(\d)\u2019(\d)", "$1'$2")
     empty = text.is_in(["", *(mark.strip() for mark in gone)])
     return frame.select(pl.when(~empty).then(text).alias("text")).to_series()
 
@@ -150,6 +154,17 @@ def np_array(values: pl.Series) -> Array:
     return values.fill_null(float("nan")).to_numpy()
 
 
+def refuse_grouped(texts: pl.Series) -> None:
+    """Raise `ProblemError` DAT376 if points may group digits: `950` and `1.250`, but no `1250` and no `1.5`."""
+    grouped = texts.str.contains(_GROUPED)
+    if not (grouped | texts.str.contains(_FEW_DIGITS)).all() or grouped.all():
+        return
+    if texts.filter(grouped).n_unique() >= _LEAST_GROUPED:
+        row = int(grouped.arg_max() or 0)
+        number = float(texts[row])
+        raise ProblemError(findings.two_ways(str(texts[row]), row, {".": number, ",": number * 1000}))
+
+
 def notation_of(texts: pl.Series, stated: NumberNotation) -> Notation:
     """Return the notation in which all texts are numbers; the first that `stated` allows if there are no texts.
 
@@ -158,6 +173,8 @@ def notation_of(texts: pl.Series, stated: NumberNotation) -> Notation:
     """
     allowed = [item._replace(unit=stated.unit) for item in (PLAIN, *_OTHERS) if stated.allows(item)]
     first = allowed[0]
+    if first == PLAIN and stated.decimal is None:
+        refuse_grouped(texts)
     if first.parse(texts).null_count() == texts.null_count():
         return first
     few = texts.head(_LOOK)

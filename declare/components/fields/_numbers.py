@@ -12,6 +12,7 @@ from declare.components.fields._number_texts import (
     NumberNotation,
     notation_of,
     numbers_of,
+    refuse_grouped,
     strip_texts,
 )
 from declare.components.fields._values import Marks, mark_text, number_of, text_in, text_of
@@ -115,6 +116,8 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | NumberNotati
     is_plain = is_plain and not any(part in word.lower() for word in words for part in ("nan", "inf"))
     plain = column.plain_numbers() if is_plain else None
     if plain is not None:
+        if isinstance(written, NumberNotation) and written.decimal is None:
+            refuse_grouped(strip_texts(column, words))
         clean, unused = without(plain, marks)
         return Numbers(clean, PLAIN, unused)
     texts = strip_texts(column, words)

@@ -92,12 +92,16 @@ _FORMATS = (
 
 
 class Times(NamedTuple):
-    """Points in time [rows] as datetime64[us], NaT in gaps: in UTC if `zoned`, else local clock times."""
+    """Points in time [rows] as datetime64[us], NaT in gaps: in UTC if `zoned`, else local clock times.
+
+    `others` are formats in which all texts are the same times, and other texts may be others.
+    """
 
     moments: Array
     zoned: bool
     format: str
     unused: list[str]
+    others: tuple[str, ...] = ()
 
 
 def unknown_directive(format_: str) -> str | None:
@@ -106,9 +110,10 @@ def unknown_directive(format_: str) -> str | None:
     return next(directives, None)
 
 
-def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
+def times(values: Any, missing: Iterable[Any], format_: str | None, others: Iterable[str] = ()) -> Times:
     """Return raw `values` as points in time; `format_` is the stated format, or None to infer it from all texts.
 
+    In `others`, formats that fit the texts of `format_` as well, texts must be the same times or none.
     Raises `ProblemError` for the whole column: DAT382 for values that are not times; DAT383 if several
     formats fit and give different times, if numbers have no known unit, or if only some times have a UTC
     offset.
@@ -120,9 +125,11 @@ def times(values: Any, missing: Iterable[Any], format_: str | None) -> Times:
     if format_ in UNIX:
         return _since_1970(numbers(values, missing, PLAIN), values, format_)
     texts = _without_numbers(strip_texts(_column(values), list(marks.texts)), marks)
-    name = format_ or _format_of(texts)
+    name, others = (format_, tuple(others)) if format_ else _formats_of(texts)
     moments, zoned = _parse_times(texts, name)
-    return _apply_marks(Times(moments, zoned, name, []), marks, _used_marks(values, marks))
+    for other in others:
+        _refuse_two_formats(texts, (name, moments), other)
+    return _apply_marks(Times(moments, zoned, name, [], others), marks, _used_marks(values, marks))
 
 
 def _column(values: Any) -> TextColumn:
@@ -192,23 +199,26 @@ def _since_1970(numbers: Numbers, values: Any, name: str) -> Times:
     return Times(moments.astype("datetime64[us]"), zoned=True, format=name, unused=numbers.unused)
 
 
-def _format_of(texts: pl.Series) -> str:
-    """Return the one format of all texts; ISO 8601 if it fits, or if there are no texts."""
+def _formats_of(texts: pl.Series) -> tuple[str, tuple[str, ...]]:
+    """Return the format of all texts and others that fit as well; ISO 8601 if it fits, or if there are no texts."""
     if _fits(texts, ISO):
-        return ISO
+        return ISO, ()
     few = texts.drop_nulls().unique(maintain_order=True).head(_LOOK)
     fitting = [name for name in _FORMATS if _fits(few, name) and _fits(texts, name)]
     if not fitting:
         raise ProblemError(_not_one_format(texts))
-    first, *others = fitting
-    moments = _parse_times(texts, first)[0]
-    for other in others:
-        differs = ~(_parse_times(texts, other)[0] == moments) & texts.is_not_null().to_numpy()
-        if differs.any():
-            row = int(differs.argmax())
-            readings = {name: str(_parse_times(texts[row : row + 1], name)[0][0]) for name in (first, other)}
-            raise ProblemError(findings.two_formats(str(texts[row]), row, readings))
-    return first
+    return fitting[0], tuple(fitting[1:])
+
+
+def _refuse_two_formats(texts: pl.Series, known: tuple[str, Array], other: str) -> None:
+    """Raise `ProblemError` DAT383 for a text that is another time in another format."""
+    first, moments = known
+    other_moments = _moments(texts, other)[0]
+    differs = (other_moments != moments) & ~np.isnat(other_moments)
+    if differs.any():
+        row = int(differs.argmax())
+        readings = {first: str(moments[row]), other: str(other_moments[row])}
+        raise ProblemError(findings.two_formats(str(texts[row]), row, readings))
 
 
 def _not_one_format(texts: pl.Series) -> Problem:

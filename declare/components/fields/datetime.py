@@ -99,6 +99,8 @@ class Datetime(Field):
             "zoned": column.zoned,
             "read_as": f"{', '.join(features)} of times written as {column.format}",
         }
+        if column.others:
+            extra["other_formats"] = column.others
         if column.unused:
             extra["unused_marks"] = column.unused
         shape = Shape("vector", (len(names_of(features)),))
@@ -135,7 +137,9 @@ class Datetime(Field):
         from declare.components.fields._time_findings import other_zones
         from declare.components.fields._times import times
 
-        column = times(flat(values), self.missing, facts.extra["format"])
+        column = times(
+            flat(values), self.missing, facts.extra["format"], facts.extra.get("other_formats", ())
+        )
         if column.zoned != facts.extra["zoned"] and not np.isnat(column.moments).all():
             raise ProblemError(other_zones(column.zoned))
         origin = _origin(facts.extra["origin"])

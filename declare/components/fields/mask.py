@@ -140,6 +140,7 @@ class Mask(ImageField):
         from declare.components.fields._images import num_rotated
         from declare.components.fields._mask_classes import refuse_lossy
         from declare.components.fields._mask_codes import value_of
+        from declare.components.fields._mask_polarity import PolaritySurvey
         from declare.components.fields._masks import read_masks, refuse_one_hot, refuse_other_palette
         from declare.components.fields._pixel_arrays import each_sample, is_table
         from declare.components.fields._pixel_survey import look_at_axes
@@ -149,13 +150,16 @@ class Mask(ImageField):
             refuse_one_hot(values, how)
         seen: set[int] = set()
         palette: dict[int, int] = {}
+        polarity, void = PolaritySurvey(), self._void_codes()
         row, lossy, shape = 0, False, (0, 0)
         for block in read_masks(values, how, colours=self._in_colours()):
             refuse_other_palette(palette, block, row)
             palette |= block.palettes
-            seen |= set(_distinct(block.codes))
+            distinct = _distinct(block.codes)
+            polarity.add(block.codes, distinct, void, row)
+            seen |= set(distinct)
             row, lossy, shape = row + len(block.codes), lossy or block.lossy, block.codes.shape[1:]
-        codes = sorted(seen - self._void_codes().keys())
+        codes = sorted(seen - void.keys())
         if not codes:
             raise ProblemError(_nothing_labelled(bool(seen)))
         self._refuse_two_scales(values, codes, how)
@@ -173,7 +177,7 @@ class Mask(ImageField):
             classes=names,
             values=tuple(map(value_of, codes)),
             unique=len(codes),
-            extra=extra,
+            extra=extra | polarity.facts(values),
         )
 
     def _refuse_two_scales(self, values: Any, codes: Sequence[int], how: Decoding) -> None:

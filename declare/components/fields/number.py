@@ -59,6 +59,7 @@ class Number(Field):
     unit: str | None = Param(
         None,
         min_length=1,
+        pattern=r"^[^\d\s.,'+<>=~-]",
         description=(
             "unit that is written next to every number (`%`, `$`, `kg`); it is removed, values "
             "are not converted"

@@ -13,6 +13,7 @@ from declare.contract.facts import Reader
 from declare.contract.files.image_formats import SUFFIXES
 from declare.contract.files.listing import Listing, list_files, split_of
 from declare.contract.files.mask_names import mask_of_image
+from declare.contract.files.sequences import sequences_of
 from declare.contract.files.split_folders import (
     Layouts,
     by_split,
@@ -36,7 +37,8 @@ _LAYOUTS = Layouts(
 class ImageFolder(Source):
     """Images in `CLASS/any/depth/name.jpg`, or in `train/CLASS/...`, `val/CLASS/...`, `test/CLASS/...`.
 
-    Gives `image`, `label` (the name of the class folder) and `file` (the path inside the folder). Every file
+    Gives `image`, `label` (the name of the class folder), `file` (the path inside the folder) and `sequence`
+    (that path without its last number: frames of one clip share it, for `split: {by: sequence}`). Every file
     type that Pillow decodes is read; links are followed. Folders named `train`, `val`, `valid`, `validation`,
     `dev` or `test` (any case) that contain class folders are the splits; images next to those have no class
     and are left out. If names are ambiguous, state `layout` (else DAT323): also for a class called `unlabelled`,
@@ -253,7 +255,12 @@ class _FolderReader(Reader):
         self._labels = list(arranged.labels)
         self._names = ["/".join(file.relative_to(root).parts) for file in self._files]
         self.num_samples = len(self._files)
-        self.columns: Sequence[str] = ("image", "label", "file")
+        depth = 2 if arranged.splits else 1
+        classes = ["/".join(name.split("/")[:depth]) for name in self._names]
+        sequences = sequences_of(self._names, classes)
+        self._sequences = sequences or self._names
+        self.grouping = "sequence" if sequences else ""
+        self.columns: Sequence[str] = ("image", "label", "file", "sequence")
         self.splits: Mapping[str, tuple[int, int]] = arranged.splits
         self.passed_over: Mapping[str, int] = arranged.passed_over
 
@@ -268,6 +275,7 @@ class _FolderReader(Reader):
     def read(self, column: str, rows: Array | None = None) -> Any:
         """Return paths, labels or names."""
         known: dict[str, list[Any]] = {"image": self._files, "label": self._labels, "file": self._names}
+        known["sequence"] = self._sequences
         values = known[column]
         return values if rows is None else [values[int(row)] for row in rows]
 

@@ -42,7 +42,7 @@ _LAYOUTS = Layouts(
 
 
 class Text(Source):
-    """A text file, a folder of them, or a pattern such as `books/*.txt`; the only column is called `text`.
+    """A text file, a folder of them, or a pattern such as `books/*.txt`: columns `text`, and `file` with its name.
 
     In a single file every line is a document, in a folder or pattern every file; `document` changes it,
     paragraphs end at an empty line. Documents without a letter are skipped. Files are UTF-8, or have a
@@ -119,6 +119,7 @@ class Text(Source):
             files, splits = split_files.files, split_files.splits
             passed_over.update(split_files.passed_over)
         texts: list[str] = []
+        names: list[str] = []
         places = LinePlaces()
         ends = [0]
         for file in files:
@@ -127,10 +128,14 @@ class Text(Source):
                 if text.strip():
                     texts.append(text)
                     places.add(line)
+            names += [str(file.relative_to(self._root())) if len(files) > 1 else file.name] * (
+                len(texts) - ends[-1]
+            )
             ends.append(len(texts))
-        reader = ArrayReader({"text": texts}, origin=f"`{self.path.name}`", places=places)
+        reader = ArrayReader({"text": texts, "file": names}, origin=f"`{self.path.name}`", places=places)
         reader.splits = {name: (ends[start], ends[stop]) for name, (start, stop) in splits.items()}
         reader.passed_over = dict(passed_over)
+        reader.grouping = "file" if 1 < len(set(names)) < len(texts) else ""
         return reader
 
     def _root(self) -> Path:

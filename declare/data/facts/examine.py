@@ -14,6 +14,7 @@ from declare.contract.kinds.source import file_stamp
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.data.facts import sampler_orders
+from declare.data.facts.split_items import split_items
 from declare.data.read import encoded_columns, fitted_fields, raw_values
 from declare.data.read import split as splitting
 from declare.data.read.encoded_columns import class_counts, missing_rows, moments
@@ -46,6 +47,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
     if examined.problems:
         raise ProblemError(*examined.problems)
     rows_of = assign_splits(reader, split, examined.columns, examined.facts, pool)
+    shared_items = split_items(reader, fields, split, rows_of)
     positions = {name: np.searchsorted(pool, rows) for name, rows in rows_of.items()}
     by = split.get("by")
     groups = {by: len(np.unique(examined.columns[by]))} if by else {}
@@ -73,6 +75,7 @@ def examine(name: str, dataset: Dataset, split: Mapping[str, Any], known: tuple[
         **sampler_orders.order_facts(uses, examined.facts, examined.columns, positions),
         constant_splits=encoded_columns.constant_splits(examined.columns, positions),
         split_ranges=encoded_columns.split_ranges(examined.columns, positions),
+        split_items=shared_items,
         looked_at={str(path): file_stamp(path) for path in examined.files},
     )
 

@@ -30,9 +30,14 @@ def is_light(reader: Reader, field: Field, place: str) -> bool:
 def read(reader: Reader, field: Field, place: str, rows: Rows) -> Any:
     """Return the raw values of `rows`; file names in a table start at the folder of the table."""
     values = reader.read(place, rows)
-    if _stored_as(reader, field, place) is not str:
+    if not names_files(reader, field, place):
         return values
     return [None if value is None else reader.folder / str(value) for value in values]
+
+
+def names_files(reader: Reader, field: Field, place: str) -> bool:
+    """Return whether a column of images holds names of files."""
+    return _stored_as(reader, field, place) is str
 
 
 def with_reading(facts: FieldFacts, reader: Reader, place: str) -> FieldFacts:

@@ -15,6 +15,12 @@ STAGE = "facts"
 
 _SHOWN = 4
 _POINT_ZERO = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
+_LATIN = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0455\u0458\u03bf\u03bd\u03c1\u03b1"
+    "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2018\u2019\u02bc\u2032\u201c\u201d\u201e",
+    "abekmhopctyxisjovpa" + "-" * 7 + "'" * 4 + '"' * 3,
+)
+"""Cyrillic and Greek letters that are drawn as Latin ones are, dashes and quotation marks -> ASCII."""
 
 
 def check(view: View) -> Iterator[Problem]:
@@ -53,9 +59,9 @@ def _alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]
 
 
 def _likeness(text: str) -> str:
-    """Return a class without case, Unicode forms, zero-width characters, surrounding spaces and `.0`."""
+    """Return a class without case, Unicode forms, foreign letters and dashes, invisible characters, spaces, `.0`."""
     form = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
-    form = " ".join(form.split()).casefold()
+    form = unicodedata.normalize("NFKC", " ".join(form.split()).casefold().translate(_LATIN))
     number = _POINT_ZERO.fullmatch(form)
     return number[1] if number else form
 

@@ -153,6 +153,19 @@ def test_times_of_another_kind_are_refused_later():
     assert caught.value.problem.code == "DAT382"
 
 
+def test_later_times_that_another_fitting_format_reads_otherwise_are_refused():
+    """Times of training that day first and month first agree on decide nothing for new ones."""
+    made = field(**SECONDS)
+    facts = made.infer_facts(TextColumn.of(["01/01/2023", "02/02/2024"]))
+    assert made.encode(["03/03/2024", "25/12/2024"], facts).shape == (2, 1)
+    with pytest.raises(ProblemError) as caught:
+        made.encode(["03/03/2024", "03/04/2024"], facts)
+    assert (caught.value.problem.code, caught.value.problem.row) == ("DAT383", 1)
+    stated = field(**SECONDS, format="%m/%d/%Y")
+    facts = stated.infer_facts(TextColumn.of(["01/01/2023", "02/02/2024"]))
+    assert np.diff(stated.encode(["01/01/1970", "03/04/1970"], facts)[:, 0]) == 62 * 86400
+
+
 def test_seconds_keep_their_precision():
     """An origin is subtracted in double: a second between two times of today is a second."""
     _, encoded = read(["2024-05-05T10:00:00", "2024-05-05T10:00:01"], features=["seconds"])

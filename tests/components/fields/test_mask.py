@@ -395,3 +395,49 @@ def test_a_class_between_two_others_is_one():
     lines[:3, :3] = 9
     for mask in (soft_disc([0, 1, 2]), stripes, lines):
         assert len(field().infer_facts([mask]).values) == 3
+
+
+def discs(*, inverted=0, crossing=0, number=20, void=None):
+    """Return masks with an object of random place, of which some are inverted and some cross the edges."""
+    made, random = [], np.random.default_rng(1)
+    for place in range(number):
+        mask = np.zeros((12, 12), np.uint8)
+        row, column = (0, 0) if place >= number - crossing else random.integers(1, 6, 2)
+        mask[row : row + 5, column : column + (12 if place >= number - crossing else 5)] = 255
+        mask = 255 - mask if place < inverted else mask
+        if void is not None:
+            mask[3, 3] = void
+        made.append(mask)
+    return made
+
+
+@pytest.mark.parametrize("block", [{}, {"void": 7}, {"classes": {"none": 0, "cell": 255}}])
+@pytest.mark.parametrize(
+    "read_as", [np.stack, list, lambda masks: [file(Image.fromarray(mask)) for mask in masks]]
+)
+def test_masks_of_which_some_are_inverted_are_counted(read_as, block):
+    """A value that fills the edges and most of a mask surrounds the other; both must do so in some masks."""
+    made = field(**block)
+
+    def counted(**what):
+        masks = discs(**what, void=7 if "void" in block else None)
+        return made.infer_facts(read_as(masks)).extra.get("inverted")
+
+    assert counted(inverted=5) == {"surrounds": {"0": 15, "255": 5}}
+    assert counted(inverted=15) == {"surrounds": {"0": 5, "255": 15}}
+    assert counted(inverted=10, crossing=2) == {"surrounds": {"0": 8, "255": 10}}
+    assert counted() is counted(inverted=20) is counted(inverted=1) is counted(inverted=5, crossing=6) is None
+
+
+def test_inverted_masks_of_several_classes_are_not_guessed(tmp_path):
+    """Three values have no reverse; a file is named by its own name."""
+    masks = discs(inverted=5)
+    masks[0][4, 4] = 9
+    assert "inverted" not in field(classes=3).infer_facts(masks).extra
+    paths = [tmp_path / f"{place}.png" for place in range(20)]
+    for path, mask in zip(paths, discs(inverted=3), strict=True):
+        Image.fromarray(mask).save(path)
+    assert field().infer_facts(paths).extra["inverted"] == {
+        "surrounds": {"0": 17, "255": 3},
+        "example": "0.png",
+    }

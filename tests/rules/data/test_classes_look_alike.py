@@ -16,6 +16,10 @@ from declare.rules.data.classes_look_alike import _alike
         ("a b", "a  b"),
         ("1", "1.0"),
         ("5", "\uff15"),
+        ("cat", "c\u0430t"),
+        ("KM", "\u041a\u041c"),
+        ("a-b", "a\u2010b", "a\u2011b", "a\u2013b"),
+        ("it's", "it\u2019s"),
         ("  ",),
     ],
 )
@@ -25,7 +29,16 @@ def test_what_looks_alike_is_one_group(classes):
 
 
 @pytest.mark.parametrize(
-    "classes", [("a", "A"), ("007", "7"), ("12E3", "12000"), ("true", "1"), ("cat", "car")]
+    "classes",
+    [
+        ("a", "A"),
+        ("007", "7"),
+        ("12E3", "12000"),
+        ("true", "1"),
+        ("cat", "car"),
+        ("\u03b1", "\u03b2"),
+        ("a-b", "a_b"),
+    ],
 )
 def test_what_is_meant_to_differ_is_left_alone(classes):
     """Letters in two cases and codes are classes of their own."""
