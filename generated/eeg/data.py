@@ -285,9 +285,7 @@ def read_hbn() -> dict[str, np.ndarray]:
     columns = simulate_hbn()
     eeg_values = np.asarray(columns["eeg"])
     eeg_values = (standardize_hbn_eeg(eeg_values, STATISTICS["hbn/eeg/0"])).astype(np.float32)
-    age_values = (
-        np.where(np.isin(columns["age"], [None]), np.nan, columns["age"]).astype(np.float64)
-    ).astype(np.float32)
+    age_values = (np.asarray(columns["age"], np.float64)).astype(np.float32)
     index = {text: number for number, text in enumerate(SEX_CLASSES)}
     index |= dict.fromkeys(["n/a"], -1)
     sex_values = np.array([index[str(value)] for value in columns["sex"].tolist()])

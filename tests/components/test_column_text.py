@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from declare.contract.kinds.code import NotWrittenError, RawColumn
 from declare.contract.problem import ProblemError
 from declare.contract.text_column import TextColumn
 from declare.parsing import parser
@@ -499,3 +500,32 @@ def test_half_a_character_is_no_name():
     with pytest.raises(ProblemError) as caught:
         field(type="category").infer_facts(["\ud800", "a"])
     assert caught.value.problem.code == "DAT311"
+
+
+@pytest.mark.parametrize(
+    ("values", "marks"),
+    [
+        (np.array([-99.9, 1.5, 2.0], np.float32), [-99.9]),
+        (np.array([-999, 1, 2]), [-999, -99.9, "2", "NA"]),
+        (["-999.0", "1.5", "NA ", None], [-999, "NA"]),
+        (["-999.0", "-9.99e2", "3"], ["-999"]),
+        (["n/a", "3"], ["n/a"]),
+    ],
+)
+def test_written_code_has_the_gaps_of_the_field(values, marks):
+    """What `dcl compile` writes compares marks in the type of an array, and as numbers with texts."""
+    made = field(type="number", missing=marks)
+    array = isinstance(values, np.ndarray)
+    column = values if array else TextColumn.of(values)
+    raw = RawColumn("raw", "array" if array else "texts", str(values.dtype) if array else "")
+    names = {"np": np, "raw": values}
+    code = made.code("x", made.infer_facts(column), raw)
+    exec("\n".join(code.lines), names)
+    np.testing.assert_array_equal(eval(code.expression, names), read(column, type="number", missing=marks)[1])
+
+
+def test_written_code_has_no_infinite_marks():
+    """A program cannot name them, and says so."""
+    made = field(type="number", missing=[float("inf")])
+    with pytest.raises(NotWrittenError):
+        made.code("x", made.infer_facts(np.ones(3)), RawColumn("raw", "array", "float64"))

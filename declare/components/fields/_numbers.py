@@ -138,7 +138,7 @@ def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
         values, unused = array.astype(np.float64), list[str]()
     numbers_used = {number_of(text) for text in used} - {None}
     for mark in marks.stated:
-        number = _number_mark(mark)
+        number = number_mark(mark)
         there = None if number is None else _equal(array, number)
         if there is not None:
             values[there] = np.nan
@@ -155,7 +155,7 @@ def _require_room(array: Array, width: int) -> None:
         require_memory(_COPIES * width * array.size, f"a column of {array.size:,} values")
 
 
-def _number_mark(mark: Any) -> float | int | None:
+def number_mark(mark: Any) -> float | int | None:
     """Return a missing-value mark as a number; None if it is not a number."""
     if isinstance(mark, bool) or mark is None:
         return None

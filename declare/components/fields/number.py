@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -110,16 +111,29 @@ class Number(Field):
 
     def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
         """Return code that makes numbers of texts or values, NaN where missing."""
+        from declare.components.fields._numbers import number_mark
+
+        numbers = [number for mark in self.missing if (number := number_mark(mark)) is not None]
+        if any(map(math.isinf, numbers)):
+            raise NotWrittenError(f"infinite marks of missing values of `{name}`")
         if raw.kind == "array":
-            if self.missing:
-                return Code(
-                    f"np.where(np.isin({raw.code}, {self.missing!r}), np.nan, {raw.code}).astype(np.float64)"
-                )
-            return Code(f"np.asarray({raw.code}, np.float64)")
+            if not numbers:
+                return Code(f"np.asarray({raw.code}, np.float64)")
+            if not raw.dtype.startswith(("float32", "float64", "int", "uint")):
+                raise NotWrittenError(f"marks of missing values of `{name}` among values of type {raw.dtype}")
+            marks = (
+                f"np.array({numbers!r}, {raw.code}.dtype)" if raw.dtype.startswith("float") else repr(numbers)
+            )
+            return Code(f"np.where(np.isin({raw.code}, {marks}), np.nan, {raw.code}).astype(np.float64)")
         if facts.extra.get("notation") or any(self._notation()):
             raise NotWrittenError(f"the notation of the numbers of `{name}`")
-        marks = ", ".join(dict.fromkeys(["None", *map(repr, self.missing)]))
-        return Code(f"np.array([np.nan if value in {{{marks}}} else float(value) for value in {raw.code}])")
+        words = [mark.strip() for mark in self.missing if isinstance(mark, str)]
+        gone = f"value is None or str(value).strip() in {words!r}" if words else "value is None"
+        array = f"np.array([np.nan if {gone} else float(value) for value in {raw.code}])"
+        if not numbers:
+            return Code(array)
+        known = f"{name}_numbers"
+        return Code(f"np.where(np.isin({known}, {numbers!r}), np.nan, {known})", (f"{known} = {array}",))
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float64 [rows], NaN if missing; texts are parsed in the notation of the whole column."""
