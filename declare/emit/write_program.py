@@ -1,12 +1,15 @@
 """Writes the program of a plan into a folder."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from declare.contract.problem import Problem, ProblemError
 from declare.ir.plan import Plan
+from declare.lowering.evaluation.composites import is_arithmetic
 from declare.system.worker_process import CallError, WorkerProcess
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*([./@][a-z0-9_]+)*")
 _SECONDS = 24 * 3600
 """Processor time: all data are read once, for the rows of splits and the statistics of transforms."""
 
@@ -19,6 +22,7 @@ def write_program(
     `precisions` are those that a run chose where the plan leaves them open, by phase; else it is single precision.
     Raises `ProblemError` (RES860) where something has no code, RES803 where `folder` holds something else.
     """
+    _refuse_names(plan)
     chosen = precisions or {}
     phases = tuple(
         phase.model_copy(update={"precision": chosen.get(phase.name, "fp32")})
@@ -37,6 +41,22 @@ def write_program(
         draft.write_text(text, encoding="utf-8", newline="\n")
         draft.replace(folder / name)
     return [folder / name for name in files]
+
+
+def _refuse_names(plan: Plan) -> None:
+    """Raise `ProblemError` (RES860) if what becomes code of the program is not what a spec can say.
+
+    The plan of a run is a file that anybody may have written.
+    """
+    fields = (name for dataset in plan.datasets.values() for name in dataset.fields)
+    nodes = (name for node in plan.nodes for name in (node.name, node.path))
+    rules = (rule for phase in plan.phases for rule in (phase.best, phase.early_stop) if rule is not None)
+    names = [plan.name, *plan.datasets, *fields, *nodes, *plan.tasks, *plan.composites]
+    names += [*(phase.name for phase in plan.phases), *(rule.metric for rule in rules)]
+    odd = [name for name in names if not _NAME.fullmatch(name)]
+    odd += [text for text in plan.composites.values() if not is_arithmetic(text)]
+    if odd:
+        raise ProblemError(_no_code(f"the name {odd[0][:40]!r}"))
 
 
 def _files(plan: Plan, folder: Path) -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -101,3 +104,61 @@ def test_the_command_writes_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert main(["compile", "run"]) == 0
     assert "wrote generated/digits" in capsys.readouterr().err
     assert (tmp_path / "generated" / "digits" / "spec.yaml").read_text() == spec.read_text()
+
+
+HOSTILE = 'a"], "z": [open("MARK", "w")], "y": table["a'
+HOSTILE_TABLE = """declare: 1
+name: x
+datasets:
+  d: {source: {type: KIND, path: t.KIND}, fields: {a: {type: number, column: COLUMN}, label: {type: category}}}
+model:
+  enc: {type: mlp, input: a, hidden: [4]}
+tasks:
+  t: {type: classification, target: label}
+phases:
+  fit:
+    steps: 2
+    batch_size: 8
+    optimizer: {type: adamw, lr: 0.001}
+    freeze: [{match: 'enc*[!") or open("MARK", "w") or ("]', until: 1 steps}]
+hardware: {accelerator: cpu, precision: fp32}
+"""
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "npz", "parquet"])
+def test_names_of_strangers_stay_texts_in_a_program(kind: str, tmp_path: Path) -> None:
+    """Names of columns and patterns with quotation marks are literals of the code, never a part of it."""
+    columns: dict[str, Any] = {
+        HOSTILE: [float(n) for n in range(40)],
+        "label": ["u", 'v"""\nopen("MARK")'] * 20,
+    }
+    if kind == "npz":
+        np.savez(tmp_path / "t.npz", **{key: np.array(item) for key, item in columns.items()})
+    elif kind == "jsonl":
+        pl.DataFrame(columns).write_ndjson(tmp_path / "t.jsonl")
+    else:
+        getattr(pl.DataFrame(columns), f"write_{kind}")(tmp_path / f"t.{kind}")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(HOSTILE_TABLE.replace("KIND", kind).replace("COLUMN", json.dumps(HOSTILE)))
+    written(spec, tmp_path / "program")
+    for path in (tmp_path / "program").glob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        assert "open" not in [ast.unparse(call.func) for call in calls], path.name
+    run(tmp_path / "program", "train.py", "--run-dir", str(tmp_path / "own"))
+    assert not list(tmp_path.rglob("MARK"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 'x"""; open("MARK")'},
+        {"composites": {"m": "open(1)"}},
+        {"composites": {'m"] = open("MARK") #': "1"}},
+    ],
+)
+def test_a_plan_of_a_stranger_names_no_code(change: dict[str, Any], tmp_path: Path) -> None:
+    """A plan that says what no spec can is refused: its names would stand in the program as they are."""
+    plan = declare.plan(place("pain", tmp_path), set=SETS["pain"]).model_copy(update=change)
+    with pytest.raises(ProblemError) as caught:
+        write_program(plan, "", tmp_path / "program")
+    assert caught.value.problem.code == "RES860"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
+import encodings
+import encodings.aliases
 import gzip
 import json
 import lzma
 import os
+import pickle
+import pkgutil
 import resource
 import struct
+import time
 import zipfile
 import zlib
 
@@ -18,13 +24,19 @@ import pytest
 from declare.components.fields._decoding import Decoding, Frame
 from declare.components.fields._images import MAX_PIXELS
 from declare.components.fields._pixels import decode
+from declare.components.fields.category import Category
 from declare.components.sources import _hdf5_limits, _parquet_limits, jsonl
+from declare.components.sources._json_objects import without_twins
+from declare.components.sources._lines import twice
 from declare.components.sources.csv import Csv
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.jsonl import Jsonl
 from declare.components.sources.npz import Npz
 from declare.components.sources.parquet import Parquet
+from declare.components.sources.text import Text
+from declare.components.sources.torchvision import Torchvision
 from declare.contract.problem import ProblemError
+from declare.contract.text_column import TextColumn
 from declare.system import out_of_memory
 from tests.trust.hostile_data import overlapped
 
@@ -396,3 +408,78 @@ def test_large_images_are_kept_small_one_after_the_other(tmp_path):
     assert found.shape == (20, 1, 8, 8)
     assert not np.any(found)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+
+
+def idx(kind, sizes, body):
+    return bytes([0, 0, kind, len(sizes)]) + struct.pack(f">{len(sizes)}I", *sizes) + body
+
+
+IMAGES, LABELS = idx(8, (4, 28, 28), bytes(4 * 784)), idx(8, (4,), bytes(4))
+MNIST = {
+    "more images than bytes": (idx(8, (1 << 30, 1 << 15, 1 << 15), bytes(99)), LABELS),
+    "a number type that is none": (idx(0x77, (4, 28, 28), bytes(99)), LABELS),
+    "labels beyond the classes": (IMAGES, idx(8, (4,), b"\xff" * 4)),
+    "labels below 0": (IMAGES, idx(9, (4,), b"\xff" * 4)),
+    "fewer labels than images": (IMAGES, idx(8, (2,), bytes(2))),
+    "a pickle": (pickle.dumps({}), LABELS),
+    "nothing": (b"", b""),
+}
+
+
+@pytest.mark.parametrize("name", MNIST)
+def test_data_sets_of_torchvision_are_checked(tmp_path, name):
+    """The library believes what a file says of itself: what does not fit is a finding."""
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        for kind, content in zip(("images-idx3", "labels-idx1"), MNIST[name], strict=True):
+            (folder / f"{part}-{kind}-ubyte").write_bytes(content)
+    refused(Torchvision(name="MNIST", root=tmp_path), "DAT333")
+
+
+class Counted(str):
+    """A text that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("search", [twice, lambda names: without_twins([(name, 1) for name in names])])
+def test_a_name_that_occurs_twice_is_searched_for_in_one_pass(search):
+    """Of a hundred thousand names, which a line may hold, each is compared with a few others, not with all."""
+    names = [Counted(f"c{number}") for number in range(20_000)]
+    Counted.compared = 0
+    with contextlib.suppress(ValueError):
+        search([*names, Counted("c19999")])
+    assert Counted.compared < 10 * len(names)
+
+
+def test_texts_that_nearly_all_differ_are_counted_in_one_pass(tmp_path):
+    """A column of 200,000 different labels is refused within the time that reading takes."""
+    start = time.process_time()
+    with pytest.raises(ProblemError) as caught:
+        Category().infer_facts(TextColumn.of(f"class{number}" for number in range(200_000)))
+    assert caught.value.problem.code == "DAT339"
+    assert time.process_time() - start < 10
+
+
+CODECS = sorted(
+    {*encodings.aliases.aliases.values(), *(item.name for item in pkgutil.iter_modules(encodings.__path__))}
+)
+
+
+@pytest.mark.parametrize("kind", [Csv, Jsonl, Text])
+def test_every_encoding_of_python_is_read_or_refused(tmp_path, kind):
+    """Codecs that are none of texts, that fail on all or take no text of ours are findings; so are odd names."""
+    (tmp_path / "t").write_bytes(b'{"a": 1}\n{"a": "\\u0041\\N{DIGIT ONE}+AGE-"}\n')
+    for name in (*CODECS, "a\0b", "../utf-8", "\ud800"):
+        source = kind(path=tmp_path / "t", encoding=name)
+        if not list(source.check()):
+            with contextlib.suppress(ProblemError):
+                read_all(source)

@@ -13,6 +13,7 @@ import typer
 from declare.cli import terminal
 from declare.cli.failure import CommandError
 from declare.cli.new_spec import templates
+from declare.contract.problem import ProblemError
 
 if TYPE_CHECKING:
     from declare.cli.new_spec.columns import Column
@@ -98,8 +99,9 @@ def _columns(source: Path) -> list[Column]:
 
     try:
         source_columns = columns.infer_columns(source)
-    except (ValueError, OSError) as error:
-        raise CommandError(f"`{source}` cannot be read as a table: {error}") from error
+    except ProblemError as error:
+        reason = "; ".join((error.problem.title, *error.problem.notes))
+        raise CommandError(f"`{source}` cannot be read as a table: {reason}") from error
     if sum(column.kind != "unused" for column in source_columns) < 2:
         raise CommandError(f"`{source}` has fewer than two columns of numbers or categories")
     return source_columns

@@ -1,13 +1,13 @@
 """What the columns of a table hold, guessed from its first rows."""
 
-import csv
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal
+
+from declare.parsing.read_component import read_component
 
 Kind = Literal["number", "category", "unused"]
 _ROWS = 5000
@@ -49,52 +49,29 @@ class Column:
 
 
 def infer_columns(path: Path) -> list[Column]:
-    """Guess the columns of a CSV or Parquet file from its first rows.
+    """Guess the columns of a CSV or Parquet file from its first rows; raises `ProblemError` as its source does."""
+    import numpy as np
 
-    Raises: ValueError: The file has no rows, two columns with the same name, or (CSV) a column without a
-    name.
-    """
-    titles, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
-    if not titles or not rows:
-        raise ValueError(f"`{path}` has no rows under its header")
-    twice = next((title for title in titles if titles.count(title) > 1), None)
-    if twice is not None:
-        raise ValueError(f"two columns are called `{twice}`")
-    fields: list[str] = []
-    for title in titles:
-        fields.append(_field(title, fields))
+    kind = "parquet" if path.suffix == ".parquet" else "csv"
+    reader = read_component("sources", {"type": kind, "path": str(path.absolute())}).open()
+    rows = np.arange(min(_ROWS, reader.num_samples))
+    numbers: dict[str, int] = {}
     return [
-        _column(title, field, [row[index] for row in rows if index < len(row)])
-        for index, (title, field) in enumerate(zip(titles, fields, strict=True))
+        _column(title, _field(title, numbers), [*map(_text, reader.read(title, rows))])
+        for title in reader.columns
     ]
 
 
-def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file)
-        titles, rows = next(lines, []), list(islice(lines, _ROWS))
-        if len(titles) > 1 and not titles[0].strip():  # an index, which the source passes over
-            titles, rows = titles[1:], [row[1:] for row in rows]
-        if any(not title.strip() for title in titles):
-            raise ValueError("the header line has an empty name")  # as the source says
-        return titles, rows
-
-
-def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    import polars as pl
-
-    frame = pl.read_parquet(path, n_rows=_ROWS)
-    rows = [["" if value is None else str(value) for value in row] for row in frame.iter_rows()]
-    return frame.columns, rows
-
-
-def _field(title: str, names: Sequence[str]) -> str:
-    """Return a field name for a column title, different from all that are taken."""
+def _field(title: str, numbers: dict[str, int]) -> str:
+    """Return a field name for a column title, none of those in `numbers`, which holds the last number of each."""
     plain = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_") or "column"
     plain = plain if plain[0].isalpha() else f"column_{plain}"
-    plain = f"{plain}_column" if plain in _RESERVED else plain
-    numbers = (f"{plain}_{number}" for number in range(2, len(names) + 3))
-    return plain if plain not in names else next(name for name in numbers if name not in names)
+    plain = name = f"{plain}_column" if plain in _RESERVED else plain
+    while name in numbers:
+        numbers[plain] += 1
+        name = f"{plain}_{numbers[plain]}"
+    numbers[name] = 1
+    return name
 
 
 def _column(title: str, field: str, values: Sequence[str]) -> Column:
@@ -109,6 +86,10 @@ def _column(title: str, field: str, values: Sequence[str]) -> Column:
     if not title or distinct or unique < 2 or (kind == "category" and unique > max(_FEW, len(known) // 10)):
         kind = "unused"
     return Column(title, field, kind, unique, whole, gaps)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _number(value: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from declare.compiler.parameters.init_match import idle_renames, refusals, unreadable
 from declare.compiler.parameters.parameter_groups import reached_nodes
@@ -82,17 +82,28 @@ def _weights_of(entry: InitPlan) -> Path:
         raise UnreadableError(
             "the run has no checkpoint yet" if is_file(place / "plan.json") else "it is not a run"
         )
-    newest = max(steps, key=lambda item: (item / MANIFEST).stat().st_mtime_ns)
+    newest = max(steps, key=lambda item: _sequence(item / MANIFEST))
     weights = newest / WEIGHTS
     _refuse_other_size(newest / MANIFEST, weights)
     return weights
 
 
+def _sequence(manifest: Path) -> int:
+    """Return which of a run's checkpoints this is, without a clock; -1 if its manifest is damaged."""
+    try:
+        return int(_contents(manifest).get("sequence", 0))
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return -1
+
+
+def _contents(manifest: Path) -> Any:
+    return json.loads(manifest.read_bytes() if manifest.stat().st_size <= _MOST_MANIFEST else b"")
+
+
 def _refuse_other_size(manifest: Path, weights: Path) -> None:
     """Raise `UnreadableError` if the size of a checkpoint's weights differs from its manifest."""
     try:
-        stated = json.loads(manifest.read_bytes() if manifest.stat().st_size <= _MOST_MANIFEST else b"")
-        size = stated["files"][WEIGHTS]["bytes"]
+        size = _contents(manifest)["files"][WEIGHTS]["bytes"]
         actual = weights.stat().st_size
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise UnreadableError(f"its checkpoint `{manifest.parent.name}` is damaged") from None

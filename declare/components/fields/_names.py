@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from declare.components.fields._values import Marks, flat, in_order, kind_of, text_in, text_of, to_list
+from declare.components.fields._values import Marks, flat, in_order, kind_of, no_text, text_of, to_list
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
@@ -53,10 +53,7 @@ def factorise(values: Any, missing: Iterable[Any], *, of_times: bool = False) ->
     raw, codes = _distinct(values)
     if not of_times:
         _refuse_times(values, raw, codes)
-    texts = [
-        text_in(value, _first(codes, index)) if isinstance(value, bytes | str) else text_of(value)
-        for index, value in enumerate(raw)
-    ]
+    texts = [_text(value, codes, index) for index, value in enumerate(raw)]
     if not isinstance(values, TextColumn):
         _refuse_without_text(raw, texts, codes)
         _refuse_one_text_of_two_types(raw, texts, codes)
@@ -101,6 +98,16 @@ def _distinct(values: Any) -> tuple[list[Any], Array]:
         raise ProblemError(_several(rows)) from None
     codes = np.fromiter(map(index.__getitem__, keys), np.int64, len(keys))
     return [key[1] for key in index] if several else list(index), codes
+
+
+def _text(value: Any, codes: Array, index: int) -> str | None:
+    """Return the text of a distinct value; raises `ProblemError` DAT311 for bytes and texts that are not UTF-8."""
+    try:
+        return text_of(value)
+    except ValueError:
+        if not isinstance(value, bytes | str):
+            raise
+        raise ProblemError(no_text(value, _first(codes, index))) from None
 
 
 def _first(codes: Array, index: int) -> int:

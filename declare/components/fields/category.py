@@ -1,5 +1,6 @@
 """A class label: one of several classes."""
 
+import heapq
 import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar
@@ -58,10 +59,12 @@ class Category(Field):
         Raises `ProblemError` DAT339 if nearly every sample has a different class.
         """
         factors = factorise(values, self.missing)
-        present, missing = factors.present(), factors.num_missing()
+        missing = factors.num_missing()
         labelled = len(factors.codes) - missing
-        if len(present) > max(_FEW, labelled / 2):
-            raise ProblemError(_too_many(present, labelled))
+        distinct = {text for text in factors.texts if text is not None}
+        if len(distinct) > max(_FEW, labelled / 2):
+            raise ProblemError(_too_many(distinct, labelled))
+        present = factors.present()
         names, order = self._names_and_texts(present)
         return FieldFacts(
             shape=Shape("category", (), "int64"),
@@ -132,13 +135,13 @@ def _brief(names: Sequence[str]) -> str:
     return f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}"
 
 
-def _too_many(present: list[str], labelled: int) -> Problem:
-    numeric = all(number_of(value) is not None for value in present)
+def _too_many(distinct: set[str], labelled: int) -> Problem:
+    numeric = all(number_of(value) is not None for value in distinct)
     return Problem(
         "DAT339",
-        f"{len(present)} classes in {labelled} samples are too many to learn",
+        f"{len(distinct)} classes in {labelled} samples are too many to learn",
         label="read as classes",
-        notes=(f"the first are {_brief(present)}",),
+        notes=(f"the first are {_brief(heapq.nsmallest(9, distinct))}",),
         helps=(
             "use `type: number` for measurements" if numeric else "use `type: id` for identifiers of samples",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -97,7 +98,7 @@ class Mask(ImageField):
                     helps=("write a number, or `#` with six hexadecimal digits, in quotes",),
                 )
         values = [value for value, _ in stated]
-        twice = next((value for value in values if values.count(value) > 1), None)
+        twice = next((value for value, number in Counter(values).items() if number > 1), None)
         if twice is not None:
             at = stated[values.index(twice)][1]
             helps = ("remove it from one of them: each value is one class, or `void`",)

@@ -1,5 +1,6 @@
 """JSON objects with unique keys, and their memory as Python objects."""
 
+from collections import Counter
 from typing import Any
 
 from declare.system.out_of_memory import require_memory
@@ -15,8 +16,7 @@ def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object (`object_pairs_hook` of `json`); raises ValueError for a duplicate key."""
     content = dict(pairs)
     if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        name = next(name for place, name in enumerate(names) if name in names[:place])
+        name = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
         raise ValueError(f"the key `{name[:40]}` occurs twice in one object")
     return content
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ def header(open_: Open, separator: str) -> list[str]:
 
 def twice(names: list[str]) -> str | None:
     """Return a name that occurs twice."""
-    return next((name for place, name in enumerate(names) if name.strip() and name in names[:place]), None)
+    return next((name for name, number in Counter(names).items() if number > 1 and name.strip()), None)
 
 
 def fault(open_: Open, separator: str) -> str | None:

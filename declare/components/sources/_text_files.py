@@ -53,7 +53,7 @@ def unknown_encoding(encoding: str | None) -> Iterable[Problem]:
     """Yield a problem for an unknown encoding."""
     try:
         known = encoding is None or (bool("a".encode(encoding)) and codecs.lookup(encoding).name not in _SLOW)
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):  # `undefined`, and names with a zero
         known = False
     if not known:
         yield Problem(

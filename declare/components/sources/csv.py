@@ -13,7 +13,7 @@ from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract import strict_json
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code
+from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions
 from declare.contract.problem import Problem
 from declare.system.out_of_memory import require_memory
@@ -57,7 +57,7 @@ class Csv(TableSource):
             f"table = pl.read_csv({str(self.path)!r}, separator={self.separator!r}, infer_schema=False{encoding})",
             "table = table.filter(~pl.all_horizontal(pl.all().is_null()))",
         )
-        pairs = ", ".join(f'"{name}": table["{name}"].to_list()' for name in columns)
+        pairs = ", ".join(f"{text_literal(name)}: table[{text_literal(name)}].to_list()" for name in columns)
         return Code(f"{{{pairs}}}", lines, ("import polars as pl",), kind="texts")
 
     def open(self) -> Reader:

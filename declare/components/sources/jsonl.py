@@ -11,7 +11,7 @@ from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code
+from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.strict_json import dumps
@@ -56,7 +56,8 @@ class Jsonl(Source):
             f"lines = Path({str(self.path)!r}).read_text(encoding={self.encoding or 'utf-8'!r}).splitlines()",
             "rows = [json.loads(line) for line in lines if line.strip()]",
         )
-        pairs = ", ".join(f'"{name}": [row.get("{name}") for row in rows]' for name in columns)
+        keys = map(text_literal, columns)
+        pairs = ", ".join(f"{key}: [row.get({key}) for row in rows]" for key in keys)
         return Code(f"{{{pairs}}}", lines, ("import json", "from pathlib import Path"), kind="values")
 
     def open(self) -> Reader:
@@ -136,6 +137,6 @@ class _Table:
             column.append(row.get(name))
         self.places.add(number)
         self._cells += len(row)
-        if (rows + 1) * len(self.columns) > _MOST_GAPS * self._cells + _SMALL:
+        if (rows + 1) * max(1, len(self.columns)) > _MOST_GAPS * self._cells + _SMALL:
             reason = f"{rows + 1:,} lines name {len(self.columns):,} columns in {self._cells:,} cells"
             raise ValueError(f"{reason}: keys differ")

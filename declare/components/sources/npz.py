@@ -12,7 +12,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code
+from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
@@ -51,7 +51,7 @@ class Npz(Source):
 
     def code(self, columns: Sequence[str]) -> Code:
         """Return code that loads the arrays."""
-        pairs = ", ".join(f'"{name}": arrays["{name}"]' for name in columns)
+        pairs = ", ".join(f"{text_literal(name)}: arrays[{text_literal(name)}]" for name in columns)
         return Code(f"{{{pairs}}}", (f"arrays = np.load({str(self.path)!r})",))
 
     def open(self) -> Reader:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from declare.components.sources._frames import TableSource
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code
+from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Parquet(TableSource):
     def code(self, columns: Sequence[str]) -> Code:
         """Return code that reads the table with polars."""
         lines = (f"table = pl.read_parquet({str(self.path)!r}, columns={[*columns]!r})",)
-        pairs = ", ".join(f'"{name}": table["{name}"].to_list()' for name in columns)
+        pairs = ", ".join(f"{text_literal(name)}: table[{text_literal(name)}].to_list()" for name in columns)
         return Code(f"{{{pairs}}}", lines, ("import polars as pl",), kind="values")
 
     def open(self) -> Reader:

@@ -10,7 +10,7 @@ from declare.contract.kinds.source import Source, SpecPath, is_file
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.system import trust
-from declare.system.out_of_memory import refuse_if_short
+from declare.system.out_of_memory import refuse_if_short, require_memory
 
 Names = Literal[
     "CIFAR10", "CIFAR100", "EMNIST", "FashionMNIST", "KMNIST", "MNIST", "QMNIST", "SVHN", "STL10", "USPS"
@@ -55,13 +55,18 @@ class Torchvision(Source):
         return sorted(file for file in self.root.glob(pattern) if is_file(file))
 
     def open(self) -> Reader:
-        """Open both parts; raises `ProblemError` DAT312 if the files are missing."""
+        """Open both parts; raises `ProblemError` DAT312 if the files are missing, DAT333 if they are damaged."""
         from declare.components.sources._arrays import ArrayReader
 
+        # The library trusts the sizes in the files: what they hold is at most three times in memory.
+        require_memory(sum(file.stat().st_size for file in self.files()), f"`{self.name}`", copies=3)
         parts = [self._part(train=True), self._part(train=False)]
-        images = [_images(part) for part in parts]
-        labels = [_labels(part) for part in parts]
-        columns = {"image": _concatenate(images), "label": [name for part in labels for name in part]}
+        try:
+            images = [_images(part) for part in parts]
+            labels = [_labels(part, rows) for part, rows in zip(parts, map(len, images), strict=True)]
+            columns = {"image": _concatenate(images), "label": [name for part in labels for name in part]}
+        except (ValueError, LookupError) as error:
+            raise ProblemError(self._damaged(error)) from None
         fields = {"image": {"type": "image"}, "label": {"type": "category"}}
         reader = ArrayReader(columns, fields=fields, origin=f"torchvision's `{self.name}`")
         reader.splits = {"train": (0, len(labels[0])), "test": (len(labels[0]), reader.num_samples)}
@@ -94,6 +99,19 @@ class Torchvision(Source):
                     ),
                 )
             ) from None
+        except Exception as error:  # noqa: BLE001 - the library checks little of what it reads
+            refuse_if_short(error)
+            raise ProblemError(self._damaged(error)) from None
+
+    def _damaged(self, error: Exception) -> Problem:
+        return Problem(
+            "DAT333",
+            f"the files of `{self.name}` under `{self.root.name}` are damaged",
+            at="source.root",
+            label="malformed",
+            notes=((str(error).strip().splitlines() or [type(error).__name__])[0][:200],),
+            helps=("remove them, and fetch them again: `download: true`",),
+        )
 
 
 def _images(part: Any) -> Array:
@@ -103,12 +121,17 @@ def _images(part: Any) -> Array:
     return np.asarray(data.numpy() if hasattr(data, "numpy") else data)
 
 
-def _labels(part: Any) -> list[Any]:
+def _labels(part: Any, rows: int) -> list[Any]:
+    """Return a label for each of `rows` images; raises ValueError or LookupError if there is none."""
     import numpy as np
 
     targets = getattr(part, "targets", None)
     numbers = np.asarray(part.labels if targets is None else targets).reshape(-1)
+    if len(numbers) != rows:
+        raise ValueError(f"it has {rows} images and {len(numbers)} labels")
     classes = getattr(part, "classes", None)
+    if classes and len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(classes):
+        raise ValueError(f"its labels are {numbers.min()} to {numbers.max()}, its classes {len(classes)}")
     return [classes[int(number)] if classes else int(number) for number in numbers]
 
 

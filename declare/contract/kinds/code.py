@@ -33,5 +33,10 @@ class Code(NamedTuple):
     files: Mapping[str, str] = {}
 
 
+def text_literal(text: str) -> str:
+    """Return a text as Python source: in double quotes if it is plain, else with escapes; always one line."""
+    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
+
+
 class NotWrittenError(Exception):
     """Raised if a component has no code to write out; the text names it."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from declare.contract import strict_json
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn, text_literal
 from declare.contract.shapes import Shape
 from declare.data.store.split_arrays import Pool
 from declare.data.store.statistics import fit_pool
@@ -214,7 +214,9 @@ class DataCode:
         path = str(dataset.source.get("path", ""))
         inside = os.path.relpath(path, self.folder) if path else ""
         return (
-            line.replace(repr(path), f'FOLDER / "{inside}"') if path and not inside.startswith("..") else line
+            line.replace(repr(path), f"FOLDER / {text_literal(inside)}")
+            if path and not inside.startswith("..")
+            else line
         )
 
     def _sampler_fields(self, name: str) -> set[str]:
@@ -236,7 +238,9 @@ class DataCode:
         plan = self.plan.datasets[owner].fields[name]
         column = self._column(owner, name)
         dtype = str(getattr(self.pools[owner].reader.read(column, np.arange(1)), "dtype", ""))
-        raw = RawColumn(f'columns["{column}"]', source.kind, dtype if source.kind == "array" else "")
+        raw = RawColumn(
+            f"columns[{text_literal(column)}]", source.kind, dtype if source.kind == "array" else ""
+        )
         code = self.pools[owner].fields[name].code(name, plan.facts, raw)
         self._take(code)
         lines, value = list(code.lines), code.expression

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import NotWrittenError, text_literal
 from declare.emit.specialize.units import Unit, bind_arguments, function_unit, method_unit
 from declare.emit.specialize.values import NotNone, Tensor
 from declare.emit.text.definitions import Definitions
@@ -157,7 +157,8 @@ class PhaseCode:
 
     def _penalty_sums(self) -> list[str]:
         return [
-            f'({marker}([item for name, item in named.items() if fnmatchcase(name, "{match}")]) * rows, rows)'
+            f"({marker}([item for name, item in named.items() if fnmatchcase(name, {text_literal(match)})])"
+            " * rows, rows)"
             for marker, match, _ in self.penalties
         ]
 

@@ -49,6 +49,15 @@ def evaluate(text: str, metrics: Mapping[str, float]) -> float:
         return math.nan
 
 
+def is_arithmetic(text: str) -> bool:
+    """Return whether a text is a composite, and nothing else that Python would run."""
+    try:
+        evaluate(text, {})
+    except NotArithmeticError:
+        return False
+    return True
+
+
 def composites(formulas: Mapping[str, str], metrics: Mapping[str, float]) -> dict[str, float]:
     """Return the composites of which every metric is there."""
     return {

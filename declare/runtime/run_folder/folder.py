@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +32,7 @@ SPEC, PLAN, FINAL, METRICS, STATISTICS = (
 )
 Value = TypeVar("Value")
 _TRIES = 10
+_RUN_NAME = re.compile(r"\d{8}-\d{6}(-\d+)?")
 Status = Literal["running", "finished", "missed", "stopped", "failed", "killed", "new"]
 _ENDS: dict[str, Status] = {"run_stopped": "stopped", "run_failed": "failed"}
 
@@ -77,8 +79,11 @@ def _publish(draft: Path, parent: Path, folder: Path | None) -> Path:
             raise ProblemError(_not_empty(folder)) from None
         fsync_folder(parent)
         return folder
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for number in range(1, 1000):
+    # A clock that was set back gives no run a name before that of an earlier one.
+    earlier = (_age_key(place) for place in parent.glob("[0-9]*") if _RUN_NAME.fullmatch(place.name))
+    newest, count = max(earlier, default=("", 0))
+    stamp, first = max((time.strftime("%Y%m%d-%H%M%S"), 1), (newest, count + 1))
+    for number in range(first, first + 1000):
         place = parent / (stamp if number == 1 else f"{stamp}-{number}")
         # A rename onto a folder that is not empty fails: two runs started together never share one.
         if not place.exists():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -95,8 +97,12 @@ def test_target_with_few_values_is_classified(tmp_path: Path) -> None:
         (["--template", "imag"], "did you mean `image`?"),
         (["--from", "nowhere.csv"], "does not exist"),
         (["--from", "empty.csv"], "cannot be read as a table"),
-        (["--from", "twice.csv"], "two columns are called `a`"),
+        (["--from", "twice.csv"], "names `a` twice"),
         (["--from", "nameless.csv"], "the header line has an empty name"),
+        (["--from", "packed.csv"], "compressed"),
+        (["--from", "broken.parquet"], "cannot be read as a table"),
+        (["--from", "wide.csv"], "more than 16 MiB"),
+        (["--from", "/dev/zero"], "not a regular file"),
         (["--from", "t.csv", "--target", "Nowhere"], "not a usable column"),
         ([], "no terminal"),
     ],
@@ -114,10 +120,23 @@ def test_what_cannot_be_done_says_so(
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "twice.csv").write_text("a,b,a\n1,2,3\n")
     (tmp_path / "nameless.csv").write_text("a, ,b\n1,2,3\n")
+    (tmp_path / "packed.csv").write_bytes(gzip.compress(TABLE.encode()))
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1" + bytes(40) + b"PAR1")
+    (tmp_path / "wide.csv").write_text(f"a,b\n1,{'2' * (17 << 20)}\n")
     (tmp_path / "t.csv").write_text(TABLE)
     assert main(["new", "spec.yaml", *words]) == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "spec.yaml").exists()
+
+
+def test_names_of_a_wide_table_are_told_apart_at_once(tmp_path: Path) -> None:
+    """Field names of 50,000 columns, all of them signs, are distinct; no two of them are compared with all others."""
+    titles = ["!" * number for number in range(1, 300)] + [f"?{chr(sign)}" for sign in range(0x4E00, 0x9A00)]
+    (tmp_path / "t.csv").write_text(",".join(titles) + "\n" + ",".join("1" for _ in titles) + "\n")
+    start = time.process_time()
+    found = columns.infer_columns(tmp_path / "t.csv")
+    assert len({column.field for column in found}) == len(titles)
+    assert time.process_time() - start < 20
 
 
 def test_answers_make_a_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

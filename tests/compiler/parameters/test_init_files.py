@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -126,11 +127,7 @@ def test_what_holds_no_weights_is_said_at_its_entry(tmp_path):
 def test_a_checkpoint_that_is_deleted_meanwhile_is_passed_over(tmp_path, monkeypatch):
     """A run that is still training may write another one and delete the one that is looked at."""
     for number in (3, 4):
-        step = tmp_path / "before" / "checkpoints" / f"step-{number}"
-        step.mkdir(parents=True)
-        save_file(STATE, step / "weights.safetensors")
-        size = (step / "weights.safetensors").stat().st_size
-        (step / "MANIFEST.json").write_text(json.dumps({"files": {"weights.safetensors": {"bytes": size}}}))
+        checkpoint(tmp_path / "before", number, STATE)
     monkeypatch.setattr(init_files, "_refuse_other_size", lambda manifest, _: gone(manifest.parent))
 
     def gone(step):
@@ -141,15 +138,23 @@ def test_a_checkpoint_that_is_deleted_meanwhile_is_passed_over(tmp_path, monkeyp
     assert [step.name for step in (tmp_path / "before" / "checkpoints").iterdir()] == ["step-3"]
 
 
-def test_a_run_is_compared_by_its_newest_checkpoint(tmp_path):
-    """Shapes of its weights are looked at; a whole one is fine."""
-    step = tmp_path / "before" / "checkpoints" / "step-3"
+def checkpoint(run, sequence, state):
+    """Write a checkpoint of a run with a manifest that names size and order of its weights."""
+    step = run / "checkpoints" / f"step-{sequence}"
     step.mkdir(parents=True)
-    for state, expected in ((STATE, {}), (STATE | {"encoder.0.bias": torch.zeros(9)}, {"from": "SHP501"})):
-        save_file(state, step / "weights.safetensors")
-        size = (step / "weights.safetensors").stat().st_size
-        (step / "MANIFEST.json").write_text(json.dumps({"files": {"weights.safetensors": {"bytes": size}}}))
-        assert codes(found(tmp_path, "{from: 'run:before'}")) == expected
+    save_file(state, step / "weights.safetensors")
+    files = {"weights.safetensors": {"bytes": (step / "weights.safetensors").stat().st_size}}
+    (step / "MANIFEST.json").write_text(json.dumps({"sequence": sequence, "files": files}))
+
+
+def test_a_run_is_compared_by_its_newest_checkpoint(tmp_path):
+    """That is the last one that was written, whatever the clock said then; shapes of its weights are looked at."""
+    wide = STATE | {"encoder.0.bias": torch.zeros(9)}
+    for name, states, expected in (("a", (wide, STATE), {}), ("b", (STATE, wide), {"from": "SHP501"})):
+        for number, state in zip((9, 10), states, strict=True):
+            checkpoint(tmp_path / name, number, state)
+        os.utime(tmp_path / name / "checkpoints" / "step-10" / "MANIFEST.json", (0, 0))
+        assert codes(found(tmp_path, f"{{from: 'run:{name}'}}")) == expected
 
 
 @pytest.mark.parametrize(

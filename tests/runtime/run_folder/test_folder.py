@@ -66,6 +66,17 @@ def test_runs_of_one_second_get_numbers(tmp_path, plan, monkeypatch):
     assert str(folders.latest("fake")) == f"{stem}-11"
 
 
+def test_a_clock_that_is_set_back_hides_no_run(tmp_path, plan, monkeypatch):
+    """The newest run is the one that was started last, whatever the clock said then."""
+    monkeypatch.chdir(tmp_path)
+    made = []
+    for moment in ("20250102-030405", "20240102-030405", "20250102-030405", "20250102-030406"):
+        monkeypatch.setattr(time, "strftime", lambda form, moment=moment: moment)
+        made.append(str(folders.create(plan, "", None)))
+        assert str(folders.latest("fake")) == made[-1]
+    assert [Path(place).name[9:] for place in made] == ["030405", "030405-2", "030405-3", "030406"]
+
+
 def test_a_place_that_cannot_be_written_is_said(plan):
     """A folder that the system refuses is RES811 or RES812, not a traceback."""
     with pytest.raises(ProblemError) as caught:

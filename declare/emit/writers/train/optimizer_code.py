@@ -1,6 +1,6 @@
 """Writes the optimizer of a phase, its learning rate, and what is frozen."""
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import NotWrittenError, text_literal
 from declare.emit.specialize.units import bind_arguments, method_unit
 from declare.emit.specialize.values import UNKNOWN, Const
 from declare.emit.text.definitions import Definitions
@@ -86,7 +86,8 @@ def init_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
             context.imports.add("from fnmatch import fnmatchcase")
             lines += [f'loaded = load_file(folder / "{entry.reference}.safetensors")']
             tests = " or ".join(
-                f'fnmatchcase(name, "{item}") or name.startswith("{item}.")' for item in entry.modules
+                f"fnmatchcase(name, {text_literal(item)}) or name.startswith({text_literal(f'{item}.')})"
+                for item in entry.modules
             )
             chosen = f"{{name: item for name, item in loaded.items() if {tests}}}"
             lines += [f"model.load_state_dict({chosen}, strict=False)"]

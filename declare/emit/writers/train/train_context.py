@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import NotWrittenError, text_literal
 from declare.emit.writers.phase_code import PhaseCode
 from declare.emit.writers.task_code import TaskCode
 from declare.ir.plan import Plan
@@ -68,5 +68,5 @@ def indent(lines: list[str], depth: int = 1) -> list[str]:
 def selects(pattern: str, names: tuple[str, ...]) -> str:
     """Return the code of the condition that `name` is one of `names`: by their pattern if that matches them."""
     if all(fnmatchcase(name, pattern) for name in names):
-        return f'fnmatchcase(name, "{pattern}")'
+        return f"fnmatchcase(name, {text_literal(pattern)})"
     return f"name in {{*{names!r}}}"
