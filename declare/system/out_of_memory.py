@@ -1,7 +1,9 @@
 """Out of memory: the errors that mean it in different libraries, and their problems."""
 
 import errno
+import importlib.abc
 import mmap
+import sys
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, ProblemError
@@ -22,13 +24,33 @@ _NEAR = 256 << 20
 _MOST_CAUSES = 20
 _RESERVE = 64 << 20
 """Address space that is given up in a shortage, so that it can be told of."""
+_LIBRARY_BYTES = {
+    "torch": 3200 << 20,
+    "torchvision": 320 << 20,
+    "sklearn": 450 << 20,
+    "datasets": 1100 << 20,
+    "polars": 640 << 20,
+}
+"""Address space that libraries take when they are imported, as measured; builds for GPUs take more."""
 _held: list[mmap.mmap] = []
 
 
 def hold_reserve() -> None:
-    """Keep some address space back, where `ulimit -v` limits it; it costs no memory."""
-    if address_limit() is not None and not _held and has_room(_RESERVE):
+    """Where `ulimit -v` limits the address space, keep some back, and import no library that has too little of it."""
+    if address_limit() is None or _held:
+        return
+    if has_room(_RESERVE):
         _held.append(mmap.mmap(-1, _RESERVE))
+    sys.meta_path.insert(0, _LibraryRoom())
+
+
+class _LibraryRoom(importlib.abc.MetaPathFinder):
+    """Raises MemoryError before the import of a library that ends the process without the room that it takes."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Find nothing: the finders behind this one do."""
+        if name in _LIBRARY_BYTES:
+            require_room(_LIBRARY_BYTES[name], f"the library {name}")
 
 
 def _release_reserve() -> None:

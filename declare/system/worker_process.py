@@ -210,6 +210,7 @@ atexit.register(close)
 def serve() -> None:
     """Answer calls until standard input ends, or none comes for a while."""
     _limit_memory(int(sys.argv[2]))
+    out_of_memory.hold_reserve()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests = sys.stdin.buffer

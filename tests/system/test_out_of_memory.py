@@ -1,6 +1,8 @@
 """Errors that mean lack of memory, and those that do not."""
 
 import errno
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -79,3 +81,24 @@ def test_the_finding_shows_limit_and_use(monkeypatch):
     notes = out_of_memory.before_training(MemoryError("no")).notes
     assert "`ulimit -v` allows 2.00 GB, 1.50 GB were taken, 0.50 GB were left" in notes
     assert traceback.format_exception_only(MemoryError("no"))[0].strip() in notes
+
+
+_IMPORTS = """
+import resource, sys
+from declare.system.out_of_memory import hold_reserve
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
+hold_reserve()
+try:
+    __import__(sys.argv[1])
+except (MemoryError, ImportError) as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize("library", ["torch", "torchvision", "sklearn", "polars"])
+def test_a_library_without_room_is_not_imported(library):
+    """Half of what it takes is left: that is a MemoryError, where the library itself would end the process."""
+    limit = out_of_memory._LIBRARY_BYTES[library] // 2 + (60 << 20)
+    words = [sys.executable, "-c", _IMPORTS, library, str(limit)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "MemoryError\n"), done.stderr

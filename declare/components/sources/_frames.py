@@ -19,7 +19,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
 from declare.system.memory_limits import address_limit
-from declare.system.out_of_memory import refuse_if_short, require_room
+from declare.system.out_of_memory import refuse_if_short
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,8 +30,6 @@ MOST_BYTES = 1 << 28
 MOST_RATIO = 100
 """Maximum ratio of an unpacked column to its file, above that size."""
 MOST_COLUMNS = 100_000
-_LIBRARY_BYTES = 640 << 20
-"""Address space that polars needs when it is loaded."""
 WORK_BYTES = 512 << 20
 """Address space that a polars thread needs to read the smallest table; without it the process ends."""
 _REFUSALS = (OSError, ValueError, MemoryError)
@@ -89,10 +87,8 @@ def _missing(path: Path, because: str) -> Problem:
 
 def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     """Return a table; raises DAT333 with the first line of polars's reason."""
-    if "polars" not in sys.modules:
-        require_room(_LIBRARY_BYTES, "the library that reads tables")
-        if address_limit() is not None:
-            os.environ.setdefault("POLARS_MAX_THREADS", "1")  # each takes address space of its own
+    if "polars" not in sys.modules and address_limit() is not None:
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")  # each takes address space of its own
     import polars as pl
 
     file_fingerprint(path)
