@@ -414,13 +414,13 @@ def idx(kind, sizes, body):
     return bytes([0, 0, kind, len(sizes)]) + struct.pack(f">{len(sizes)}I", *sizes) + body
 
 
-IMAGES, LABELS = idx(8, (4, 28, 28), bytes(4 * 784)), idx(8, (4,), bytes(4))
+PIXELS, LABELS = idx(8, (4, 28, 28), bytes(4 * 784)), idx(8, (4,), bytes(4))
 MNIST = {
     "more images than bytes": (idx(8, (1 << 30, 1 << 15, 1 << 15), bytes(99)), LABELS),
     "a number type that is none": (idx(0x77, (4, 28, 28), bytes(99)), LABELS),
-    "labels beyond the classes": (IMAGES, idx(8, (4,), b"\xff" * 4)),
-    "labels below 0": (IMAGES, idx(9, (4,), b"\xff" * 4)),
-    "fewer labels than images": (IMAGES, idx(8, (2,), bytes(2))),
+    "labels beyond the classes": (PIXELS, idx(8, (4,), b"\xff" * 4)),
+    "labels below 0": (PIXELS, idx(9, (4,), b"\xff" * 4)),
+    "fewer labels than images": (PIXELS, idx(8, (2,), bytes(2))),
     "a pickle": (pickle.dumps({}), LABELS),
     "nothing": (b"", b""),
 }

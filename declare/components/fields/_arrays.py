@@ -56,7 +56,7 @@ class ArrayField(Field):
         """Raise `ProblemError` DAT306 if different integers of a feature or channel become equal as float64."""
         import numpy as np
 
-        from declare.components.fields._exactness import narrow_features, refuse_merged
+        from declare.components.fields._exactness import merged_features, narrow_features, refuse_merged
 
         if not isinstance(samples, np.ndarray):
             self._refuse_merged_ragged(values, samples)
@@ -68,7 +68,7 @@ class ArrayField(Field):
             raw = values if isinstance(values, np.ndarray) else np.array(list(values), object)
             # Samples without an axis of channels have one channel.
             raw = self._in_order(raw) if raw.ndim == samples.ndim else raw.reshape(samples.shape)
-            for feature in narrow:
+            for feature in merged_features(raw, samples, narrow):
                 refuse_merged(raw[:, feature].ravel(), samples[:, feature].ravel())
 
     def _refuse_merged_ragged(self, values: Any, samples: list[Array]) -> None:

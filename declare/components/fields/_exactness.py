@@ -13,6 +13,8 @@ from declare.contract.text_column import TextColumn
 
 _NARROW = 2.0**-32
 """Ratio of range to magnitude below which float64 rounding may merge values."""
+_LARGEST_EXACT = 2.0**53
+"""Up to this magnitude float64 has every integer."""
 _PART = 1 << 22
 """Number of values that are compared at a time."""
 
@@ -58,6 +60,30 @@ def narrow_features(numbers: Array) -> list[int]:
     with np.errstate(invalid="ignore"):
         narrow = (low <= high) & (largest > 0) & (high / 2 - low / 2 < _NARROW / 2 * largest)
     return np.flatnonzero(narrow).tolist()
+
+
+def merged_features(raw: Array, numbers: Array, features: list[int]) -> list[int]:
+    """Return those of the features along the first feature axis that may have lost a value: all where it is unknown.
+
+    Raw values of a type of NumPy are compared all at once: a sample may have millions of features.
+    """
+    plain = np.array(raw.tolist()) if raw.dtype == object else raw
+    rows = np.moveaxis(numbers[:, features], 1, 0).reshape(len(features), -1)
+    if plain.shape != numbers.shape or not np.isfinite(rows).all():
+        return features
+    if plain.dtype.kind == "f" and plain.dtype.itemsize <= np.dtype(np.float64).itemsize:
+        is_exact = raw.dtype != object or np.abs(rows).max() <= _LARGEST_EXACT
+        return [] if is_exact else features
+    if plain.dtype.kind not in "biu":
+        return features
+    lost = _num_distinct(np.moveaxis(plain[:, features], 1, 0).reshape(rows.shape)) > _num_distinct(rows)
+    return [feature for feature, is_lost in zip(features, lost.tolist(), strict=True) if is_lost]
+
+
+def _num_distinct(rows: Array) -> Array:
+    """Return the number of distinct values in each row."""
+    ordered = np.sort(rows, axis=1)
+    return (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1)
 
 
 def _distinct(raw: Any, known: Array) -> int | None:

@@ -85,6 +85,8 @@ class Torchvision(Source):
             return make(str(self.root), download=self.download and trust.may_download(), **which)
         except (RuntimeError, OSError) as error:
             refuse_if_short(error)
+            if self.files() and "not found" not in str(error):
+                raise ProblemError(self._damaged(error)) from None
             raise ProblemError(
                 Problem(
                     "DAT312",
