@@ -212,6 +212,16 @@ def test_a_table_that_memory_cannot_hold_is_refused_unread(tmp_path, monkeypatch
         Csv(path=tmp_path / "t.csv")._read()
 
 
+def test_many_columns_take_memory_without_cells(tmp_path, monkeypatch):
+    """A header of 90,000 names takes half a GB before there is a row; all copies of it must fit."""
+    (tmp_path / "t.csv").write_text(",".join(f"c{number}" for number in range(90_000)) + "\n")
+    monkeypatch.setattr("polars.read_csv", None)
+    monkeypatch.setattr(out_of_memory, "address_limit", lambda: 1 << 31)
+    monkeypatch.setattr(out_of_memory, "has_room", lambda size: size < 1 << 30)
+    with pytest.raises(MemoryError, match="the table takes"):
+        Csv(path=tmp_path / "t.csv")._read()
+
+
 def test_entries_of_an_archive_that_share_their_bytes(tmp_path):
     """A directory that names one entry many times promises more than the file holds."""
     overlapped(tmp_path / "a.npz", 60)

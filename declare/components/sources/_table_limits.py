@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BLOCK = 4 << 20
 _CELL_BYTES = 16
 """Bytes of a cell in memory, including empty ones."""
+_COLUMN_BYTES = 5000
+"""Bytes of a column besides its cells."""
 _COPIES = 3
 """Number of copies of a table in the address space while it is read: bytes, cells, a selection of these."""
 _MOST_GAPS, _SMALL = 4, 10_000_000
@@ -43,7 +45,8 @@ def refuse_large(open_: Open, separator: str) -> None:
     if table > _MOST_GAPS * cells + _SMALL:
         reason = f"{counted.rows:,} lines contain {cells:,} cells, but the header names {columns:,} columns"
         raise ValueError(fault(open_, separator) or reason)
-    require_memory(counted.size + _CELL_BYTES * table, "the table", copies=_COPIES, library=WORK_BYTES)
+    size = counted.size + _CELL_BYTES * table + _COLUMN_BYTES * columns
+    require_memory(size, "the table", copies=_COPIES, library=WORK_BYTES)
 
 
 def _num_columns(open_: Open, separator: str) -> int:
