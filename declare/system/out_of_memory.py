@@ -4,7 +4,9 @@ import errno
 import importlib.abc
 import mmap
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 
 from declare.contract.problem import Problem, ProblemError
 from declare.system.memory_limits import (
@@ -47,10 +49,20 @@ def hold_reserve() -> None:
 class _LibraryRoom(importlib.abc.MetaPathFinder):
     """Raises MemoryError before the import of a library that ends the process without the room that it takes."""
 
-    def find_spec(self, name: str, *_: object) -> None:
-        """Find nothing: the finders behind this one do."""
-        if name in _LIBRARY_BYTES:
-            require_room(_LIBRARY_BYTES[name], f"the library {name}")
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where such a library is, with the check before it runs: others may only ask whether it is there."""
+        spec = PathFinder.find_spec(name, path, target) if name in _LIBRARY_BYTES else None
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def check_and_run(module: ModuleType) -> None:
+                require_room(_LIBRARY_BYTES[name], f"the library {name}")
+                run(module)
+
+            spec.loader.exec_module = check_and_run  # type: ignore[method-assign]
+        return spec
 
 
 def _release_reserve() -> None:

@@ -102,3 +102,13 @@ def test_a_library_without_room_is_not_imported(library):
     words = [sys.executable, "-c", _IMPORTS, library, str(limit)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "MemoryError\n"), done.stderr
+
+
+def test_who_asks_for_a_library_alone_is_not_refused():
+    """Polars looks whether torch is there: it has room for itself."""
+    code = _IMPORTS.replace(
+        "__import__(sys.argv[1])", "__import__('polars').DataFrame({'a': [1]}); print('read')"
+    )
+    words = [sys.executable, "-c", code, "polars", str(3 << 30)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "read\n"), done.stderr
