@@ -14,6 +14,7 @@ from declare.lowering.model.padding import join_padded
 from declare.lowering.model.task_inputs import Fields, Views, model_view, original_fields, target_view
 from declare.lowering.training.loss_balancing import loss_weights, make_balance, weighted_tasks
 from declare.lowering.training.task_losses import Penalty, TaskLosses, Weight
+from declare.nn.augments.mixing import probabilities
 from declare.nn.distributed.batch_norm import batch_norms
 from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 from declare.nn.losses.consistency import Consistency
@@ -190,7 +191,12 @@ class Objective(nn.Module):
         adapter = self._losses[task].of(group[0]).adapter
         if len(group) == 1:
             return adapter.target(self._target_fields(task, batch[group[0]]))
-        return join_padded([adapter.target(self._target_fields(task, batch[dataset])) for dataset in group])
+        targets = [adapter.target(self._target_fields(task, batch[dataset])) for dataset in group]
+        mixed = max(targets, key=Tensor.dim)
+        # Of a dataset whose batch stayed as it was classes are indices [B, ...], beside mixed ones [B, K, ...].
+        return join_padded(
+            [item if item.dim() == mixed.dim() else probabilities(item, mixed.shape[1]) for item in targets]
+        )
 
     def _target_fields(self, task: str, fields: Fields) -> Fields:
         return target_view(task, fields) if task in self._views.masking_tasks else fields

@@ -11,7 +11,7 @@ from torch.nn import functional
 from declare.contract.problem import ProblemError
 from declare.lowering.model.graph import make_graph
 from declare.lowering.training.objective import Objective
-from tests.lowering.plans import Sketch, classify, dataset, features, labels, number, two_datasets
+from tests.lowering.plans import Sketch, category, classify, dataset, features, labels, number, two_datasets
 
 
 def built(sketch, **changes):
@@ -208,6 +208,26 @@ def test_augments_change_training_batches_only():
         graph(batch, ["kind"])["kind"]["lab"], batch["lab"]["y"], ignore_index=-1
     )
     torch.testing.assert_close(plain, expected)
+
+
+@pytest.mark.parametrize("kind", ["classification", "ordinal"])
+def test_a_mixed_batch_goes_with_one_of_another_dataset_that_is_not(kind):
+    """Where a draw mixes one dataset's batch alone, the loss is that of both, with classes as probabilities."""
+    sides = {
+        name: dataset({"x": features(4), "y": category(("no", "low", "high"))}) for name in ("left", "right")
+    }
+    sketch = Sketch(**sides)
+    sketch.module("encoder", {"type": "mlp", "hidden": [16]}, "x")
+    sketch.task("kind", {"type": kind, "target": "y", "datasets": ["left", "right"]}, "encoder")
+    _, objective = built(sketch, augment=({"type": "mixup", "alpha": 1.0, "probability": 0.5},))
+    batch = {name: {"x": torch.randn(6, 4), "y": torch.tensor([0, 1, 2, 1, -1, 2])} for name in sides}
+    losses = set()
+    for seed in range(12):
+        torch.manual_seed(seed)
+        loss, _ = objective(batch, objective.denominators(batch))
+        assert loss.isfinite()
+        losses.add(round(loss.item(), 6))
+    assert len(losses) > 6
 
 
 def test_an_augment_without_a_field_is_refused():
