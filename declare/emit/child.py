@@ -6,7 +6,10 @@ from declare.emit.specialize.recording import install
 
 
 def write_json(plan: str, folder: str) -> dict[str, Any]:
-    """Return the files of a plan (JSON) for `folder`, or what has no code: `{"files": ...}` or `{"refused": ...}`."""
+    """Return the files of a plan (JSON) for `folder`, or what has no code and its path in the spec.
+
+    `{"files": ...}` or `{"refused": ..., "at": ...}`.
+    """
     install()
     from declare.contract.kinds.code import NotWrittenError
     from declare.emit.writers.package import write_package
@@ -15,4 +18,4 @@ def write_json(plan: str, folder: str) -> dict[str, Any]:
     try:
         return {"files": write_package(Plan.model_validate_json(plan), folder)}
     except NotWrittenError as error:
-        return {"refused": str(error)}
+        return {"refused": str(error), "at": error.at}

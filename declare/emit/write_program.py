@@ -69,14 +69,16 @@ def _files(plan: Plan, folder: Path) -> dict[str, str]:
     finally:
         worker.close()
     if "refused" in answer:
-        raise ProblemError(_no_code(answer["refused"]))
+        raise ProblemError(_no_code(answer["refused"], answer["at"]))
     files: dict[str, str] = answer["files"]
     return files
 
 
-def _no_code(what: str) -> Problem:
+def _no_code(what: str, at: str = "") -> Problem:
     return Problem(
         "RES860",
         f"no code can be written for {what}",
+        at=at,
+        label="no code",
         helps=("train it with `dcl train`: only the code is missing", "or use another component"),
     )

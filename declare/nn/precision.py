@@ -1,5 +1,7 @@
 """Number types of sums and counts. Shapes: any."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -24,3 +26,13 @@ def on_device(values: Tensor, device: torch.device) -> Tensor:
 def at_least_single(values: Tensor) -> Tensor:
     """Return values in single precision, or in double if they are so already."""
     return values if values.dtype == torch.float64 else values.float()
+
+
+def constants(values: tuple[float, ...], like: Tensor) -> Tensor:
+    """Return numbers as a tensor [number] of the type and on the device of `like`, made once."""
+    return _tensor_of(values, like.dtype, like.device)
+
+
+@lru_cache(maxsize=256)
+def _tensor_of(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=dtype, device=device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from declare.contract.kinds.transform import InverseStep
@@ -15,14 +14,9 @@ if TYPE_CHECKING:
 
 def inverse(steps: Sequence[InverseStep]) -> Callable[[torch.Tensor], torch.Tensor] | None:
     """Return what takes values [rows, ...] back through `steps`, one after another; None for no step."""
-    undo = [
-        partial(read_component("transforms", step.transform).invert, statistics=step.statistics)
-        for step in steps
-    ]
+    from declare.nn.tasks.inverse import Inverse
 
-    def inverted(values: torch.Tensor) -> torch.Tensor:
-        for step in undo:
-            values = step(values)
-        return values
-
-    return inverted if undo else None
+    undo: Inverse | None = None
+    for step in reversed(steps):
+        undo = Inverse(read_component("transforms", step.transform), step.statistics, undo)
+    return undo

@@ -169,7 +169,7 @@ def standardize_tuh_eeg(values: np.ndarray, statistics: dict[str, list[float]]) 
 def read_tuh() -> dict[str, np.ndarray]:
     """Return the fields of all samples of `tuh`, encoded and transformed."""
     columns = simulate_tuh()
-    eeg_values = np.asarray(columns["eeg"])
+    eeg_values = np.asarray(columns["eeg"], np.float32)
     eeg_values = resample_tuh_eeg(eeg_values)
     eeg_values = (standardize_tuh_eeg(eeg_values, STATISTICS["tuh/eeg/1"])).astype(np.float32)
     age_values = (np.asarray(columns["age"], np.float64)).astype(np.float32)
@@ -283,20 +283,20 @@ def standardize_hbn_eeg(values: np.ndarray, statistics: dict[str, list[float]]) 
 def read_hbn() -> dict[str, np.ndarray]:
     """Return the fields of all samples of `hbn`, encoded and transformed."""
     columns = simulate_hbn()
-    eeg_values = np.asarray(columns["eeg"])
+    eeg_values = np.asarray(columns["eeg"], np.float32)
     eeg_values = (standardize_hbn_eeg(eeg_values, STATISTICS["hbn/eeg/0"])).astype(np.float32)
     age_values = (np.asarray(columns["age"], np.float64)).astype(np.float32)
     index = {text: number for number, text in enumerate(SEX_CLASSES)}
     index |= dict.fromkeys(["n/a"], -1)
-    sex_values = np.array([index[str(value)] for value in columns["sex"].tolist()])
+    sex_values = np.array([index[value] for value in columns["sex"].tolist()])
     p_factor_values = (np.asarray(columns["p_factor"], np.float64)).astype(np.float32)
     attention_values = (np.asarray(columns["attention"], np.float64)).astype(np.float32)
     index = {text: number for number, text in enumerate(SUBJECT_CLASSES)}
-    subject_values = np.array([index[str(value)] for value in columns["subject"].tolist()])
+    subject_values = np.array([index[value] for value in columns["subject"].tolist()])
     index = {text: number for number, text in enumerate(MOVIE_CLASSES)}
-    movie_values = np.array([index[str(value)] for value in columns["movie"].tolist()])
+    movie_values = np.array([index[value] for value in columns["movie"].tolist()])
     index = {text: number for number, text in enumerate(STAMP_CLASSES)}
-    stamp_values = np.array([index[str(value)] for value in columns["stamp"].tolist()])
+    stamp_values = np.array([index[value] for value in columns["stamp"].tolist()])
     return {
         "eeg": eeg_values,
         "age": age_values,

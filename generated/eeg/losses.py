@@ -805,7 +805,7 @@ def probe_sex(model: Model) -> dict[str, float]:
 
     def loss(output: Tensor) -> Tensor:
         total, weight = cross_entropy_sum(output, target)
-        return mean(total, weight)
+        return total / (weight.clamp_min(1e-12) if isinstance(weight, Tensor) else weight or 1)
 
     probe = SexProbe()
     probe.fit(features["train"], loss)

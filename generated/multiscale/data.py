@@ -46,7 +46,7 @@ def read_textures() -> dict[str, np.ndarray]:
     columns = simulate_textures()
     image_values = np.ascontiguousarray(columns["image"].transpose(0, 3, 1, 2))
     index = {text: number for number, text in enumerate(LABEL_CLASSES)}
-    label_values = np.array([index[str(value)] for value in columns["label"].tolist()])
+    label_values = np.array([index[value] for value in columns["label"].tolist()])
     return {"image": image_values, "label": label_values}
 
 

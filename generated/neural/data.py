@@ -111,17 +111,19 @@ def simulate_monday() -> dict[str, Any]:
 def read_monday() -> dict[str, np.ndarray]:
     """Return the fields of all samples of `monday`, encoded and transformed."""
     columns = simulate_monday()
-    stimulus_values = (np.asarray(columns["stimulus"])).astype(np.float32)
-    behaviour_values = (np.asarray(columns["behaviour"])).astype(np.float32)
-    spikes_values = (np.asarray(columns["spikes"])).astype(np.float32)
+    stimulus_values = np.asarray(columns["stimulus"], np.float32)
+    behaviour_values = np.asarray(columns["behaviour"], np.float32)
+    spikes_values = np.asarray(columns["spikes"], np.float32)
     usable_values = np.asarray(columns["usable"]).astype(bool)
-    contrast_values = (np.asarray(columns["contrast"], np.float64)).astype(np.float32)
+    contrast_encoded = np.asarray(columns["contrast"], np.float64)
+    contrast_values = (contrast_encoded).astype(np.float32)
     return {
         "stimulus": stimulus_values,
         "behaviour": behaviour_values,
         "spikes": spikes_values,
         "usable": usable_values,
         "contrast": contrast_values,
+        "contrast.encoded": contrast_encoded,
     }
 
 
@@ -172,17 +174,19 @@ def simulate_tuesday() -> dict[str, Any]:
 def read_tuesday() -> dict[str, np.ndarray]:
     """Return the fields of all samples of `tuesday`, encoded and transformed."""
     columns = simulate_tuesday()
-    stimulus_values = (np.asarray(columns["stimulus"])).astype(np.float32)
-    behaviour_values = (np.asarray(columns["behaviour"])).astype(np.float32)
-    spikes_values = (np.asarray(columns["spikes"])).astype(np.float32)
+    stimulus_values = np.asarray(columns["stimulus"], np.float32)
+    behaviour_values = np.asarray(columns["behaviour"], np.float32)
+    spikes_values = np.asarray(columns["spikes"], np.float32)
     usable_values = np.asarray(columns["usable"]).astype(bool)
-    contrast_values = (np.asarray(columns["contrast"], np.float64)).astype(np.float32)
+    contrast_encoded = np.asarray(columns["contrast"], np.float64)
+    contrast_values = (contrast_encoded).astype(np.float32)
     return {
         "stimulus": stimulus_values,
         "behaviour": behaviour_values,
         "spikes": spikes_values,
         "usable": usable_values,
         "contrast": contrast_values,
+        "contrast.encoded": contrast_encoded,
     }
 
 
@@ -241,7 +245,7 @@ def core_monday_order(epoch: int) -> np.ndarray:
     """Return the order of the training samples of `monday` in an epoch of `core`."""
     generator = np.random.default_rng([0, 1804436815, 3755093257, epoch])
     return core_monday_permutation(
-        {"contrast": read_monday()["contrast"][SPLITS["monday"]["train"]]},
+        {"contrast": read_monday()["contrast.encoded"][SPLITS["monday"]["train"]]},
         generator,
         min(1.0, epoch * 2400 / 24320.0),
     )
@@ -272,7 +276,7 @@ def core_tuesday_order(epoch: int) -> np.ndarray:
     """Return the order of the training samples of `tuesday` in an epoch of `core`."""
     generator = np.random.default_rng([0, 1804436815, 3961368825, epoch])
     return core_tuesday_permutation(
-        {"contrast": read_tuesday()["contrast"][SPLITS["tuesday"]["train"]]},
+        {"contrast": read_tuesday()["contrast.encoded"][SPLITS["tuesday"]["train"]]},
         generator,
         min(1.0, epoch * 2400 / 24320.0),
     )

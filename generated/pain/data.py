@@ -81,12 +81,14 @@ def standardize_syracuse_features(values: np.ndarray) -> np.ndarray:
 def read_syracuse() -> dict[str, np.ndarray]:
     """Return the fields of all samples of `syracuse`, encoded and transformed."""
     columns = simulate_syracuse()
-    features_values = np.asarray(columns["features"])
+    features_values = np.asarray(columns["features"], np.float32)
     features_values = temporal_pool_syracuse_features(features_values)
     features_values = (standardize_syracuse_features(features_values)).astype(np.float32)
     index = {text: number for number, text in enumerate(PAIN_LEVEL_CLASSES)}
-    index |= dict.fromkeys(["-1"], -1)
-    pain_level_values = np.array([index[str(value)] for value in columns["pain_level"].tolist()])
+    index |= dict.fromkeys([-1], -1)
+    pain_level_values = np.array(
+        [index[value if value in [-1] else str(value)] for value in columns["pain_level"].tolist()]
+    )
     return {"features": features_values, "pain_level": pain_level_values}
 
 
@@ -178,11 +180,11 @@ def standardize_biovid_features(values: np.ndarray) -> np.ndarray:
 def read_biovid() -> dict[str, np.ndarray]:
     """Return the fields of all samples of `biovid`, encoded and transformed."""
     columns = simulate_biovid()
-    features_values = np.asarray(columns["features"])
+    features_values = np.asarray(columns["features"], np.float32)
     features_values = temporal_pool_biovid_features(features_values)
     features_values = (standardize_biovid_features(features_values)).astype(np.float32)
     index = {text: number for number, text in enumerate(STIMULUS_CLASSES)}
-    stimulus_values = np.array([index[str(value)] for value in columns["stimulus"].tolist()])
+    stimulus_values = np.array([index[value] for value in columns["stimulus"].tolist()])
     return {"features": features_values, "stimulus": stimulus_values}
 
 

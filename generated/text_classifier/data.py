@@ -42,7 +42,7 @@ def read_reviews() -> dict[str, np.ndarray]:
     )
     index = {text: number for number, text in enumerate(MOOD_CLASSES)}
     index |= dict.fromkeys([None], -1)
-    mood_values = np.array([index[value if value is None else str(value)] for value in columns["mood"]])
+    mood_values = np.array([index[value] for value in columns["mood"]])
     return {"text": text_values, "mood": mood_values}
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from declare.contract.kinds.code import NotWrittenError, RawColumn
+from declare.contract.kinds.code import NotWrittenError
 from declare.contract.problem import ProblemError
 from declare.contract.text_column import TextColumn
+from declare.emit.writers.raw_column import raw_column
 from declare.parsing import parser
 
 
@@ -517,15 +518,17 @@ def test_written_code_has_the_gaps_of_the_field(values, marks):
     made = field(type="number", missing=marks)
     array = isinstance(values, np.ndarray)
     column = values if array else TextColumn.of(values)
-    raw = RawColumn("raw", "array" if array else "texts", str(values.dtype) if array else "")
+    facts = made.infer_facts(column)
+    raw = raw_column("raw", "array" if array else "texts", column, made, facts, np.arange(len(values)))
     names = {"np": np, "raw": values}
-    code = made.code("x", made.infer_facts(column), raw)
+    code = made.code("x", facts, raw)
     exec("\n".join(code.lines), names)
     np.testing.assert_array_equal(eval(code.expression, names), read(column, type="number", missing=marks)[1])
 
 
 def test_written_code_has_no_infinite_marks():
     """A program cannot name them, and says so."""
-    made = field(type="number", missing=[float("inf")])
+    made, values = field(type="number", missing=[float("inf")]), np.array([1.0, np.inf])
+    facts = made.infer_facts(values)
     with pytest.raises(NotWrittenError):
-        made.code("x", made.infer_facts(np.ones(3)), RawColumn("raw", "array", "float64"))
+        made.code("x", facts, raw_column("raw", "array", values, made, facts, np.arange(2)))

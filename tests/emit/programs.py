@@ -65,6 +65,63 @@ def place(name: str, folder: Path) -> Path:
     return spec
 
 
+MANY = """\
+declare: 1
+seed: 3
+datasets:
+  a:
+    source: {type: csv, path: many.csv}
+    fields:
+      x: {type: number, decimal: ","}
+      weight: {type: number, missing: [-9]}
+      genres: {type: labels}
+      grade: {type: category}
+      price: {type: number}
+    transforms: [{type: log, field: price, offset: 1.0}, {type: clip, field: weight, low: 0, high: 2}]
+    split: {val: 0.2, test: 0.1}
+  b:
+    source: {type: csv, path: many.csv}
+    fields:
+      x: {type: number, decimal: ","}
+      weight: {type: number, missing: [-9]}
+      genres: {type: labels}
+      grade: {type: category}
+      price: {type: number}
+    transforms: [{type: log, field: price, offset: 1.0}, {type: clip, field: weight, low: 0, high: 2}]
+    split: {train: 0.5, test: 0.5}
+model:
+  one: {type: concat, input: x}
+  two: {type: concat, input: [one, x]}
+  body: {type: mlp, hidden: [8], input: two}
+tasks:
+  genre: {type: multilabel, datasets: [a, b], target: genres, head: {type: linear, input: body}, metrics: [auroc, f1]}
+  grade: {type: classification, dataset: a, target: grade, head: {type: linear, input: body}, metrics: [average_precision]}
+  price: {type: regression, dataset: a, target: price, head: {type: linear, input: body}, metrics: [spearman, mae]}
+phases:
+  first:
+    tasks: [grade, price]
+    batch_size: 8
+    steps: 5
+    optimizer: {type: sgd, lr: 0.01}
+    schedule: {type: one_cycle}
+    sampler: {type: weighted, field: weight}
+    freeze: [{match: "*.bias"}, {match: "heads.*", until: 2 steps}, {match: "body.*", until: 1 steps}]
+    probes: [{type: linear, task: grade, l2: 0.1}, {type: linear, task: grade, iterations: 3}]
+  second:
+    batch_size: 8
+    steps: 4
+    optimizer: {type: lion, lr: 0.001}
+    schedule: {type: one_cycle, rise: 0.5}
+hardware: {precision: fp32}
+"""
+"""A spec over what went wrong in programs once: parts that are alike, rules that overlap, splits that are not there."""
+MANY_ROWS = "x,weight,genres,grade,price\n" + "".join(
+    f'"{i % 7},{i % 10}",{"-9.0" if i % 11 == 0 else 1 + i % 3},{("a|b", "b", "c | a", "")[i % 4]},'
+    f"{'high' if i % 3 else 'low'},{i % 13 * 2.5}\n"
+    for i in range(60)
+)
+
+
 @contextmanager
 def _modules_of(folder: Path) -> Iterator[None]:
     """While inside, `data`, `losses` and `model` are those of a program."""

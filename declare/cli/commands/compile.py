@@ -8,6 +8,7 @@ import typer
 from declare.cli import findings, options, terminal
 
 if TYPE_CHECKING:
+    from declare.compiler.pipeline import CheckedSpec
     from declare.ir.plan import Plan
 
 
@@ -30,9 +31,9 @@ def command(
     same trajectory; `model.py` loads the weights of the run.
     """
     as_json = format == "json"
-    plan, text, precisions = _plan_and_text(place, set_, trust, as_json=as_json)
+    plan, checked, text, precisions = _plan_and_text(place, set_, trust, as_json=as_json)
     folder = output or Path("generated") / plan.name
-    with findings.report_problems(as_json=as_json):
+    with findings.report_problems(checked, as_json=as_json):
         from declare.emit.write_program import write_program
 
         files = write_program(plan, text, folder, precisions)
@@ -48,11 +49,11 @@ def command(
 
 def _plan_and_text(
     place: Path, sets: list[str] | None, trust: list[str] | None, *, as_json: bool
-) -> "tuple[Plan, str, dict[str, str]]":
-    """Return the plan of a spec or run, the text of its spec, and the precisions that a run chose."""
+) -> "tuple[Plan, CheckedSpec | None, str, dict[str, str]]":
+    """Return the plan of a spec or run, the spec as it was checked, its text, and the precisions that a run chose."""
     if not place.is_dir():
-        plan, _ = findings.plan(place, sets, trust, as_json=as_json)
-        return plan, place.read_text(encoding="utf-8"), {}
+        plan, checked = findings.plan(place, sets, trust, as_json=as_json)
+        return plan, checked, place.read_text(encoding="utf-8"), {}
     with findings.report_problems(as_json=as_json):
         from declare.runtime.run_folder.folder import Run
 
@@ -62,4 +63,4 @@ def _plan_and_text(
             for event in run.events("choice")
             if str(event["name"]).startswith("precision.")
         }
-        return run.plan, run.spec_text, choices
+        return run.plan, None, run.spec_text, choices

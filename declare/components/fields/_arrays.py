@@ -32,17 +32,16 @@ class ArrayField(Field):
     """Axes whose stated size every sample must have."""
 
     def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
-        """Return code for samples of one size, in the order of axes that the field has."""
-        order = self._order()
-        if (
-            self.missing
-            or raw.kind == "texts"
-            or order != tuple(range(len(order)))
-            or None in facts.shape.dims
-        ):
-            what = "with marks, of differing sizes or in another order of axes"
+        """Return code for samples of one size, with the axes as the field has them."""
+        from declare.components.fields._numbers import exact_dtype
+
+        axes = [-1 if axis is None else axis + 1 for axis in self._order()]
+        if self.missing or raw.kind == "texts" or None in facts.shape.dims or -1 in axes:
+            what = "with marks, of differing sizes or without an axis"
             raise NotWrittenError(f"the samples of `{name}`: {what}")
-        return Code(f"np.asarray({raw.code})")
+        code = f"np.asarray({raw.code}, np.{exact_dtype(raw.dtype)})"
+        moved = axes != sorted(axes)
+        return Code(f"{code}.transpose(0, {', '.join(map(str, axes))})" if moved else code)
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return the shape, range and moments of the samples."""

@@ -38,6 +38,16 @@ class Notation(NamedTuple):
         """Return float64 [rows], null for texts that are not numbers in this notation."""
         return texts.to_frame("text").select(self._number().alias("number")).to_series()
 
+    def code(self, text: str) -> str:
+        """Return the code of the number in a text, which is in this notation."""
+        if self.boolean:
+            return f'{{"true": 1.0, "false": 0.0}}[str({text}).strip().lower()]'
+        changes = {self.unit: "", self.thousands: "", self.decimal: "."}
+        for old, new in changes.items():
+            if old and old != new:
+                text += f".replace({old!r}, {new!r})"
+        return f"float({text})"
+
     def _number(self) -> pl.Expr:
         import polars as pl
 

@@ -267,11 +267,16 @@ def _without_marks(value: Any, marks: Marks) -> Any:
     ]
 
 
+def exact_dtype(source: Any) -> np.dtype[Any]:
+    """Return float32 if it is exact for every number of a type, else float64."""
+    return np.dtype(np.float32 if np.dtype(source).char in _SINGLE else np.float64)
+
+
 def _exact(array: Array, marks: Marks) -> Array:
     """Return float32 if it is exact for every number of the type, else float64; NaN at missing-value marks."""
-    dtype = np.float32 if array.dtype.char in _SINGLE else np.float64
+    dtype = exact_dtype(array.dtype)
     if array.dtype != dtype:
-        _require_room(array, np.dtype(dtype).itemsize)
+        _require_room(array, dtype.itemsize)
     if marks.stated:
         numbers = array if array.dtype.kind in "fiub" else array.astype(np.float64)
         array = without(numbers, marks).values

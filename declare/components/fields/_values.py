@@ -7,7 +7,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
+from declare.contract.kinds.code import Code, RawColumn
 from declare.contract.problem import Problem, ProblemError
 from declare.system import secrets
 
@@ -184,22 +184,28 @@ def to_list(values: Any) -> list[Any]:
     return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
-def index_code(name: str, texts: Sequence[str], missing: Sequence[Any], raw: RawColumn) -> Code:
+def index_code(name: str, texts: Sequence[str], raw: RawColumn) -> Code:
     """Return code that gives each value of a column the index of its text, -1 where it is missing.
 
     A value that is neither raises `KeyError` there.
     """
-    if raw.dtype.startswith("float"):
-        raise NotWrittenError(f"the classes of `{name}`, which are numbers with a point")
     constant = f"{name.upper()}_CLASSES"
+    missing = [value for value, place in raw.encoded.items() if place < 0]
+    marks = missing if raw.kind == "array" else [None, *missing]
+    values = f"{raw.code}.tolist()" if raw.kind == "array" else raw.code
+    if any(str(value) != texts[int(place)] for value, place in raw.encoded.items() if place >= 0):
+        known = {value: int(place) for value, place in raw.encoded.items()} | dict.fromkeys(marks, -1)
+        return Code(
+            f"np.array([{constant}[value] for value in {values}])", definitions=(f"{constant} = {known!r}",)
+        )
     lines: tuple[str, ...] = (f"index = {{text: number for number, text in enumerate({constant})}}",)
-    marks = [None if value is None else str(text_of(value)) for value in missing]
-    marks = marks if raw.kind == "array" else [None, *(mark for mark in marks if mark is not None)]
     if marks:
         lines += (f"index |= dict.fromkeys({marks!r}, -1)",)
-    value = {"texts": "value", "array": "str(value)", "values": "value if value is None else str(value)"}[
-        raw.kind
-    ]
-    values = f"{raw.code}.tolist()" if raw.kind == "array" else raw.code
+    known_as = (
+        "value"
+        if raw.kind == "texts" or all(isinstance(value, str) for value in raw.encoded)
+        else "str(value)"
+    )
+    value = f"value if value in {marks!r} else {known_as}" if marks and known_as != "value" else known_as
     definition = f"{constant} = {tuple(texts)!r}"
     return Code(f"np.array([index[{value}] for value in {values}])", lines, definitions=(definition,))

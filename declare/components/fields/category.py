@@ -115,7 +115,7 @@ class Category(Field):
 
     def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
         """Return code that gives each value the index of its class, -1 where it is missing."""
-        return index_code(name, [*map(str, facts.values or facts.classes or ())], self.missing, raw)
+        return index_code(name, [*map(str, facts.values or facts.classes or ())], raw)
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return class indices [rows], -1 if missing."""

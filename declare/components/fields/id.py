@@ -44,7 +44,7 @@ class Id(Field):
         """Return code that gives each value the index of its name, -1 where it is missing."""
         if facts.classes is None:
             raise NotWrittenError(f"the field `{name}`: too many names")
-        return index_code(name, facts.classes, self.missing, raw)
+        return index_code(name, facts.classes, raw)
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return name indices [rows], -1 if missing or new.

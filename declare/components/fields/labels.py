@@ -20,6 +20,7 @@ from declare.components.fields._values import (
     twice,
 )
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape
@@ -161,6 +162,21 @@ class Labels(Field):
                 encoded[place, index[name]] = 1
         return encoded[named.codes]
 
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that gives rows of 0 and 1 for tables, lists of names, or texts with a separator."""
+        if facts.extra.get("table"):
+            if self.missing:
+                raise NotWrittenError(f"marks among the labels of `{name}`")
+            return Code(f"np.asarray({raw.code}, np.float32)")
+        if raw.kind == "array" or not all(isinstance(mark, str) for mark in self.missing):
+            raise NotWrittenError(f"labels or marks of `{name}` that are no texts")
+        marks = "{" + ", ".join(dict.fromkeys(["None", "''", *map(repr, self.missing)])) + "}"
+        rows = f"{name}_rows = split_names({raw.code}, {self.separator!r}, {marks})"
+        classes = f"{name.upper()}_CLASSES = {tuple(facts.classes or ())!r}"
+        return Code(
+            f"multi_hot({name}_rows, {name.upper()}_CLASSES)", (rows,), definitions=(classes, _SPLIT, _HOT)
+        )
+
     def _table(self, values: Any, width: int = 0) -> Table | None:
         """Return rows of 0 and 1 (`width` columns for lists, if given), or None if the values are names."""
         import numpy as np
@@ -218,6 +234,26 @@ class Labels(Field):
                 names.append(None if text in marks else text)
         seen = [*factors.texts, *(text_of(row) for row in rows if not isinstance(row, list | tuple))]
         return _DistinctNames(named, np.arange(len(rows)), marks.unused_in(seen) if marks.stated else [])
+
+
+_SPLIT = '''def split_names(rows: list, separator: str, missing: set) -> list[list | None]:
+    """Return the names in each value: None for an unknown row, or for a mark of a missing value in it."""
+    named = []
+    for row in rows:
+        if not isinstance(row, list) and row in missing:
+            named.append(None)
+            continue
+        parts = row if isinstance(row, list) else [part.strip() for part in row.split(separator) if part.strip()]
+        named.append([None if part in missing else str(part) for part in parts if part is not None])
+    return named'''
+_HOT = '''def multi_hot(rows: list[list | None], classes: tuple[str, ...]) -> np.ndarray:
+    """Return 1 for the classes of each row, else 0 [rows, classes]; NaN where they are unknown."""
+    values = np.zeros((len(rows), len(classes)), np.float32)
+    for row, names in zip(values, rows, strict=True):
+        if names is None or None in names:
+            row[:] = np.nan
+        row[[classes.index(name) for name in names or () if name is not None]] = 1
+    return values'''
 
 
 class _DistinctNames(NamedTuple):

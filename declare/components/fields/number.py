@@ -111,29 +111,21 @@ class Number(Field):
 
     def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
         """Return code that makes numbers of texts or values, NaN where missing."""
-        from declare.components.fields._numbers import number_mark
-
-        numbers = [number for mark in self.missing if (number := number_mark(mark)) is not None]
-        if any(map(math.isinf, numbers)):
+        missing = [value for value, number in raw.encoded.items() if number != number]  # noqa: PLR0124 - NaN
+        if any(isinstance(value, float) and math.isinf(value) for value in missing):
             raise NotWrittenError(f"infinite marks of missing values of `{name}`")
         if raw.kind == "array":
-            if not numbers:
-                return Code(f"np.asarray({raw.code}, np.float64)")
-            if not raw.dtype.startswith(("float32", "float64", "int", "uint")):
-                raise NotWrittenError(f"marks of missing values of `{name}` among values of type {raw.dtype}")
-            marks = (
-                f"np.array({numbers!r}, {raw.code}.dtype)" if raw.dtype.startswith("float") else repr(numbers)
-            )
-            return Code(f"np.where(np.isin({raw.code}, {marks}), np.nan, {raw.code}).astype(np.float64)")
-        if facts.extra.get("notation") or any(self._notation()):
-            raise NotWrittenError(f"the notation of the numbers of `{name}`")
-        words = [mark.strip() for mark in self.missing if isinstance(mark, str)]
-        gone = f"value is None or str(value).strip() in {words!r}" if words else "value is None"
-        array = f"np.array([np.nan if {gone} else float(value) for value in {raw.code}])"
-        if not numbers:
-            return Code(array)
-        known = f"{name}_numbers"
-        return Code(f"np.where(np.isin({known}, {numbers!r}), np.nan, {known})", (f"{known} = {array}",))
+            if missing:
+                return Code(
+                    f"np.where(np.isin({raw.code}, {missing!r}), np.nan, {raw.code}).astype(np.float64)"
+                )
+            return Code(f"np.asarray({raw.code}, np.float64)")
+        from declare.components.fields._number_texts import notation_called
+
+        number = notation_called(facts.extra.get("notation"), self._notation()).code("value")
+        words = [mark for mark in self.missing if isinstance(mark, str)]
+        marks = ", ".join(dict.fromkeys(["None", *map(repr, [*words, *missing])]))
+        return Code(f"np.array([np.nan if value in {{{marks}}} else {number} for value in {raw.code}])")
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float64 [rows], NaN if missing; texts are parsed in the notation of the whole column."""

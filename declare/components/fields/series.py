@@ -8,6 +8,7 @@ from pydantic import Field as Param
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order, unclear
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Array, Layout, Shape
@@ -102,6 +103,16 @@ class Series(ArrayField):
             return samples
         short = max(0, self.length - samples.shape[2])
         return np.pad(samples[:, :, : self.length], ((0, 0), (0, 0), (0, short)), constant_values=np.nan)
+
+    def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
+        """Return code that also gives samples of one channel their axis, and truncates to a stated length."""
+        code = super().code(name, facts, raw).expression
+        channels, steps = facts.shape.dims
+        if self.length is not None:
+            code += f"[..., :{steps}]"
+        if channels == 1 and self._order() != (0, 1):
+            raise NotWrittenError(f"series of one channel in another order of axes (`{name}`)")
+        return Code(f"{code}.reshape(-1, 1, {steps})" if channels == 1 else code)
 
     def _stack(self, values: Any) -> Array | list[Array]:
         """Treat samples [time] as one channel."""

@@ -178,8 +178,8 @@ class Text(Field):
 
     def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
         """Return code that gives the ids of texts [rows, longest], -1 after the end of each."""
-        if self.missing or self.words:
-            raise NotWrittenError(f"texts of `{name}` with marks, or cut into words first")
+        if self.missing or self.words or raw.dtype[:1] in {"b", "f", "i", "u"}:
+            raise NotWrittenError(f"texts of `{name}` with marks, of numbers, or cut into words first")
         code = self.tokenizer.code(name, facts.extra["vocabulary"])
         length, end = facts.shape.dims[0] or 1, f" + [{facts.extra['special']['eos']}]" if self.ends else ""
         whole = f"ids{end}"

@@ -13,6 +13,7 @@ from pydantic import create_model
 
 from declare.components.optimizers._update import Decaying
 from declare.contract.component import Component, Refusal, not_finite
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.torch_types import TorchOptimizer
@@ -65,6 +66,15 @@ class _FromLibrary(Optimizer):
         except (ValueError, TypeError, NotImplementedError) as error:
             reason = str(error).strip().partition("\n")[0][:200]
             raise ProblemError(self.refusal_problem(Refusal(reason)).under("optimizer")) from error
+
+    def code(self, groups: str) -> Code:
+        """Return the code of the library's optimizer; a name of timm may have other defaults than its class."""
+        module, name = self.home
+        stated = {key: getattr(self, key) for key in type(self).record["parameters"]}
+        arguments = "".join(
+            f", {key}={tuple(value) if isinstance(value, list) else value!r}" for key, value in stated.items()
+        )
+        return Code(f"{name}({groups}, lr={self.lr}{arguments})", imports=(f"from {module} import {name}",))
 
     def _rule(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         stated = {name: value for name, value in self if name not in {"groups", "decay_norm_and_bias"}}

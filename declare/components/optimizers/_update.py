@@ -1,9 +1,11 @@
 """What optimizers share: weight decay that excludes norms and biases, and torch's fused kernels."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.contract.kinds.code import Code
 from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.torch_types import TorchOptimizer
 
@@ -35,12 +37,9 @@ class AdamFamily(Decaying):
     eps: float = Param(1e-8, gt=0, le=1e6, description="added to the denominator for numerical stability")
     amsgrad: bool = Param(False, description="never let the running mean of squares decrease (AMSGrad)")
 
-    def code(self, groups: str) -> str:
+    def code(self, groups: str) -> Code:
         """Return the code of torch's optimizer."""
-        betas = "" if tuple(self.betas) == (0.9, 0.999) else f", betas={tuple(self.betas)}"
-        eps = "" if self.eps == 1e-8 else f", eps={self.eps}"
-        amsgrad = ", amsgrad=True" if self.amsgrad else ""
-        return f"torch.optim.{self.rule}({groups}, lr={self.lr}{betas}{eps}{amsgrad}, fused=True)"
+        return torch_code(self, self.rule, groups, {"fused": True})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
@@ -56,6 +55,23 @@ class AdamFamily(Decaying):
             fused=use_fused(groups, in_shares=True),
         )
         return optimizer
+
+
+def torch_code(optimizer: Optimizer, name: str, groups: str, more: Mapping[str, object]) -> Code:
+    """Return the code of an optimizer of torch: parameters that are not defaults, and `more` arguments.
+
+    Weight decay stands in the groups.
+    """
+    fields = type(optimizer).model_fields
+    apart = {"lr", "groups", "weight_decay", "decay_norm_and_bias"}
+    stated: dict[str, object] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in optimizer
+        if key not in apart and value != fields[key].default
+    }
+    stated = {"lr": optimizer.lr, **stated, **more}
+    arguments = ", ".join(f"{key}={value!r}" for key, value in stated.items())
+    return Code(f"torch.optim.{name}({groups}, {arguments})")
 
 
 def use_fused(groups: list[dict[str, Any]], *, in_shares: bool = False) -> bool | None:

@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, devices, use_fused
+from declare.components.optimizers._update import Decaying, devices, torch_code, use_fused
+from declare.contract.kinds.code import Code
 from declare.contract.torch_types import TorchOptimizer
 
 
@@ -26,6 +27,10 @@ class Adagrad(Decaying):
         0.0, ge=0, le=1e6, description="decay of the learning rate per step, besides the schedule"
     )
     eps: float = Param(1e-10, gt=0, le=1e6, description="added to the denominator for numerical stability")
+
+    def code(self, groups: str) -> Code:
+        """Return the code of torch's optimizer."""
+        return torch_code(self, "Adagrad", groups, {"fused": True})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""

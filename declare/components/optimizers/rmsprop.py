@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying
+from declare.components.optimizers._update import Decaying, torch_code
+from declare.contract.kinds.code import Code
 from declare.contract.torch_types import TorchOptimizer
 
 
@@ -30,6 +31,10 @@ class RmsProp(Decaying):
     centered: bool = Param(
         False, description="divide by the standard deviation of the gradient instead of its root mean square"
     )
+
+    def code(self, groups: str) -> Code:
+        """Return the code of torch's optimizer."""
+        return torch_code(self, "RMSprop", groups, {})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.optimizers._update import Decaying, are_sharded, use_fused
+from declare.components.optimizers._update import Decaying, are_sharded, torch_code, use_fused
+from declare.contract.kinds.code import Code
 from declare.contract.problem import Problem
 from declare.contract.torch_types import TorchOptimizer
 
@@ -45,6 +46,13 @@ class Sgd(Decaying):
         """Return 1 with momentum, else 0."""
         return 1 if self.momentum else 0
 
+    def code(self, groups: str) -> Code:
+        """Return the code of torch's optimizer, with zero momentum for what is unfrozen."""
+        made = torch_code(self, "SGD", groups, {"momentum": self.momentum, "fused": True})
+        if not self.momentum:
+            return made
+        return made._replace(expression=f"with_momentum({made.expression})", definitions=(_MOMENTUM,))
+
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
         import torch
@@ -61,6 +69,19 @@ class Sgd(Decaying):
         if self.momentum:
             optimizer.register_step_pre_hook(_give_momentum)
         return optimizer
+
+
+_MOMENTUM = '''def with_momentum(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Set zero momentum for unfrozen parameters: torch's fused kernel needs it for all parameters or for none."""
+
+    def fill(*_: object) -> None:
+        items = [item for group in optimizer.param_groups for item in group["params"] if item.grad is not None]
+        for item in items:
+            if optimizer.state[item].get("momentum_buffer") is None:
+                optimizer.state[item]["momentum_buffer"] = torch.zeros_like(item)
+
+    optimizer.register_step_pre_hook(fill)
+    return optimizer'''
 
 
 def _give_momentum(optimizer: TorchOptimizer, *_: Any) -> None:

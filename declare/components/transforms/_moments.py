@@ -74,5 +74,6 @@ def _along(values: Any, ndim: int) -> Array:
 def restore(values: TorchTensor, statistics: Mapping[str, Sequence[float]]) -> TorchTensor:
     """Return values [B, C, ...] times `std` plus `mean` of each channel."""
     form = (-1,) + (1,) * (values.dim() - 2)
-    mean, std = (values.new_tensor(list(statistics[key])).reshape(form) for key in ("mean", "std"))
+    mean = values.new_tensor(list(statistics["mean"])).reshape(form)
+    std = values.new_tensor(list(statistics["std"])).reshape(form)
     return values * std + mean

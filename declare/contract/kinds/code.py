@@ -1,6 +1,7 @@
 """Python code that does what a component does, for programs that run without this one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 RawKind = Literal["array", "texts", "values"]
@@ -8,11 +9,15 @@ RawKind = Literal["array", "texts", "values"]
 
 
 class RawColumn(NamedTuple):
-    """The code of a column's values, what they are, and the type of an array's numbers (`uint8`, `<U5`)."""
+    """The code of a column's values, what they are, and the type of an array, or of the first value (`uint8`).
+
+    `encoded` has what each distinct value becomes, None apart, where that is one number: a class, a number or NaN.
+    """
 
     code: str
     kind: RawKind
     dtype: str = ""
+    encoded: Mapping[Any, float] = {}
 
 
 class Code(NamedTuple):
@@ -39,4 +44,16 @@ def text_literal(text: str) -> str:
 
 
 class NotWrittenError(Exception):
-    """Raised if a component has no code to write out; the text names it."""
+    """Raised if a component has no code to write out; the text names it, `at` is the place in the spec."""
+
+    at = ""
+
+
+@contextmanager
+def code_at(path: str) -> Iterator[None]:
+    """While inside, what has no code is at a path of the spec, or deeper within."""
+    try:
+        yield
+    except NotWrittenError as error:
+        error.at = error.at or path
+        raise

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.contract.component import Component, Strict
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.torch_types import TorchOptimizer
 
 
@@ -49,7 +49,7 @@ class Optimizer(Component):
         """Return whether parameters of one axis are decayed too; a library's rule decays all."""
         return bool(dict(self).get("decay_norm_and_bias", True))
 
-    def code(self, groups: str) -> str:
+    def code(self, groups: str) -> Code:
         """Return the code of the optimizer of `groups`, an expression; raises `NotWrittenError`."""
         raise NotWrittenError(f"the optimizer `{self.type_name()}`")
 

@@ -103,7 +103,8 @@ class Forward:
         module = function.func if isinstance(function, partial) else function
         if isinstance(module, Module):
             path = self.paths[id(module)]
-            keywords += f', dataset="{dataset}"' if dataset else ""
+            if dataset and "dataset" in self.parameters.get(id(module), ["dataset"]):
+                keywords += f', dataset="{dataset}"'
             self._assign(place, self._variable(_short(path)), f"{path}({', '.join(sources)}{keywords})")
         else:
             getattr(self, f"_of{label(function)}")(function, sources, place)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from declare.contract.kinds.code import NotWrittenError, code_at
 from declare.contract.kinds.module import Inputs
 from declare.emit.model.forward import Forward
 from declare.emit.model.module_code import Writer
@@ -43,6 +44,7 @@ class ModelCode:
         self.instances = {
             path: _build(node, wires, outputs) for path, node, wires, outputs in _all_instances(plan)
         }
+        self._note_uses()
         self.programs = {
             name: make_reading(plan, self.instances, spec.wires, spec.datasets[0])
             if spec.wires
@@ -57,8 +59,21 @@ class ModelCode:
         self._write_modules()
         self.methods: dict[tuple[str, ...], str] = {}
         """Arguments and body -> name of the method that has them."""
+        self.datasets = {
+            name: list(dict.fromkeys(dataset for dataset, _ in program.loads))
+            for name, program in self.programs.items()
+        }
+        """Program -> datasets whose batches it reads."""
         self.names = {name: self._method(name, program) for name, program in self.programs.items()}
         """Program -> method."""
+
+    def _note_uses(self) -> None:
+        """Tell modules apart that are alike but for the number of inputs or the outputs that are read."""
+        read = outputs_read(self.plan)
+        for path, node, wires, _ in _all_instances(self.plan):
+            module = self.instances[path]
+            if isinstance(module, Module):
+                module.__dict__["_used_as"] = f"({len(wires)}: {','.join(sorted(read.get(node.path, ())))})"
 
     def _specialize(self) -> None:
         """Specialise what modules compute for what the programs give them."""
@@ -108,7 +123,7 @@ class ModelCode:
         }
         forward = Forward(program, self.paths, self._entries_read(), parameters)
         body = forward.features(self.readings[name]) if name in self.readings else forward.code()
-        names = list(dict.fromkeys(dataset for dataset, _ in program.loads)) if forward.several else ["batch"]
+        names = self.datasets[name] if forward.several else ["batch"]
         key = (", ".join(f"{item}: dict[str, Tensor]" for item in names), *body)
         if key not in self.methods:
             self.methods[key] = name if self.methods else "forward"
@@ -168,6 +183,18 @@ def _instances(node: ModulePlan) -> list[tuple[str, Sequence[Wire], Mapping[str,
 
 
 def _build(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
+    """Return what a node is, made with the stand-ins.
+
+    Raises `NotWrittenError` where a library needs the real torch for that.
+    """
+    try:
+        return _built(node, wires, outputs)
+    except (AttributeError, KeyError, TypeError, ValueError, NotImplementedError) as error:
+        with code_at(f"model.{node.path}" if node.role == "module" else f"tasks.{node.name}.head"):
+            raise NotWrittenError(f"the type `{node.block['type']}`") from error
+
+
+def _built(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
     component: Any = read_component(node.kind, node.block)
     if node.adapts:
         return component.build_each({name: _inputs(item.wires) for name, item in node.variants.items()})

@@ -51,6 +51,14 @@ class CallFolder(ExpressionFolder):
         named = {str(item.arg): value for item, value in zip(node.keywords, known, strict=True)}
         if isinstance(node.func, ast.Name) and node.func.id in _PURE and not named:
             return node, _builtin_result(node.func.id, arguments)
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "isinstance"
+            and isinstance(arguments[0], Const)
+        ):
+            kinds = _builtin_types(node.args[1])
+            if kinds is not None:
+                return node, Const(isinstance(arguments[0].value, kinds))
         if ast.unparse(node) in FALSE_CALLS:
             return node, Const(value=False)
         unit = self._callee(node.func)
@@ -155,6 +163,13 @@ def _field(batch: Batch, method: str, arguments: list[Value]) -> Value | None:
         return None
     name = arguments[0].value
     return Const(None) if name.endswith(".lengths") and name not in batch.lengths else None
+
+
+def _builtin_types(node: ast.expr) -> tuple[type, ...] | None:
+    """Return the types that an expression names (`int`, `(list, tuple)`, `int | float`), None for any others."""
+    values = [getattr(builtins, item.id, None) for item in ast.walk(node) if isinstance(item, ast.Name)]
+    kinds = tuple(value for value in values if isinstance(value, type))
+    return kinds if kinds and len(kinds) == len(values) else None
 
 
 def _builtin_result(name: str, arguments: list[Value]) -> Value:

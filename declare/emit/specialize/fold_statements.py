@@ -31,6 +31,8 @@ class Folder(CallFolder):
             name: len(value.items) for name, value in self.env.items() if isinstance(value, Items)
         }
         self.unit.body = self.block(tree.body)
+        if _only_refuses(self.unit.body):
+            self.unit.body = [ast.Pass()]
         returned = self.returns[0] if self.returns else UNKNOWN
         for value in self.returns[1:]:
             returned = merge(returned, value)
@@ -74,7 +76,9 @@ class Folder(CallFolder):
         module = importlib.import_module(str(node.module))
         for item in node.names:
             name = item.asname or item.name
-            self.scope[name] = getattr(module, item.name)
+            self.scope[name] = getattr(module, item.name, None) or importlib.import_module(
+                f"{node.module}.{item.name}"
+            )
             self.library.import_lines[name] = f"from {node.module} import {item.name}"
         return []
 
@@ -135,7 +139,7 @@ class Folder(CallFolder):
         after_body, self.env = self.env, before
         orelse = self.block(node.orelse)
         self._join_branches(body, after_body, orelse)
-        if not orelse and len(body) == 1 and isinstance(body[0], ast.Raise):
+        if not orelse and body and isinstance(body[-1], ast.Raise):
             body = []  # what a compiled plan has checked
         if not body and not orelse:
             return []
@@ -234,6 +238,14 @@ def _without_refusal(body: list[ast.stmt]) -> list[ast.stmt]:
         ):
             return [*body[:place], *item.body]
     return body
+
+
+def _only_refuses(body: list[ast.stmt]) -> bool:
+    """Return whether code gives nothing and ends in an error, unless it returns before: a plan is checked."""
+    if not body or not isinstance(body[-1], ast.Raise):
+        return False
+    nodes = [node for item in body for node in ast.walk(item)]
+    return not any(isinstance(node, ast.Return) and node.value is not None for node in nodes)
 
 
 def _decision(test: ast.expr) -> bool | None:

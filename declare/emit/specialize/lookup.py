@@ -44,7 +44,8 @@ def config_key(owner: Any) -> str:
     args, kwargs = arguments_of(owner)
     inner = [_argument_key(item) for item in args]
     inner += [f"{name}={_argument_key(item)}" for name, item in kwargs.items()]
-    return f"{type(owner).__module__}.{type(owner).__qualname__}[{';'.join(parts)}|{';'.join(inner)}]"
+    kind = f"{type(owner).__module__}.{type(owner).__qualname__}{owner.__dict__.get('_used_as', '')}"
+    return f"{kind}[{';'.join(parts)}|{';'.join(inner)}]"
 
 
 def _argument_key(value: Any) -> str:

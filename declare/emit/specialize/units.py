@@ -5,6 +5,7 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from declare.emit.specialize.lookup import config_key, inherited_method, is_function, methods_of
@@ -14,6 +15,8 @@ from declare.emit.specialize.values import UNKNOWN, Const, Instance, Items, Valu
 
 Known = dict[str, Value]
 _NUMBERS = itertools.count(1)
+_CACHED = type(cache(len))
+"""The type of functions that keep their results."""
 
 
 class Unit:
@@ -158,7 +161,8 @@ def bind_arguments(unit: Unit, arguments: Sequence[Value], named: Mapping[str, V
 
 
 def function_unit(value: Any) -> Unit | None:
-    """Return the unit of a function of this program, None for anything else."""
+    """Return the unit of a function of this program, cached or not; None for anything else."""
+    value = value.__wrapped__ if isinstance(value, _CACHED) else value
     return Unit(f"{value.__module__}.{value.__qualname__}", value) if is_function(value) else None
 
 
@@ -168,8 +172,11 @@ def method_unit(owner: Any, name: str) -> Unit:
 
 
 def forward_unit(module: Any) -> Unit | None:
-    """Return the unit of what a module computes, None if that is a library's."""
-    return method_unit(module, "forward") if is_own(module) and "forward" in methods_of(module) else None
+    """Return the unit of what a module, or another object that is called, computes; None if that is a library's."""
+    if not is_own(module):
+        return None
+    methods = methods_of(module)
+    return next((method_unit(module, name) for name in ("forward", "__call__") if name in methods), None)
 
 
 def inherited_unit(unit: Unit, name: str) -> Unit | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from declare.contract import strict_json
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn, text_literal
+from declare.contract.kinds.code import Code, NotWrittenError, code_at, text_literal
 from declare.contract.shapes import Shape
 from declare.data.store.split_arrays import Pool
 from declare.data.store.statistics import fit_pool
@@ -16,6 +16,7 @@ from declare.emit.specialize.library import Library
 from declare.emit.specialize.units import Unit, bind_arguments, function_unit, method_unit
 from declare.emit.specialize.values import UNKNOWN, Const, NotNone, Tensor, Value
 from declare.emit.text.definitions import Definitions
+from declare.emit.writers.raw_column import raw_column
 from declare.ir.plan import DatasetPlan, PhasePlan, Plan
 from declare.lowering.data.columns import used_fields
 from declare.parsing.read_component import read_component
@@ -81,14 +82,18 @@ class DataCode:
         self.units: dict[tuple[str, ...], Unit] = {}
         """Of generators, transforms (dataset, field, number) and samplers (phase, dataset)."""
         for name, dataset in plan.datasets.items():
-            self._source(name, dataset)
-            self._transforms(name, dataset)
+            with code_at(f"datasets.{name}.source"):
+                self._source(name, dataset)
+            with code_at(f"datasets.{name}.transforms"):
+                self._transforms(name, dataset)
         for phase in plan.phases:
             for name in phase.datasets:
-                self._sampler(phase, name)
+                with code_at(f"phases.{phase.name}.sampler"):
+                    self._sampler(phase, name)
         self.library.settle()
         for name, dataset in plan.datasets.items():
-            self._dataset(name, dataset)
+            with code_at(f"datasets.{name}"):
+                self._dataset(name, dataset)
         for phase in plan.phases:
             for name in phase.datasets:
                 self._order(phase, name)
@@ -188,6 +193,10 @@ class DataCode:
     def _dataset(self, name: str, dataset: DatasetPlan) -> None:
         """Write how a dataset is read."""
         self.splits[name] = {split: rows.tolist() for split, rows in self.pools[name].rows.items()}
+        others = {
+            split for item in self.plan.datasets.values() for split, size in item.splits.items() if size
+        }
+        self.splits[name] |= {split: [] for split in sorted(others - self.splits[name].keys())}
         if any(
             max(rows, default=0) >= self.pools[name].reader.num_samples for rows in self.splits[name].values()
         ):
@@ -204,8 +213,11 @@ class DataCode:
         lines += [f"    {self._portable(dataset, line)}" for line in source.lines]
         lines += [f"    columns = {expression}"]
         for item in names:
-            lines += [f"    {line}" for line in self._field(name, item, source)]
-        pairs = ", ".join(f'"{item}": {item}_values' for item in names)
+            with code_at(f"datasets.{name}.fields.{item}"):
+                lines += [f"    {line}" for line in self._field(name, item, source)]
+        kept = {item: f"{item}_values" for item in names}
+        kept |= {f"{item}.encoded": f"{item}_encoded" for item in names if self._is_weight(name, item)}
+        pairs = ", ".join(f'"{key}": {value}' for key, value in kept.items())
         self.definitions.add("\n".join([*lines, f"    return {{{pairs}}}"]))
         self._split(name, dataset)
 
@@ -226,6 +238,11 @@ class DataCode:
             item for phase in phases for item in read_component("samplers", phase.sampler_of(name)).columns()
         }
 
+    def _is_weight(self, owner: str, name: str) -> bool:
+        """Return whether a sampler draws by the numbers of a field, as they are before transforms and rounding."""
+        shape = self.plan.datasets[owner].fields[name].facts.shape
+        return shape.layout == "number" and name in self._sampler_fields(owner)
+
     def _take(self, code: Code) -> None:
         self.definitions.imports |= {*code.imports}
         self.files |= code.files
@@ -237,20 +254,24 @@ class DataCode:
         """Return the lines that encode and transform a field."""
         plan = self.plan.datasets[owner].fields[name]
         column = self._column(owner, name)
-        dtype = str(getattr(self.pools[owner].reader.read(column, np.arange(1)), "dtype", ""))
-        raw = RawColumn(
-            f"columns[{text_literal(column)}]", source.kind, dtype if source.kind == "array" else ""
-        )
-        code = self.pools[owner].fields[name].code(name, plan.facts, raw)
+        reader, field = self.pools[owner].reader, self.pools[owner].fields[name]
+        values = reader.read(column, np.arange(reader.num_samples))
+        used = np.concatenate([*self.pools[owner].rows.values()])
+        raw = raw_column(f"columns[{text_literal(column)}]", source.kind, values, field, plan.facts, used)
+        code = field.code(name, plan.facts, raw)
         self._take(code)
         lines, value = list(code.lines), code.expression
+        if self._is_weight(owner, name):
+            lines.append(f"{name}_encoded = {value}")
+            value = f"{name}_encoded"
         for key, unit in self.units.items():
             if key[:2] == (owner, name):
                 lines.append(f"{name}_values = {value}")
                 place = "/".join(key)
                 more = [f'STATISTICS["{place}"]'] if place in self.statistics else []
                 value = self.definitions.call(unit, f"{name}_values", *more)
-        if plan.shape.dtype == "float32" and not plan.double and plan.facts.shape.dtype != "uint8":
+        is_single = plan.shape.dtype == "float32" and not plan.double and plan.facts.shape.dtype != "uint8"
+        if is_single and not value.endswith("np.float32)"):
             value = f"({value}).astype(np.float32)"
         return [*lines, f"{name}_values = {value}"]
 
@@ -317,8 +338,16 @@ class DataCode:
         self.definitions.add("\n".join(lines))
 
     def _sampler_values(self, dataset: str, field: str, by_length: bool) -> str:
-        values = f'read_{dataset}()["{field}"][SPLITS["{dataset}"]["train"]]'
-        return f"({values} >= 0).sum(1)" if by_length else values
+        key = f"{field}.encoded" if self._is_weight(dataset, field) else field
+        values = f'read_{dataset}()["{key}"][SPLITS["{dataset}"]["train"]]'
+        if not by_length:
+            return values
+        is_text = self.plan.datasets[dataset].fields[field].shape.layout == "tokens"
+        return (
+            f"({values} >= 0).sum(1)"
+            if is_text
+            else f"np.zeros({self.plan.datasets[dataset].splits['train']}, int)"
+        )
 
 
 def splits_json(splits: Mapping[str, Mapping[str, Sequence[int]]]) -> str:

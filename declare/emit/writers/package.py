@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from types import SimpleNamespace
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import NotWrittenError, code_at
 from declare.emit.model.model_code import ModelCode, ProgramSpec
 from declare.emit.specialize.library import Library
 from declare.emit.text.definitions import Definitions
@@ -12,7 +12,7 @@ from declare.emit.writers.data_code import DataCode, splits_json
 from declare.emit.writers.names import refuse_names
 from declare.emit.writers.phase_code import PhaseCode
 from declare.emit.writers.predict_code import predict_code
-from declare.emit.writers.probe_code import write_probe
+from declare.emit.writers.probe_code import probes_by_word, write_probe
 from declare.emit.writers.readme_code import readme, requirements
 from declare.emit.writers.task_code import TaskCode
 from declare.emit.writers.train.train_code import LIBRARIES, draws_in_training, has_batch_norms, train_code
@@ -28,9 +28,13 @@ def write_package(plan: Plan, folder: str) -> dict[str, str]:
     """
     refuse_names(plan)
     if plan.hardware.determinism == "exact":
-        raise NotWrittenError("`determinism: exact`")
+        with code_at("hardware.determinism"):
+            raise NotWrittenError("`determinism: exact`")
     tasks, losses = _tasks(plan)
-    phases = {phase.name: PhaseCode(plan, phase, tasks, losses) for phase in plan.phases}
+    phases = {}
+    for phase in plan.phases:
+        with code_at(f"phases.{phase.name}"):
+            phases[phase.name] = PhaseCode(plan, phase, tasks, losses)
     losses.library.settle()
     model = ModelCode(plan, _programs(plan, phases))
     _write_losses(plan, tasks, phases, model)
@@ -39,7 +43,9 @@ def write_package(plan: Plan, folder: str) -> dict[str, str]:
     _refuse_precision(plan, code)
     draws, norms = draws_in_training(code), has_batch_norms(code)
     files = {"model.py": code, "data.py": data.text()}
-    files["train.py"] = train_code(TrainContext(plan, phases, model.names, draws=draws, norms=norms))
+    files["train.py"] = train_code(
+        TrainContext(plan, phases, model.names, model.datasets, draws=draws, norms=norms)
+    )
     files["predict.py"] = predict_code(plan, tasks, model.names, losses)
     files["losses.py"] = losses.text(f"Losses and metrics of `{plan.name}`.")
     files = {name: text for name, text in files.items() if text}
@@ -53,19 +59,22 @@ def _write_losses(
 ) -> None:
     """Write what `losses.py` holds: of phases, tasks, tasks with a head for each dataset, and probes."""
     for task in tasks.values():
-        task.name()
+        task.name_functions()
     for phase in phases.values():
         programs = [model.programs[name] for name in phase.program_names]
         phase.write(
             [(task, [group for group, _ in lanes]) for item in programs for task, lanes in item.results]
         )
     for task in tasks.values():
-        task.write()
+        with code_at(f"tasks.{task.name}"):
+            task.write()
     for name, item in plan.tasks.items():
         if plan.has_own_heads(name):
-            tasks[f"{name}_{item.datasets[0]}"].write_combined()
-    for probe in {probe.task: probe for phase in plan.phases for probe in phase.probes}.values():
-        write_probe(plan, probe, tasks[probe.task])
+            with code_at(f"tasks.{name}.losses"):
+                tasks[f"{name}_{item.datasets[0]}"].write_combined()
+    for word, probe in probes_by_word(plan).items():
+        with code_at(f"tasks.{probe.task}"):
+            write_probe(probe, tasks[probe.task], word, model.names[f"features_{word}"])
 
 
 def _refuse_precision(plan: Plan, model: str) -> None:
@@ -92,12 +101,10 @@ def _tasks(plan: Plan) -> tuple[dict[str, TaskCode], Definitions]:
     definitions = Definitions(Library())
     tasks = {}
     for name, task in plan.tasks.items():
-        if plan.has_own_heads(name):
-            for dataset in task.datasets:
-                word = f"{name}_{dataset}"
-                tasks[word] = TaskCode(plan, name, definitions, task.target_of(dataset), word)
-        else:
-            tasks[name] = TaskCode(plan, name, definitions, task.target, name)
+        words = {f"{name}_{dataset}": task.target_of(dataset) for dataset in task.datasets}
+        for word, target in (words if plan.has_own_heads(name) else {name: task.target}).items():
+            with code_at(f"tasks.{name}"):
+                tasks[word] = TaskCode(plan, name, definitions, target, word)
     return tasks, definitions
 
 
@@ -123,8 +130,8 @@ def _programs(plan: Plan, phases: Mapping[str, PhaseCode]) -> dict[str, ProgramS
         programs |= {
             key: ProgramSpec(tuple(tasks), (dataset,), False) for key, tasks in groups.items() if tasks
         }
-    for probe in (probe for phase in plan.phases for probe in phase.probes):
-        programs[f"features_{probe.task}"] = ProgramSpec(
+    for word, probe in probes_by_word(plan).items():
+        programs[f"features_{word}"] = ProgramSpec(
             (), plan.tasks[probe.task].datasets[:1], False, probe.wires
         )
     return programs

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from declare.contract.kinds.code import NotWrittenError, text_literal
+from declare.contract.kinds.code import NotWrittenError, code_at, text_literal
 from declare.emit.specialize.units import Unit, bind_arguments, function_unit, method_unit
 from declare.emit.specialize.values import NotNone, Tensor
 from declare.emit.text.definitions import Definitions
@@ -38,6 +38,11 @@ class PhaseCode:
             raise NotWrittenError(
                 f"`accumulate` beside a task that hides inputs, in the phase `{phase.name}`"
             )
+        hidden = [
+            (item, plan.tasks[name].target_field) for name in self.masking for item in self.datasets_of(name)
+        ]
+        if len({*hidden}) < len(hidden):
+            raise NotWrittenError(f"several tasks of the phase `{phase.name}` that hide the same field")
         self.consistency = phase.scales.consistency if phase.scales is not None else None
         if self.consistency is not None:
             self.comparison = self._comparison()
@@ -52,7 +57,8 @@ class PhaseCode:
                 f"`scales` of the phase `{phase.name}` in random order, with `accumulate` or hidden inputs"
             )
         if len(self.names) > 1 and not read_component("balances", phase.balance).is_plain_sum:
-            raise NotWrittenError(f"the balance `{phase.balance['type']}` of the phase `{phase.name}`")
+            with code_at(f"phases.{phase.name}.balance"):
+                raise NotWrittenError(f"the balance `{phase.balance['type']}` of the phase `{phase.name}`")
 
     def _comparison(self) -> Unit:
         from declare.nn.losses.consistency import COMPARISONS

@@ -12,20 +12,20 @@ from declare.emit.writers.task_code import TaskCode, camel
 from declare.ir.plan import Plan, ProbePlan
 from declare.parsing.read_component import read_component
 
-_FUNCTION = '''def probe_{task}(model: Model) -> dict[str, float]:
+_FUNCTION = '''def probe_{word}(model: Model) -> dict[str, float]:
     """Fit a probe for `{task}` to features of the frozen model; return its metrics on validation data."""
     model.eval()
     batches = {{split: [*data.{dataset}_batches(split, 256)] for split in ("train", "val")}}
     with torch.no_grad():
         features = {{
-            split: torch.cat([model.features_{task}(batch) for batch in items])
+            split: torch.cat([model.{features}(batch) for batch in items])
             for split, items in batches.items()
         }}
     target = torch.cat([{target} for batch in batches["train"]])
 
     def loss(output: Tensor) -> Tensor:
         total, weight = {loss}
-        return mean(total, weight){share}
+        return total / (weight.clamp_min(1e-12) if isinstance(weight, Tensor) else weight or 1){share}
 
     probe = {probe}()
     probe.fit(features["train"], loss)
@@ -38,14 +38,35 @@ _FUNCTION = '''def probe_{task}(model: Model) -> dict[str, float]:
     return {{name: value for name, value in scores.results().items() if name != "loss"}}'''
 
 
-def write_probe(plan: Plan, probe: ProbePlan, task: TaskCode) -> None:
-    """Write the class of a probe, and the function that fits it and returns its metrics."""
-    if len(task.task.datasets) > 1 or len(task.losses) > 1:
-        raise NotWrittenError(f"a probe for `{probe.task}`, which has several datasets or losses")
-    others = [item for phase in plan.phases for item in phase.probes if item.task == probe.task]
-    if any(item.wires != probe.wires for item in others):
-        raise NotWrittenError(f"probes for `{probe.task}` that read several places")
-    name = f"{camel(probe.task)}Probe"
+def probes_by_word(plan: Plan) -> dict[str, ProbePlan]:
+    """Return the probes that differ in more than their name and phase, by what their functions are called after."""
+    probes: dict[str, ProbePlan] = {}
+    for probe in (probe for phase in plan.phases for probe in phase.probes):
+        alike = [item for item in probes.values() if item.task == probe.task]
+        if all(not _is_same(item, probe) for item in alike):
+            probes[f"{probe.task}_{len(alike) + 1}" if alike else probe.task] = probe
+    return probes
+
+
+def probe_word(plan: Plan, probe: ProbePlan) -> str:
+    """Return what the function of a probe is called after."""
+    return next(word for word, item in probes_by_word(plan).items() if _is_same(item, probe))
+
+
+def _is_same(one: ProbePlan, other: ProbePlan) -> bool:
+    return (one.task, one.block, one.wires) == (other.task, other.block, other.wires)
+
+
+def write_probe(probe: ProbePlan, task: TaskCode, word: str, features: str) -> None:
+    """Write the class of a probe, and the function that fits it and returns its metrics.
+
+    `word` is what both are called after, `features` the method of the model that gives a probe its inputs.
+    """
+    if len(task.task.datasets) > 1 or len(task.losses) > 1 or task.view is not None:
+        raise NotWrittenError(
+            f"a probe for `{probe.task}`, which has several datasets or losses, or hides inputs"
+        )
+    name = f"{camel(word)}Probe"
     _write_class(probe, task, name)
     call, share = task.definitions.call, task.task.losses[0].weight
     loss = call(task.forwards[0], "output", "target")
@@ -53,6 +74,8 @@ def write_probe(plan: Plan, probe: ProbePlan, task: TaskCode) -> None:
     task.definitions.add(
         _FUNCTION.format(
             task=probe.task,
+            word=word,
+            features=features,
             dataset=task.task.datasets[0],
             target=call(task.target, "batch"),
             loss=loss,

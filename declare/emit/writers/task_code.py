@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import NotWrittenError, code_at
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_name
 from declare.emit.specialize.library import Library
@@ -20,7 +20,8 @@ class TaskCode:
     """The functions of one task for one target, and the class that gathers its metrics."""
 
     def __init__(self, plan: Plan, name: str, definitions: Definitions, target: Target, word: str) -> None:
-        self.plan, self.task, self.definitions, self.word = plan, plan.tasks[name], definitions, word
+        self.plan, self.task, self.definitions = plan, plan.tasks[name], definitions
+        self.name, self.word = name, word
         self.library: Library = definitions.library
         self.adapter = read_component("tasks", self.task.block).build(target)
         self.losses = [read_component("losses", loss.block).build(target) for loss in self.task.losses]
@@ -28,8 +29,9 @@ class TaskCode:
             item.name: read_component("metrics", item.block).build(target) for item in self.task.metrics
         }
         for title, metric in self.metrics.items():
-            if not hasattr(metric, "accumulator"):
-                raise NotWrittenError(f"the metric `{title}`")
+            if not hasattr(metric, "accumulator") and not hasattr(metric, "mean_score"):
+                with code_at(f"tasks.{name}.metrics"):
+                    raise NotWrittenError(f"the metric `{title}`")
         output, batch = _output(plan, self.task), Batch(_lengths(plan, self.task))
         self.target = self._method(self.adapter, "target", [batch])
         self.scores = self._method(self.adapter, "scores", [output, batch])
@@ -48,6 +50,8 @@ class TaskCode:
         ]
         self.accumulators: dict[Any, tuple[Any, Unit, Unit]] = {}
         self.formulas: dict[str, tuple[Any, Unit]] = {}
+        self.rankings: dict[str, tuple[Unit, Unit]] = {}
+        """Metrics over the columns of all samples: what gives them, and the metric."""
         for title, metric in self.metrics.items():
             self._metric(title, metric, output)
 
@@ -67,6 +71,13 @@ class TaskCode:
         return self.library.call(unit, bind_arguments(unit, list(arguments), {}))
 
     def _metric(self, name: str, metric: Any, output: Value) -> None:
+        if hasattr(metric, "mean_score"):
+            pair = [Tensor(None, True), self._target_kind()]
+            self.rankings[name] = (
+                self._method(metric, "columns", pair),
+                self._method(metric, "mean_score", [Tensor(2, True), Tensor(2, True)]),
+            )
+            return
         accumulator: Any = metric.accumulator
         formula: Any = metric.formula
         fixed: list[Value] = []
@@ -83,7 +94,7 @@ class TaskCode:
         unit.key = f"{unit.key} of {self.word}/{name}"
         self.formulas[name] = (accumulator.key, self._root(unit, [*fixed, Tensor(None, True)]))
 
-    def name(self) -> None:
+    def name_functions(self) -> None:
         """Name the functions, for where they are written."""
         define = self.definitions.name
         for unit, count, mean, loss in zip(
@@ -97,7 +108,12 @@ class TaskCode:
         for accumulator, sums, merge in self.accumulators.values():
             define(sums, _snake(type(accumulator).__name__) + ("_table" if accumulator.most_rows else ""))
             define(merge, f"merge_{_snake(type(accumulator).__name__)}")
+        for title, (columns, score) in self.rankings.items():
+            define(columns, "columns")
+            define(score, title)
         for metric in self.task.metrics:
+            if metric.name in self.rankings:
+                continue
             doc = type(read_component("metrics", metric.block)).__doc__ or ""
             define(self.formulas[metric.name][1], metric.name, doc.strip().partition("\n")[0])
         define(self.target, f"{self.word}_target")
@@ -141,6 +157,8 @@ class TaskCode:
         for key, (accumulator, _, _) in self.accumulators.items():
             kind = "tuple[Tensor, Tensor]" if accumulator.most_rows else "Tensor"
             lines += [f"        self.{self._sums[key]}: list[{kind}] = []"]
+        if self.rankings:
+            lines += ["        self.columns: list[tuple[Tensor, Tensor]] = []"]
         return [*lines, "", *self._update(), "", *self._results()]
 
     def _update(self) -> list[str]:
@@ -161,6 +179,8 @@ class TaskCode:
             rows = accumulator.most_rows
             taken = "(prediction.double(), target)" if rows else call(sums, "prediction", "target")
             lines += [f"        self.{self._sums[key]}.append({taken})"]
+        for columns, _ in [*self.rankings.values()][:1]:
+            lines += [f"        self.columns.append({call(columns, 'prediction', 'target')})"]
         return lines
 
     def _results(self) -> list[str]:
@@ -171,17 +191,18 @@ class TaskCode:
         ]
         lines += [f"        {self._sums[key]} = {self._total(key, 'self')}" for key in self.accumulators]
         lines += ["        return {", f'            "loss": {self._loss()},', *self._formula_lines()]
-        if not self.formulas:
+        names = [item.name for item in self.task.metrics]
+        if not names:
             return [*lines, "        }"]
-        undefined = f'{{"loss": {self._loss()}, **dict.fromkeys({[*self.formulas]}, torch.nan)}}'
+        undefined = f'{{"loss": {self._loss()}, **dict.fromkeys({names}, torch.nan)}}'
         return [*lines, f"        }} if not self.has_nan else {undefined}"]
 
     def _formula_lines(self) -> list[str]:
         call = self.definitions.call
-        return [
-            f'            "{name}": float({call(unit, self._sums[key])}),'
-            for name, (key, unit) in self.formulas.items()
-        ]
+        codes = {name: call(unit, self._sums[key]) for name, (key, unit) in self.formulas.items()}
+        rows = [f"torch.cat([pair[{at}] for pair in self.columns])" for at in (0, 1)]
+        codes |= {name: call(unit, *rows) for name, (_, unit) in self.rankings.items()}
+        return [f'            "{item.name}": float({codes[item.name]}),' for item in self.task.metrics]
 
     def _total(self, key: Any, owner: str) -> str:
         """Return the code of the sums over all batches of `owner`."""
@@ -198,7 +219,11 @@ class TaskCode:
     def write_combined(self) -> None:
         """Write the class of metrics over datasets that have a head each; called of the first of them."""
         word = self.word.removesuffix(f"_{self.task.datasets[0]}")
-        if len(self.losses) > 1 or not all(item.by_unit for item, _, _ in self.accumulators.values()):
+        if (
+            len(self.losses) > 1
+            or self.rankings
+            or not all(item.by_unit for item, _, _ in self.accumulators.values())
+        ):
             raise NotWrittenError(f"losses or metrics of `{word}`, which has a head for each dataset")
         lines = [
             f"class {camel(word)}Scores:",

@@ -22,13 +22,17 @@ class Ranking:
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Take in a batch: predictions and targets [N, ...]."""
+        self._kept.append(self.columns(prediction, target))
+
+    def columns(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores and truth [N, columns] of predictions and targets [N, ...], NaN where truth is missing."""
         if prediction.dim() == target.dim() + 1:
             truth = target.unsqueeze(1) == torch.arange(prediction.shape[1], device=target.device)
             # A missing class says nothing of any column.
             target = truth.float().masked_fill((target < 0).unsqueeze(1), torch.nan)
             prediction = against_rest(to_double(prediction))
         width = target.shape[-1] if target.dim() > 1 else 1
-        self._kept.append((prediction.reshape(-1, width), target.reshape(-1, width)))
+        return prediction.reshape(-1, width), target.reshape(-1, width)
 
     def local_state(self) -> list[tuple[Tensor, Tensor]]:
         """Return the batches [N, ...] that this process has seen."""
@@ -40,14 +44,17 @@ class Ranking:
 
     def compute(self) -> Tensor:
         """Return the mean score, a scalar in double precision; NaN where no column has one."""
-        nan = torch.tensor(torch.nan, dtype=torch.float64)
         if not self._kept:
-            return nan
-        predictions = torch.cat([pair[0].cpu() for pair in self._kept]).double()
-        targets = torch.cat([pair[1].cpu() for pair in self._kept]).double()
+            return torch.tensor(torch.nan, dtype=torch.float64)
+        predictions = torch.cat([pair[0].cpu() for pair in self._kept])
+        return self.mean_score(predictions, torch.cat([pair[1].cpu() for pair in self._kept]))
+
+    def mean_score(self, predictions: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean score of columns [N, columns], a scalar in double precision; NaN where none has one."""
+        predictions, targets = predictions.double(), targets.double()
         is_labelled = ~targets.isnan()
         if predictions[is_labelled].isnan().any():
-            return nan
+            return torch.tensor(torch.nan, dtype=torch.float64)
         columns = zip(predictions.unbind(1), targets.unbind(1), is_labelled.unbind(1), strict=True)
         values = torch.stack([self._score(score[mask], truth[mask]) for score, truth, mask in columns])
         return values[values.isfinite()].mean()

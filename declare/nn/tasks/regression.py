@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from declare.nn.precision import widest
+from declare.nn.precision import constants, widest
 from declare.nn.tasks.masking import MaskedTarget
 
 Undo = Callable[[Tensor], Tensor]
@@ -34,15 +34,15 @@ class Regression(MaskedTarget):
         self._mean, self._std = tuple(mean) or (0.0,), tuple(std) or (1.0,)
         self._plain = set(self._mean) == {0.0} and set(self._std) == {1.0}
         self._undo = undo
-        self._units = Units(self._mean, self._std) if len(self._mean) > 1 else None
+        self._scale = tuple(1 / value for value in self._std)
 
     def target(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return standardised targets [B, ...], NaN where the loss leaves them out."""
         target = super().target(batch)
-        if self._units is not None:
-            target = self._units(target)
+        if len(self._mean) > 1:
+            target = (target - constants(self._mean, target)) * constants(self._scale, target)
         elif not self._plain:
-            target = (target - self._mean[0]) * (1 / self._std[0])
+            target = (target - self._mean[0]) * self._scale[0]
         # What was subtracted in double precision is learned in single.
         return target.float()
 
@@ -71,21 +71,5 @@ class Regression(MaskedTarget):
         if len(self._mean) == 1:
             value = value * self._std[0] + self._mean[0]
         else:
-            value = value * value.new_tensor(self._std) + value.new_tensor(self._mean)
+            value = value * constants(self._std, value) + constants(self._mean, value)
         return value if self._undo is None else self._undo(value)
-
-
-class Units:
-    """Standard units of each output [W], in the precision of the values."""
-
-    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        self._mean, self._scale = tuple(mean), tuple(1 / value for value in std)
-        self._made: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
-
-    def __call__(self, values: Tensor) -> Tensor:
-        """Return (values - mean) / std for values [..., W]."""
-        place = (values.device, values.dtype)
-        if place not in self._made:
-            self._made[place] = (values.new_tensor(self._mean), values.new_tensor(self._scale))
-        mean, scale = self._made[place]
-        return (values - mean) * scale

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from declare.contract.facts import FieldFacts
+from declare.contract.kinds.code import NotWrittenError, RawKind
 from declare.contract.kinds.field import Field, Uses
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Layout, Shape
+from declare.contract.text_column import TextColumn
+from declare.emit.writers.raw_column import raw_column
 from declare.parsing import parser
 from declare.parsing.lookup import own_names
 from tests.components.conformance import component, variants
@@ -124,6 +128,91 @@ def missing_values_are_marked(case: Case) -> None:
     flat = marked.reshape(len(found), -1).all(axis=1) if found.size else np.zeros(len(found), bool)
     assert np.flatnonzero(flat).tolist() == gone, f"rows {np.flatnonzero(flat)} are missing, not {gone}"
     assert facts.num_missing == len(gone), f"{facts.num_missing} are counted as missing, not {len(gone)}"
+
+
+def raw_columns(values: list[Any]) -> Iterator[tuple[RawKind, Any]]:
+    """Yield a column as sources give it to programs: values, texts, and an array where there can be one."""
+    if all(isinstance(value, np.ndarray) for value in values):
+        yield "array", np.stack(values)
+        values = np.stack(values).tolist()
+    if len({*map(type, values)}) == 1 and not isinstance(values[0], list):
+        yield "array", np.array(values)
+    yield "values", values
+    if not any(isinstance(value, list) for value in values):
+        yield "texts", [None if value is None else str(value) for value in values]
+
+
+def compare_with_code(case: Case, kind: RawKind, column: Any, folder: Path) -> bool:
+    """Assert that the code of a field encodes a column as it does; return whether there is code for it."""
+    try:
+        facts = case.facts()
+        raw = raw_column("column", kind, case.values, case.field, facts, np.arange(len(column)))
+        code = case.field.code("x", facts, raw)
+    except (ProblemError, NotWrittenError):
+        return False
+    for file, text in code.files.items():
+        (folder / file).write_text(text)
+    scope: dict[str, Any] = {"np": np, "column": column, "FOLDER": folder}
+    parts = [*code.imports, *code.definitions, *code.lines, f"made = {code.expression}"]
+    exec("\n\n".join(parts), scope)
+    encoded, made = case.field.encode(case.values, facts), np.asarray(scope["made"])
+    assert made.dtype.kind == encoded.dtype.kind, (case.field, raw.kind)
+    equal(made.astype(encoded.dtype), encoded, f"{case.field} from {raw.kind}")
+    return True
+
+
+@pytest.mark.parametrize("name", own_names("fields"))
+def test_the_code_of_every_field_encodes_as_it_does(name, tmp_path):
+    """For columns of each kind that have code; the others are refused by name."""
+    for case in cases(name):
+        for kind, values in raw_columns(case.values):
+            read: Any = TextColumn.of(values) if kind == "texts" else values
+            compare_with_code(case._replace(values=read), kind, values, tmp_path)
+
+
+VALUES = {
+    "truth": [True, False, None, True],
+    "numbers with a point": [1.5, 2.0, 1.5, 3.25],
+    "numbers": [1, 2, None, 2],
+    "texts and marks": ["a", "?", "b", None],
+}
+
+
+@pytest.mark.parametrize("kind", ["values", "array"])
+@pytest.mark.parametrize("what", VALUES)
+def test_code_finds_the_class_of_any_value(what, kind, tmp_path):
+    """As JSON and arrays hold them: the text of a class is not always that of Python's value."""
+    values: Any = VALUES[what]
+    if kind == "array":
+        values = np.array([value for value in values if value is not None])
+    for name in ("category", "id"):
+        field = parser.parse("fields", {"type": name, "missing": ["?"] if what == "texts and marks" else []})
+        assert compare_with_code(Case(field.resolve("x", Uses()), values), kind, values, tmp_path)
+
+
+WRITTEN = {
+    "commas": ({"type": "number"}, ["1,5", "-2,25", None, "1e3"]),
+    "points between thousands": ({"type": "number"}, ["1.234,5", "-12.345.678,25", "3,0"]),
+    "spaces between thousands": ({"type": "number", "thousands": " "}, ["1 234.5", "12 345", "3"]),
+    "percent": ({"type": "number", "unit": "%"}, ["12 %", "3.5%", None]),
+    "currency": ({"type": "number", "unit": "$"}, ["$ 12.5", "3 $"]),
+    "truth": ({"type": "number"}, ["true", "false", "TRUE", None]),
+    "marks": ({"type": "number", "missing": [-9, "none"]}, ["1", "-9", "none", "4"]),
+    "marks of other lengths": ({"type": "number", "missing": [-9]}, ["1", "-9.0", " -9", "4", "-9"]),
+    "marks among classes": ({"type": "category", "missing": [9, "?"]}, ["a", "9.0", " ?", None, "b"]),
+    "names": ({"type": "labels"}, ["a|b", "b | c", None, "a", ""]),
+    "names with a mark": ({"type": "labels", "separator": ";", "missing": ["?"]}, ["a;b", "?", "c;?", "a"]),
+}
+"""Fields, and columns of texts for which there is code."""
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_code_reads_texts_in_the_notation_of_the_column(what, tmp_path):
+    """The notation that the facts hold, the marks and the separator that the spec states."""
+    block, texts = WRITTEN[what]
+    field = parser.parse("fields", block).resolve("x", Uses())
+    case = Case(field, TextColumn.of(texts))  # type: ignore[arg-type]
+    assert compare_with_code(case, "texts", texts, tmp_path)
 
 
 LAWS: list[Callable[[Case], None]] = [

@@ -136,6 +136,32 @@ def test_every_optimizer_keeps_the_law(name, law):
                 law(block.build)
 
 
+def build_from_code(block: Any, ready: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Return what the code of an optimizer makes, in a module that imports torch alone."""
+    code = block.code("groups")
+    scope: dict[str, Any] = {"groups": ready, "torch": torch}
+    exec("\n\n".join([*code.imports, *code.definitions, f"made = {code.expression}"]), scope)
+    return scope["made"]
+
+
+@pytest.mark.filterwarnings("ignore:It is highly recommended to have 'opt_einsum'")
+@pytest.mark.parametrize("name", names("optimizers"))
+def test_the_code_of_every_optimizer_makes_the_same_steps(name):
+    """Bit for bit, though a parameter has no gradient at first."""
+    with torch.compiler.set_stance("force_eager"):
+        for block in blocks(name):
+            courses = []
+            for build in (block.build, lambda ready, block=block: build_from_code(block, ready)):
+                ready = groups()
+                optimizer = build(ready)
+                torch.manual_seed(0)
+                ready[0]["params"][0].grad = torch.ones(4, 3)
+                optimizer.step()
+                train(optimizer, range(3))
+                courses.append(weights(ready))
+            assert all(map(torch.equal, *courses)), block
+
+
 class Right(torch.optim.SGD):
     def __init__(self, params):
         super().__init__(params, lr=0.1, momentum=0.9)

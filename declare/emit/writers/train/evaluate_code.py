@@ -1,5 +1,6 @@
 """Writes the evaluation of a split."""
 
+from declare.contract.kinds.code import NotWrittenError, code_at
 from declare.emit.writers.task_code import camel
 from declare.emit.writers.train.train_context import TrainContext, indent
 from declare.ir.plan import Plan
@@ -19,9 +20,37 @@ def evaluate_function(context: TrainContext) -> str:
         if plan.has_own_heads(name):
             parts = ", ".join(f'scores["{name}@{item}"]' for item in task.datasets)
             lines += [f'    scores["{name}"] = losses.{camel(name)}Scores({parts})']
+    names = _evaluated_names(context)
+    every = {key for items in names.values() for key in items}
+    if any(len(items) < len(every) for items in names.values()) or len(every) < len(_scores(context)):
+        chosen = ", ".join(f'"{split}": {items}' for split, items in names.items())
+        lines += [f"    evaluated = {{{chosen}}}[split]"]
+        lines += ["    scores = {name: score for name, score in scores.items() if name in evaluated}"]
     lines += ['    return {f"{split}/{name}/{metric}": value']
     lines += ["        for name, score in scores.items() for metric, value in score.results().items()}"]
     return "\n".join(lines)
+
+
+def _evaluated_names(context: TrainContext) -> dict[str, list[str]]:
+    """Return the names of the scores that have samples, for each split that is evaluated.
+
+    Raises `NotWrittenError` for a task with several heads of which one has none.
+    """
+    names: dict[str, list[str]] = {}
+    for split in ("val", "test"):
+        held = [name for name, item in context.plan.datasets.items() if item.splits.get(split)]
+        for name, task in context.plan.tasks.items():
+            with_samples = [dataset for dataset in task.datasets if dataset in held]
+            if context.plan.has_own_heads(name) and len({*with_samples}) not in {0, len(task.datasets)}:
+                with code_at(f"tasks.{name}"):
+                    raise NotWrittenError(
+                        f"heads of `{name}` for datasets of which one has no `{split}` split"
+                    )
+            keys = [key for dataset in with_samples for key in _names(context.plan, name, dataset)]
+            keys += [name] if context.plan.has_own_heads(name) and with_samples else []
+            if keys or held:
+                names.setdefault(split, []).extend(dict.fromkeys(keys))
+    return names
 
 
 def _names(plan: Plan, name: str, dataset: str) -> list[str]:
@@ -56,14 +85,19 @@ def _dataset(context: TrainContext, dataset: str) -> list[str]:
             "    if size is not None:",
             f'        batch["{field}"] = data.resize(batch["{field}"], size)',
         ]
-    outputs = [context.call(f"{dataset}_outputs", "batch")] if f"{dataset}_outputs" in context.methods else []
+    outputs = (
+        [context.call(f"{dataset}_outputs", {dataset: "batch"})]
+        if f"{dataset}_outputs" in context.methods
+        else []
+    )
+    views = {name: f"view_{name}" if len(masking) > 1 else "view" for name in masking}
     for name in masking:
         seed = f"{context.plan.seed + context.offset(name, dataset, context.masking)} + number"
-        lines += [f"    view = {context.view(name, dataset, 'batch', seed)}"]
-        outputs.append(context.call(f"{dataset}_{name}_outputs", "{**batch, **view}"))
+        lines += [f"    {views[name]} = {context.view(name, dataset, 'batch', seed)}"]
+        outputs.append(context.call(f"{dataset}_{name}_outputs", {dataset: f"{{**batch, **{views[name]}}}"}))
     lines += [f"    outputs = {' | '.join(outputs)}"]
     for name in tasks:
-        seen = "{**view, **batch}" if name in masking else "batch"
+        seen = f"{{**{views[name]}, **batch}}" if name in masking else "batch"
         for key in _names(context.plan, name, dataset):
             lines += [f'    scores["{key}"].update(outputs["{name}"].float(), {seen})']
     return lines

@@ -1,7 +1,9 @@
 """Writes the optimizer of a phase, its learning rate, and what is frozen."""
 
-from declare.contract.kinds.code import NotWrittenError, text_literal
-from declare.emit.specialize.units import bind_arguments, method_unit
+from collections.abc import Sequence
+
+from declare.contract.kinds.code import NotWrittenError, code_at, text_literal
+from declare.emit.specialize.units import Unit, bind_arguments, method_unit
 from declare.emit.specialize.values import UNKNOWN, Const
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.train.train_context import TrainContext, indent, selects
@@ -17,7 +19,7 @@ def optimizer_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
         groups = _split("parameters", {"weight_decay": decay}, spares=spares)
         return [
             "parameters = [*model.parameters()]",
-            f"optimizer = {component.code(f'[{groups}]')}",
+            f"optimizer = {_made(context, phase, f'[{groups}]')}",
         ]
     context.imports.add("from fnmatch import fnmatchcase")
     lines = ["named = dict(model.named_parameters())", "groups = []"]
@@ -29,8 +31,17 @@ def optimizer_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
         lines += [f"groups += [{_split('group', rates, spares=spares and group.weight_decay is None)}]"]
     rates = {"initial_lr": float(component.lr), "lr": float(component.lr), "weight_decay": decay}
     lines += ["rest = [*named.values()]", f"groups += [{_split('rest', rates, spares=spares)}]"]
-    code = component.code('[group for group in groups if group["params"]]')
+    code = _made(context, phase, '[group for group in groups if group["params"]]')
     return [*lines, f"optimizer = {code}"]
+
+
+def _made(context: TrainContext, phase: PhasePlan, groups: str) -> str:
+    """Return the expression that makes the optimizer of groups."""
+    with code_at(f"phases.{phase.name}.optimizer"):
+        code = read_component("optimizers", phase.optimizer).code(groups)
+    context.imports |= {*code.imports}
+    context.definitions |= dict.fromkeys(code.definitions)
+    return code.expression
 
 
 def _split(items: str, rates: dict[str, float], *, spares: bool) -> str:
@@ -50,22 +61,35 @@ def _group(items: str, rates: dict[str, float]) -> str:
     )
 
 
-def rate_function(definitions: Definitions, phase: PhasePlan) -> tuple[str, str]:
-    """Return the function of the learning rate's factor, and its name; both empty if it is constant.
+def multiplier_units(definitions: Definitions, phases: Sequence[PhasePlan]) -> dict[str, Unit | None]:
+    """Return what gives the learning rate's factor in each phase, specialised together; None if it is constant.
 
     Raises `NotWrittenError` for a schedule that follows a metric.
     """
+    units = {phase.name: _multiplier_unit(definitions, phase) for phase in phases}
+    definitions.library.settle()
+    return units
+
+
+def _multiplier_unit(definitions: Definitions, phase: PhasePlan) -> Unit | None:
     schedule = read_component("schedules", phase.schedule)
     if schedule.plateau_rule() is not None:
-        raise NotWrittenError(f"the schedule `{schedule.type_name()}`")
+        with code_at(f"phases.{phase.name}.schedule"):
+            raise NotWrittenError(f"the schedule `{schedule.type_name()}`")
     total, warmup = phase.steps - phase.warmup_steps, phase.warmup_steps
     if not warmup and {schedule.multiplier(step, total) for step in range(min(total, 100))} == {1.0}:
-        return "", ""
+        return None
     unit = method_unit(schedule, "multiplier")
     unit.key += f" of {phase.name}"
     unit = definitions.library.call(unit, bind_arguments(unit, [UNKNOWN, Const(total)], {}))
-    definitions.library.settle()
-    definitions.name(unit, f"{phase.name}_multiplier")
+    return definitions.name(unit, f"{phase.name}_multiplier")
+
+
+def rate_function(definitions: Definitions, phase: PhasePlan, unit: Unit | None) -> tuple[str, str]:
+    """Return the function of the learning rate's factor, and its name; both empty if it is constant."""
+    if unit is None:
+        return "", ""
+    warmup = phase.warmup_steps
     lines = [f"def {phase.name}_rate(step: int) -> float:"]
     lines += [f'    """Return the factor of the learning rate at a step of `{phase.name}`."""']
     if warmup:
@@ -81,7 +105,8 @@ def init_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
     before = context.plan.phases[context.plan.phases.index(phase) - 1].name
     for entry in phase.init:
         if entry.source != "phase" or entry.rename:
-            raise NotWrittenError(f"`init` from a {entry.source} in the phase `{phase.name}`")
+            with code_at(f"phases.{phase.name}.init"):
+                raise NotWrittenError(f"`init` from a {entry.source} in the phase `{phase.name}`")
         if entry.reference != before:
             context.imports.add("from fnmatch import fnmatchcase")
             lines += [f'loaded = load_file(folder / "{entry.reference}.safetensors")']
@@ -99,13 +124,14 @@ def freeze_function(context: TrainContext, phase: PhasePlan) -> str:
     if not phase.freeze:
         return ""
     context.imports.add("from fnmatch import fnmatchcase")
+    # What one rule keeps frozen, another that ends earlier does not free.
+    rules = sorted(phase.freeze, key=lambda rule: rule.until_step or phase.steps + 1)
     shown = [
-        f"`{rule.match}`" + (f" until step {rule.until_step}" if rule.until_step else "")
-        for rule in phase.freeze
+        f"`{rule.match}`" + (f" until step {rule.until_step}" if rule.until_step else "") for rule in rules
     ]
     lines = [f"def freeze_{phase.name}(model: Model, step: int) -> None:"]
     lines += [f'    """Freeze {", ".join(shown)}."""', "    model.train()"]
-    for rule in phase.freeze:
+    for rule in rules:
         free = "False" if rule.until_step is None else f"step >= {rule.until_step}"
         lines += ["    for name, item in model.named_parameters():"]
         lines += indent(

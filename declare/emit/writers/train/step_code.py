@@ -16,6 +16,7 @@ class StepCode:
     def __init__(self, context: TrainContext, phase: PhasePlan, code: PhaseCode) -> None:
         self.context, self.phase, self.code = context, phase, code
         self.arguments = ", ".join(code.arguments)
+        self.batches = {name: code.argument(name) for name in code.datasets}
         phase_key = key(context.plan.seed, context.plan.phases.index(phase))
         self.seed = f'mix({phase_key}, state["step"])'
 
@@ -29,7 +30,7 @@ class StepCode:
         else:
             views, outputs = self._outputs()
             lines += [*views, *self._shares(), *self._totals()]
-            lines += [*self._draw(f"mix({self.seed}, rank)"), *self._loss(outputs), "loss.backward()"]
+            lines += [*self._draw(f"mix({self.seed}, rank)"), *self._loss(outputs), *self._backward()]
         return [*lines, *self._update(rate)]
 
     def _batches(self) -> list[str]:
@@ -66,17 +67,28 @@ class StepCode:
             return lines
         return ['with torch.autocast("cpu", torch.bfloat16):', *indent(lines)]
 
+    def _backward(self, loss: str = "loss") -> list[str]:
+        """Return the line of the backward pass, under a condition where all that the loss reads may be frozen."""
+        frozen = [name for rule in self.phase.freeze for name in rule.parameters]
+        heads = [self.context.plan.node(self.context.plan.tasks[name].head) for name in self.code.names]
+        may_be_frozen = self.phase.freeze and all(
+            not head.total_parameters or any(name.startswith(f"{head.path}.") for name in frozen)
+            for head in heads
+        )
+        line = f"{loss}.backward()"
+        return ["if loss.requires_grad:", *indent([line])] if may_be_frozen else [line]
+
     def _micro_batches(self) -> list[str]:
         """Return the lines of passes for each micro-batch."""
         count = self.phase.accumulate
         parts = ", ".join(f"data.split({name}, {count})" for name in self.code.arguments)
-        outputs = self.context.call(f"forward_{self.phase.name}", self.arguments)
+        outputs = self.context.call(f"forward_{self.phase.name}", self.batches)
         lines = [f"totals = losses.{self.phase.name}_totals({self.arguments})", "add_up([totals], world)"]
         lines += [f"for number, ({self.arguments},) in enumerate(zip({parts}, strict=True)):"]
         inner = [
             *self._draw(f"mix({self.seed}, {count} * rank + number)"),
             *self._loss(outputs),
-            "loss.backward()",
+            *self._backward(),
         ]
         return [*lines, *indent(inner)]
 
@@ -84,20 +96,20 @@ class StepCode:
         """Return the lines that hide inputs, and the code of the outputs of the model."""
         lines, outputs = [], []
         if self.code.plain:
-            outputs.append(self.context.call(f"forward_{self.phase.name}", *self.code.arguments))
+            outputs.append(self.context.call(f"forward_{self.phase.name}", self.batches))
         for task in self.code.masking:
-            shown = []
+            shown: dict[str, str] = {}
             for dataset in self.code.datasets:
                 name = self.code.argument(dataset)
                 if dataset not in self.code.datasets_of(task):
-                    shown.append(name)
                     continue
                 seed = f"({self.seed} + {self.context.offset(task, dataset, self.code.masking)}) % 2**63"
                 word = "shown" if len(self.code.arguments) == 1 else f"{dataset}_shown"
+                word += f"_{task}" if len(self.code.masking) > 1 else ""
                 lines += [f"view = {self.context.view(task, dataset, name, seed)}"]
                 lines += [f"{word}, {name} = part({{**{name}, **view}}, rank, world), {{**view, **{name}}}"]
-                shown.append(word)
-            outputs.append(self.context.call(f"forward_{self.phase.name}_{task}", *shown))
+                shown[dataset] = word
+            outputs.append(self.context.call(f"forward_{self.phase.name}_{task}", self.batches | shown))
         return lines, " | ".join(outputs)
 
     def _scales(self, scales: ScalesPlan) -> list[str]:
@@ -107,7 +119,7 @@ class StepCode:
                 f"`scales` of the phase `{self.phase.name}` with several datasets, `best` or `ema`"
             )
         image = f'batch["{scales.field}"]'
-        outputs = self.context.call(f"forward_{self.phase.name}", self.arguments)
+        outputs = self.context.call(f"forward_{self.phase.name}", self.batches)
         if scales.mode == "progressive":
             self.context.imports.add("from bisect import bisect_right")
             last = len(scales.sizes) - 1
@@ -117,7 +129,7 @@ class StepCode:
                 *lines,
                 *self._draw(f"mix(mix({self.seed}, rank), 0)"),
                 *self._loss(outputs),
-                "loss.backward()",
+                *self._backward(),
             ]
         return self._joint_scales(scales, image, outputs)
 
@@ -129,7 +141,10 @@ class StepCode:
         if self.phase.precision == "bf16":
             passes = self._cast([passes[0], passes[-1].strip()])
         inner = [f"{image} = data.resize(stored, size)", *self._draw(f"mix(mix({self.seed}, rank), number)")]
-        inner += ["with statistics.at(size):", *indent([*passes, f"(loss * {1 / len(sizes)}).backward()"])]
+        inner += [
+            "with statistics.at(size):",
+            *indent([*passes, *self._backward(f"(loss * {1 / len(sizes)})")]),
+        ]
         if compares:
             inner += ["teacher = teacher or {name: output.detach() for name, output in outputs.items()}"]
         return [*lines, f"for number, size in enumerate({sizes}):", *indent(inner)]

@@ -2,14 +2,17 @@
 
 import re
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.kinds.code import NotWrittenError, code_at
 from declare.emit.specialize.library import Library
+from declare.emit.specialize.units import Unit
 from declare.emit.text.definitions import Definitions
+from declare.emit.writers.probe_code import probe_word
 from declare.emit.writers.train import train_blocks
 from declare.emit.writers.train.evaluate_code import evaluate_function
 from declare.emit.writers.train.optimizer_code import (
     freeze_function,
     init_lines,
+    multiplier_units,
     optimizer_lines,
     rate_function,
 )
@@ -30,8 +33,11 @@ def train_code(context: TrainContext) -> str:
     """Return the file; raises `NotWrittenError`."""
     definitions = Definitions(Library(), {"model", "folder", "state"})
     blocks = [*_blocks(context), evaluate_function(context)]
+    units = multiplier_units(definitions, context.plan.phases)
+    phases = []
     for phase in context.plan.phases:
-        blocks += _phase(context, definitions, phase)
+        phases += _phase(context, definitions, phase, units[phase.name])
+    blocks += [*context.definitions, *phases]
     if context.draws:
         definitions.constants.append("MASK = (1 << 64) - 1")
     for text in [*blocks, _main(context), 'if __name__ == "__main__":\n    main()']:
@@ -63,13 +69,16 @@ def _blocks(context: TrainContext) -> list[str]:
     return blocks
 
 
-def _phase(context: TrainContext, definitions: Definitions, phase: PhasePlan) -> list[str]:
+def _phase(
+    context: TrainContext, definitions: Definitions, phase: PhasePlan, multiplier: Unit | None
+) -> list[str]:
     """Return the definitions of a phase."""
     if phase.alternate or phase.precision == "fp16":
         what = "datasets in turn (`alternate`)" if phase.alternate else "the precision fp16"
-        raise NotWrittenError(f"{what} of the phase `{phase.name}`")
+        with code_at(f"phases.{phase.name}"):
+            raise NotWrittenError(f"{what} of the phase `{phase.name}`")
     code = context.phases[phase.name]
-    function, rate = rate_function(definitions, phase)
+    function, rate = rate_function(definitions, phase, multiplier)
     freezing = freeze_function(context, phase)
     tasks = " and ".join(f"`{name}`" for name in code.names)
     lines = [f"def train_{phase.name}(model: Model, folder: Path, rank: int, world: int) -> None:"]
@@ -174,7 +183,7 @@ def _main(context: TrainContext) -> str:
     for phase in plan.phases:
         body += [f"train_{phase.name}(model, folder, rank, world)"]
         for probe in phase.probes:
-            body += [f"for name, value in losses.probe_{probe.task}(model).items():"]
+            body += [f"for name, value in losses.probe_{probe_word(plan, probe)}(model).items():"]
             body += [f'    probed[f"probe/{phase.name}/{probe.name}/{{name}}"] = value']
     evaluations = [*_final_evaluations(plan), *(["probed"] if probes else [])]
     body += [f"metrics = {' | '.join(evaluations) or '{}'}"]

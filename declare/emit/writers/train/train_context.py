@@ -1,6 +1,6 @@
 """What the parts of `train.py` know of the program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -23,11 +23,15 @@ class TrainContext:
     plan: Plan
     phases: Mapping[str, PhaseCode]
     methods: Mapping[str, str]
+    datasets: Mapping[str, Sequence[str]]
+    """Program -> datasets whose batches it reads."""
     draws: bool
     """Whether training draws random numbers."""
     norms: bool
     """Whether the model may have batch norms."""
     imports: set[str] = field(default_factory=lambda: {*_IMPORTS})
+    definitions: dict[str, None] = field(default_factory=dict)
+    """What components define beside the loop, in order."""
 
     def __post_init__(self) -> None:
         names = {name for phase in self.phases.values() for name in phase.masking}
@@ -38,8 +42,9 @@ class TrainContext:
             raise NotWrittenError("`scales` of several fields")
         self.scaled_field = fields.pop() if fields else None
 
-    def call(self, program: str, *arguments: str) -> str:
-        """Return the code of a call of the model."""
+    def call(self, program: str, batches: Mapping[str, str]) -> str:
+        """Return the code of a call of the model; `batches` maps datasets to the code of their batches."""
+        arguments = [batches[name] for name in self.datasets[program]]
         method = self.methods[program]
         return f"model{'' if method == 'forward' else '.' + method}({', '.join(arguments)})"
 
