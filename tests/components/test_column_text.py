@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from declare.contract.kinds.code import NotWrittenError
 from declare.contract.problem import ProblemError
 from declare.contract.text_column import TextColumn
 from declare.emit.writers.raw_column import raw_column
@@ -524,11 +523,3 @@ def test_written_code_has_the_gaps_of_the_field(values, marks):
     code = made.code("x", facts, raw)
     exec("\n".join(code.lines), names)
     np.testing.assert_array_equal(eval(code.expression, names), read(column, type="number", missing=marks)[1])
-
-
-def test_written_code_has_no_infinite_marks():
-    """A program cannot name them, and says so."""
-    made, values = field(type="number", missing=[float("inf")]), np.array([1.0, np.inf])
-    facts = made.infer_facts(values)
-    with pytest.raises(NotWrittenError):
-        made.code("x", facts, raw_column("raw", "array", values, made, facts, np.arange(2)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -10,7 +9,7 @@ from pydantic import Field as Param
 
 from declare.components.fields._values import flat
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
+from declare.contract.kinds.code import Code, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout, Shape
@@ -112,8 +111,6 @@ class Number(Field):
     def code(self, name: str, facts: FieldFacts, raw: RawColumn) -> Code:
         """Return code that makes numbers of texts or values, NaN where missing."""
         missing = [value for value, number in raw.encoded.items() if number != number]  # noqa: PLR0124 - NaN
-        if any(isinstance(value, float) and math.isinf(value) for value in missing):
-            raise NotWrittenError(f"infinite marks of missing values of `{name}`")
         if raw.kind == "array":
             if missing:
                 return Code(
