@@ -183,7 +183,7 @@ def _instances(node: ModulePlan) -> list[tuple[str, Sequence[Wire], Mapping[str,
 
 
 def _build(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
-    """Return what a node is, made with the stand-ins.
+    """Return what a node is, made with the replacements for torch.
 
     Raises `NotWrittenError` where a library needs the real torch for that.
     """

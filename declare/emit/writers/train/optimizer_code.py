@@ -19,7 +19,7 @@ def optimizer_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
         groups = _split("parameters", {"weight_decay": decay}, spares=spares)
         return [
             "parameters = [*model.parameters()]",
-            f"optimizer = {_made(context, phase, f'[{groups}]')}",
+            f"optimizer = {_optimizer_code(context, phase, f'[{groups}]')}",
         ]
     context.imports.add("from fnmatch import fnmatchcase")
     lines = ["named = dict(model.named_parameters())", "groups = []"]
@@ -31,11 +31,11 @@ def optimizer_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
         lines += [f"groups += [{_split('group', rates, spares=spares and group.weight_decay is None)}]"]
     rates = {"initial_lr": float(component.lr), "lr": float(component.lr), "weight_decay": decay}
     lines += ["rest = [*named.values()]", f"groups += [{_split('rest', rates, spares=spares)}]"]
-    code = _made(context, phase, '[group for group in groups if group["params"]]')
+    code = _optimizer_code(context, phase, '[group for group in groups if group["params"]]')
     return [*lines, f"optimizer = {code}"]
 
 
-def _made(context: TrainContext, phase: PhasePlan, groups: str) -> str:
+def _optimizer_code(context: TrainContext, phase: PhasePlan, groups: str) -> str:
     """Return the expression that makes the optimizer of groups."""
     with code_at(f"phases.{phase.name}.optimizer"):
         code = read_component("optimizers", phase.optimizer).code(groups)
