@@ -20,7 +20,8 @@ def raw_column(
     """
     kind = "values" if kind == "array" and isinstance(values, list) else kind
     first = next((value for value in values if value is not None), None) if isinstance(values, list) else None
-    dtype = str(np.asarray(first).dtype if isinstance(values, list) else getattr(values, "dtype", ""))
+    dtype = str(np.asarray(first).dtype) if isinstance(values, list) else ""
+    dtype = str(values.dtype) if isinstance(values, np.ndarray) else dtype
     if facts.shape.dims:
         return RawColumn(code, kind, dtype)
     rows = values[used] if isinstance(values, np.ndarray) else [values[row] for row in used.tolist()]
@@ -38,7 +39,7 @@ def raw_column(
 
 def _distinct(values: Any) -> list[Any]:
     """Return the distinct values of a column that has one value in each row, without None and NaN."""
-    rows = values.tolist() if hasattr(values, "tolist") else list(values)
+    rows = values.tolist() if isinstance(values, np.ndarray) else list(values)
     if any(isinstance(row, (list, dict)) for row in rows):
         return []
     return [row for row in dict.fromkeys(rows) if row is not None and row == row]  # noqa: PLR0124 - NaN
