@@ -195,8 +195,11 @@ def index_code(name: str, texts: Sequence[str], raw: RawColumn) -> Code:
     values = f"{raw.code}.tolist()" if raw.kind == "array" else raw.code
     if any(str(value) != texts[int(place)] for value, place in raw.encoded.items() if place >= 0):
         known = {value: int(place) for value, place in raw.encoded.items()} | dict.fromkeys(marks, -1)
+        value = "value"
+        if raw.dtype.startswith("float"):
+            known, value = known | {None: -1}, "value if value == value else None"
         return Code(
-            f"np.array([{constant}[value] for value in {values}])", definitions=(f"{constant} = {known!r}",)
+            f"np.array([{constant}[{value}] for value in {values}])", definitions=(f"{constant} = {known!r}",)
         )
     lines: tuple[str, ...] = (f"index = {{text: number for number, text in enumerate({constant})}}",)
     if marks:

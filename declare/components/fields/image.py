@@ -121,6 +121,7 @@ class Image(ImageField):
             raw.dtype != "uint8"
             or decoding.scale is not None
             or self.size is not None
+            or self.channels is not None
             or None in facts.shape.dims
         ):
             raise NotWrittenError(f"the pictures of `{name}`: only arrays of bytes have code")

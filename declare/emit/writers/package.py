@@ -1,7 +1,7 @@
 """Writes the program of a plan: a folder of files that need torch and the libraries of the model and the data."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 
 from declare.contract.kinds.code import NotWrittenError, code_at
@@ -36,7 +36,9 @@ def write_package(plan: Plan, folder: str) -> dict[str, str]:
         with code_at(f"phases.{phase.name}"):
             phases[phase.name] = PhaseCode(plan, phase, tasks, losses)
     losses.library.settle()
-    model = ModelCode(plan, _programs(plan, phases))
+    model = ModelCode(
+        plan, _programs(plan, phases, {task.name for task in tasks.values() if task.view is not None})
+    )
     _write_losses(plan, tasks, phases, model)
     data = DataCode(plan, {name: evaluation_size(plan, name) for name in plan.datasets}, folder)
     code = model.text(f"The model of `{plan.name}`.")
@@ -108,10 +110,12 @@ def _tasks(plan: Plan) -> tuple[dict[str, TaskCode], Definitions]:
     return tasks, definitions
 
 
-def _programs(plan: Plan, phases: Mapping[str, PhaseCode]) -> dict[str, ProgramSpec]:
+def _programs(
+    plan: Plan, phases: Mapping[str, PhaseCode], masking: Collection[str]
+) -> dict[str, ProgramSpec]:
     """Return what the model computes: for each phase, for evaluations of each dataset, and for probes.
 
-    A task that hides inputs has a program for itself.
+    A task that hides inputs (`masking`) has a program for itself.
     """
     programs: dict[str, ProgramSpec] = {}
     for name, phase in phases.items():
@@ -122,7 +126,6 @@ def _programs(plan: Plan, phases: Mapping[str, PhaseCode]) -> dict[str, ProgramS
         programs |= {
             key: ProgramSpec(tuple(tasks), phase.datasets, True) for key, tasks in groups.items() if tasks
         }
-    masking = {name for phase in phases.values() for name in phase.masking}
     for dataset in plan.datasets:
         names = [name for name, task in plan.tasks.items() if dataset in task.datasets]
         groups = {f"{dataset}_outputs": [name for name in names if name not in masking]}

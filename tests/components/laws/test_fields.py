@@ -173,6 +173,7 @@ def test_the_code_of_every_field_encodes_as_it_does(name, tmp_path):
 VALUES = {
     "truth": [True, False, None, True],
     "numbers with a point": [1.5, 2.0, 1.5, 3.25],
+    "numbers with gaps": [1.5, float("nan"), 2.0, 1.5],
     "numbers": [1, 2, None, 2],
     "texts and marks": ["a", "?", "b", None],
 }

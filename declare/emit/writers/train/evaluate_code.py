@@ -16,7 +16,7 @@ def evaluate_function(context: TrainContext) -> str:
     for dataset in plan.datasets:
         lines += indent(_dataset(context, dataset))
     lines += ["    model.train()"]
-    for name, task in plan.tasks.items():
+    for name, task in context.tasks.items():
         if plan.has_own_heads(name):
             parts = ", ".join(f'scores["{name}@{item}"]' for item in task.datasets)
             lines += [f'    scores["{name}"] = losses.{camel(name)}Scores({parts})']
@@ -39,7 +39,7 @@ def _evaluated_names(context: TrainContext) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for split in ("val", "test"):
         held = [name for name, item in context.plan.datasets.items() if item.splits.get(split)]
-        for name, task in context.plan.tasks.items():
+        for name, task in context.tasks.items():
             with_samples = [dataset for dataset in task.datasets if dataset in held]
             if context.plan.has_own_heads(name) and len({*with_samples}) not in {0, len(task.datasets)}:
                 with code_at(f"tasks.{name}"):
@@ -62,7 +62,7 @@ def _names(plan: Plan, name: str, dataset: str) -> list[str]:
 
 def _scores(context: TrainContext) -> list[str]:
     entries = {}
-    for name, task in context.plan.tasks.items():
+    for name, task in context.tasks.items():
         for dataset in task.datasets:
             for key in _names(context.plan, name, dataset):
                 word = key.replace("@", "_") if context.plan.has_own_heads(name) else name
@@ -72,7 +72,7 @@ def _scores(context: TrainContext) -> list[str]:
 
 def _dataset(context: TrainContext, dataset: str) -> list[str]:
     """Return the lines that evaluate a dataset."""
-    tasks = {name: task for name, task in context.plan.tasks.items() if dataset in task.datasets}
+    tasks = {name: task for name, task in context.tasks.items() if dataset in task.datasets}
     if not tasks:
         return []
     masking = [name for name in tasks if name in context.masking]

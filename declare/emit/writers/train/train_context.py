@@ -34,9 +34,12 @@ class TrainContext:
     """What components define beside the loop, in order."""
 
     def __post_init__(self) -> None:
-        names = {name for phase in self.phases.values() for name in phase.masking}
-        self.masking = [name for name in self.plan.tasks if name in names]
-        self.draws = self.draws or bool(names)
+        tasks = self.plan.tasks.items()
+        trained = {name for phase in self.plan.phases for name in phase.tasks}
+        self.tasks = {name: task for name, task in tasks if name in trained}
+        """Those that some phase trains, by name: the others are not evaluated."""
+        self.masking = [name for name, task in tasks if self._task(name, task.datasets[0]).view is not None]
+        self.draws = self.draws or any(phase.masking for phase in self.phases.values())
         fields = {phase.scales.field for phase in self.plan.phases if phase.scales}
         if len(fields) > 1:
             raise NotWrittenError("`scales` of several fields")
