@@ -9,6 +9,10 @@ as it still fails.
 
 puts each parameter of each component, and each key of the language, at each of its edges, on a spec that validates
 without it. Verdicts go to the log; called again it goes on. Prints counts by kind and what failed.
+
+    python -m tests.combining --compile --specs 100 --seed 1 --save failures
+
+writes the program of each spec and compares it with the run, bit by bit.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.combining.compiling import CompileHunt
 from tests.combining.coverage import counts, missed
 from tests.combining.hunting import Hunt, Tally, minimised, timed
 from tests.combining.sweeping import Sweep, read, table
@@ -42,6 +47,7 @@ def main() -> int:
     parser.add_argument("--edges", action="store_true", help="put each parameter at each of its edges")
     parser.add_argument("--only", default="", help="edges of KIND, or of KIND/NAME")
     parser.add_argument("--portion", default="0/1", help="I/N: every Nth edge, from the Ith")
+    parser.add_argument("--compile", action="store_true", help="run the programs of specs beside their runs")
     parser.add_argument("--rich", action="store_true", help="edges within drawn specs, not within plain ones")
     parser.add_argument("--log", type=Path, default=Path("edges.jsonl"), help="verdicts on edges")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
@@ -55,7 +61,8 @@ def main() -> int:
     began, tally, go_on = time.monotonic(), Tally(), timed(asked.seconds)
     with tempfile.TemporaryDirectory() as made:
         log = asked.log.resolve()
-        hunt = Hunt((asked.data or Path(made)).resolve(), asked.seed)
+        kind = CompileHunt if asked.compile else Hunt
+        hunt = kind((asked.data or Path(made)).resolve(), asked.seed)
         if asked.edges:
             return _sweep(hunt, asked, log, go_on)
         prepared = time.monotonic() - began
