@@ -72,7 +72,7 @@ class DatasetsReader(Reader):
             wanted = range(self.num_samples) if rows is None else rows
             return [self._file(column, int(row)) for row in wanted]
         if column not in self._columns:
-            values = [value for table in self._tables for value in _column(table, column)]
+            values = [value for table in self._tables for value in self._values(table, column)]
             single = getattr(self._tables[0].features[column], "dtype", "") == "float32"
             self._columns[column] = list(map(_single, values)) if single else values
         values = self._columns[column]
@@ -91,12 +91,21 @@ class DatasetsReader(Reader):
             return bytes(value["bytes"])
         return None if value.get("path") is None else self.folder / str(value["path"])
 
+    def _values(self, table: Any, name: str) -> Any:
+        """Return the values of a column as stored: the library would decode images itself.
+
+        Raises `ProblemError` DAT333 for times that are beyond the years of any calendar.
+        """
+        stored = table.with_format("arrow")[name] if hasattr(table, "with_format") else table[name]
+        try:
+            return stored.to_pylist() if hasattr(stored, "to_pylist") else stored
+        except (ValueError, OverflowError) as error:
+            helps = ("correct the values, or store the column as numbers",)
+            problem = Problem(
+                "DAT333", f"`{name}` of `{self._name}` cannot be read: {error}", at="source", helps=helps
+            )
+            raise ProblemError(problem) from None
+
     def where(self, row: int) -> str:
         """Return a description of where a sample comes from."""
         return f"sample {row} of `{self._name}`"
-
-
-def _column(table: Any, name: str) -> Any:
-    """Return the values of a column as stored; the library would decode images itself."""
-    stored = table.with_format("arrow")[name] if hasattr(table, "with_format") else table[name]
-    return stored.to_pylist() if hasattr(stored, "to_pylist") else stored
