@@ -152,7 +152,8 @@ def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], rea
         place for name, place in column_names.items() if name in generated and place not in reader.columns
     ]
     columns = [place for name, place in column_names.items() if name not in generated]
-    lines = tuple(reader.columns) == ("text",) and len(columns) == 1 and columns[0] != "text"
+    is_text = "text" in reader.columns and {*reader.columns} <= {"text", "file"}
+    lines = is_text and len(columns) == 1 and columns[0] != "text"
     return CompletedReader(reader, empty, {columns[0]: "text"} if lines else {}) if empty or lines else reader
 
 
