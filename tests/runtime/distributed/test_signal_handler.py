@@ -100,7 +100,9 @@ def test_a_disk_that_fills_up_fails_the_run_and_keeps_its_state(tmp_path, monkey
 
 def test_a_disk_that_is_too_small_is_said_before_the_first_step(tmp_path):
     """A plan that keeps more checkpoints than the disk holds fails before it trains."""
-    plan = fake_builder.make_plan(fake_builder.phase(keep_checkpoints=10**12, steps=10**12, checkpoint_every=1))
+    plan = fake_builder.make_plan(
+        fake_builder.phase(keep_checkpoints=10**12, steps=10**12, checkpoint_every=1)
+    )
     outcome = train(plan, "x", tmp_path / "run", make_builder=fake_builder.make)
     assert (outcome.status, outcome.problems[0].code) == (4, "RES804")
     assert not list(Run(tmp_path / "run").events("phase_started"))
