@@ -96,7 +96,12 @@ model:
 tasks:
   genre: {type: multilabel, datasets: [a, b], target: genres, head: {type: linear, input: body}, metrics: [auroc, f1]}
   grade: {type: classification, dataset: a, target: grade, head: {type: linear, input: body}, metrics: [average_precision]}
-  price: {type: regression, dataset: a, target: price, head: {type: linear, input: body}, metrics: [spearman, mae]}
+  price:
+    type: regression
+    dataset: a
+    target: price
+    head: {type: linear, input: body}
+    metrics: [spearman, mae, log_cosh_error, mean_absolute_percentage_error]
 phases:
   first:
     tasks: [grade, price]
@@ -115,6 +120,20 @@ phases:
 hardware: {precision: fp32}
 """
 """A spec over what went wrong in programs once: parts that are alike, rules that overlap, splits that are not there."""
+HIDDEN = """\
+declare: 1
+datasets:
+  digits: {source: {type: sklearn, name: digits}, limit: 40, split: {val: 0.3}}
+  others: {source: {type: sklearn, name: digits}, limit: 20, split: {val: 0.3}}
+model:
+  net: {type: cnn, channels: [4], input: image}
+tasks:
+  pixels: {type: reconstruction, dataset: digits, target: image, head: {type: decoder, input: net}}
+phases:
+  fit: {batch_size: 8, steps: 3, optimizer: {type: adamw, lr: 0.01}}
+hardware: {precision: fp32}
+"""
+"""A spec that hides parts of images, which are numbers from 0 to 1 then; a data set of it is not used."""
 MANY_ROWS = "x,weight,genres,grade,price\n" + "".join(
     f'"{i % 7},{i % 10}",{"-9.0" if i % 11 == 0 else 1 + i % 3},{("a|b", "b", "c | a", "")[i % 4]},'
     f"{'high' if i % 3 else 'low'},{i % 13 * 2.5}\n"

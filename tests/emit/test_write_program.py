@@ -18,7 +18,7 @@ from declare.__main__ import main
 from declare.contract.problem import ProblemError
 from declare.emit.write_program import write_program
 from declare.runtime.run_folder.folder import Run
-from tests.emit.programs import MANY, MANY_ROWS, SETS, place, run
+from tests.emit.programs import HIDDEN, MANY, MANY_ROWS, SETS, place, run
 
 
 def written(spec: Path, folder: Path, *sets: str) -> list[Path]:
@@ -62,6 +62,13 @@ def test_a_program_of_many_parts_follows_its_run(tmp_path: Path) -> None:
     spec = tmp_path / "many.yaml"
     spec.write_text(MANY)
     (tmp_path / "many.csv").write_text(MANY_ROWS)
+    follow(spec, tmp_path)
+
+
+def test_a_program_that_hides_pixels_follows_its_run(tmp_path: Path) -> None:
+    """What is left of an image is scaled once."""
+    spec = tmp_path / "hidden.yaml"
+    spec.write_text(HIDDEN)
     follow(spec, tmp_path)
 
 

@@ -104,7 +104,9 @@ class Text(Source):
         lines = (
             f'lines = Path({str(self.path)!r}).read_text(encoding={self.encoding or "utf-8"!r}).split("\\n")',
         )
-        expression = '{"text": [line for line in lines if line.strip()]}'
+        documents = "[line for line in lines if line.strip()]"
+        codes = {"text": documents, "file": f"[{self.path.name!r}] * len({documents})"}
+        expression = "{" + ", ".join(f'"{name}": {codes[name]}' for name in columns) + "}"
         return Code(expression, lines, ("from pathlib import Path",), kind="texts")
 
     def open(self) -> Reader:

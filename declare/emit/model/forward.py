@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,8 +21,11 @@ class Forward:
         paths: Mapping[int, str],
         used: Mapping[str, set[str]],
         parameters: Mapping[int, list[str]],
+        hidden_fields: Collection[str] = (),
     ) -> None:
         self.program, self.paths, self.used, self.parameters = program, paths, used, parameters
+        self.hidden_fields = hidden_fields
+        """Fields that some task hides parts of: their pixels are numbers from 0 to 1 then."""
         self.names: dict[int, str] = {}
         """Slot of the program -> expression of its value."""
         self.lines: list[str] = []
@@ -118,7 +121,10 @@ class Forward:
         self.names[place] = f"{sources[0]}[{variables(function)['index']}]"
 
     def _of_unit(self, function: Any, sources: list[str], place: int) -> None:
-        self._assign(place, self._variable("pixels"), f"{sources[0]}.to(torch.float32).mul_(1 / 255)")
+        scaled = f"{sources[0]}.to(torch.float32).mul_(1 / 255)"
+        if any(f'["{name}"]' in sources[0] for name in self.hidden_fields):
+            scaled = f"{sources[0]} if {sources[0]}.is_floating_point() else {scaled}"
+        self._assign(place, self._variable("pixels"), scaled)
 
     def _of_single(self, function: Any, sources: list[str], place: int) -> None:
         self.names[place] = f"{sources[0]}.float()"

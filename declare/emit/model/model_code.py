@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -37,8 +37,10 @@ class ProgramSpec(NamedTuple):
 class ModelCode:
     """The modules of a plan, and what the model computes for each set of datasets and tasks."""
 
-    def __init__(self, plan: Plan, programs: Mapping[str, ProgramSpec]) -> None:
-        self.plan = plan
+    def __init__(
+        self, plan: Plan, programs: Mapping[str, ProgramSpec], hidden_fields: Collection[str] = ()
+    ) -> None:
+        self.plan, self.hidden_fields = plan, hidden_fields
         self.library = Library(classes=True)
         self.definitions = Definitions(self.library, {"Model"})
         self.instances = {
@@ -121,7 +123,7 @@ class ModelCode:
         parameters = {
             id(self.instances[path]): unit.remaining_parameters for path, unit in self.units.items()
         }
-        forward = Forward(program, self.paths, self._entries_read(), parameters)
+        forward = Forward(program, self.paths, self._entries_read(), parameters, self.hidden_fields)
         body = forward.features(self.readings[name]) if name in self.readings else forward.code()
         names = self.datasets[name] if forward.several else ["batch"]
         key = (", ".join(f"{item}: dict[str, Tensor]" for item in names), *body)

@@ -81,7 +81,8 @@ class DataCode:
         self.sources: dict[str, Code] = {}
         self.units: dict[tuple[str, ...], Unit] = {}
         """Of generators, transforms (dataset, field, number) and samplers (phase, dataset)."""
-        for name, dataset in plan.datasets.items():
+        used = {name: dataset for name, dataset in plan.datasets.items() if self.names[name]}
+        for name, dataset in used.items():
             with code_at(f"datasets.{name}.source"):
                 self._source(name, dataset)
             with code_at(f"datasets.{name}.transforms"):
@@ -91,7 +92,7 @@ class DataCode:
                 with code_at(f"phases.{phase.name}.sampler"):
                     self._sampler(phase, name)
         self.library.settle()
-        for name, dataset in plan.datasets.items():
+        for name, dataset in used.items():
             with code_at(f"datasets.{name}"):
                 self._dataset(name, dataset)
         for phase in plan.phases:

@@ -36,9 +36,9 @@ def write_package(plan: Plan, folder: str) -> dict[str, str]:
         with code_at(f"phases.{phase.name}"):
             phases[phase.name] = PhaseCode(plan, phase, tasks, losses)
     losses.library.settle()
-    model = ModelCode(
-        plan, _programs(plan, phases, {task.name for task in tasks.values() if task.view is not None})
-    )
+    masking = {task.name for task in tasks.values() if task.view is not None}
+    hidden = {field for name in masking if (field := plan.tasks[name].target_field)}
+    model = ModelCode(plan, _programs(plan, phases, masking), hidden)
     _write_losses(plan, tasks, phases, model)
     data = DataCode(plan, {name: evaluation_size(plan, name) for name in plan.datasets}, folder)
     code = model.text(f"The model of `{plan.name}`.")

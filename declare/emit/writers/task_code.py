@@ -140,8 +140,13 @@ class TaskCode:
 
     @property
     def _sums(self) -> dict[Any, str]:
-        """The attribute that holds each accumulator's sums."""
-        return {key: _snake(type(item[0]).__name__) for key, item in self.accumulators.items()}
+        """The attribute that holds each accumulator's sums; several of one class are numbered."""
+        names: dict[Any, str] = {}
+        for key, (accumulator, _, _) in self.accumulators.items():
+            word = _snake(type(accumulator).__name__)
+            number = 1 + sum(name.partition("_of_")[0] == word for name in names.values())
+            names[key] = word if number == 1 else f"{word}_of_{number}"
+        return names
 
     def _scores_class(self) -> list[str]:
         lines = [
