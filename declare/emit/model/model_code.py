@@ -70,19 +70,12 @@ class ModelCode:
         """Program -> method."""
 
     def _note_uses(self) -> None:
-        """Tell modules apart that are alike but for their inputs or the outputs that are read.
-
-        Of one that adapts to datasets the sizes of inputs count too: it has parameters for each.
-        """
+        """Tell modules apart that are alike but for the number of inputs or the outputs that are read."""
         read = outputs_read(self.plan)
         for path, node, wires, _ in _all_instances(self.plan):
             module = self.instances[path]
             if isinstance(module, Module):
-                sizes = [
-                    wire.shape.dims for item in node.variants.values() for wire in item.wires if node.adapts
-                ]
-                outputs = ",".join(sorted(read.get(node.path, ())))
-                module.__dict__["_used_as"] = f"({len(wires)}{sizes or ''}: {outputs})"
+                module.__dict__["_used_as"] = f"({len(wires)}: {','.join(sorted(read.get(node.path, ())))})"
 
     def _specialize(self) -> None:
         """Specialise what modules compute for what the programs give them."""
