@@ -28,7 +28,7 @@ _WITHOUT_CODE = ("augment", "balance", "gradients", "precision", "scales")
 def plain(spec: Spec) -> Spec:
     """Return a spec without what mostly has no code: the rest of the catalogue comes through more often."""
     spec = json.loads(json.dumps(spec))
-    for phase in spec["phases"].values():
+    for phase in spec.get("phases", {}).values():
         for key in _WITHOUT_CODE:
             phase.pop(key, None)
         if _type(phase.get("mix")) == "alternate":

@@ -41,6 +41,8 @@ def config_key(owner: Any) -> str:
             parts.append(f"{name}:{type(value).__name__}({text})")
         else:
             parts.append(f"{name}={_argument_key(value)}")
+    parameters = owner.__dict__.get("_parameters", {})
+    parts += [f"{name}:{_argument_key(value)}" for name, value in parameters.items()]
     args, kwargs = arguments_of(owner)
     inner = [_argument_key(item) for item in args]
     inner += [f"{name}={_argument_key(item)}" for name, item in kwargs.items()]
