@@ -66,7 +66,7 @@ class Torchvision(Source):
             labels = [_labels(part, rows) for part, rows in zip(parts, map(len, images), strict=True)]
             columns = {"image": _concatenate(images), "label": [name for part in labels for name in part]}
         except (ValueError, LookupError) as error:
-            raise ProblemError(self._damaged(error)) from None
+            raise ProblemError(self._damage_problem(error)) from None
         fields = {"image": {"type": "image"}, "label": {"type": "category"}}
         reader = ArrayReader(columns, fields=fields, origin=f"torchvision's `{self.name}`")
         reader.splits = {"train": (0, len(labels[0])), "test": (len(labels[0]), reader.num_samples)}
@@ -86,7 +86,7 @@ class Torchvision(Source):
         except (RuntimeError, OSError) as error:
             refuse_if_short(error)
             if self.files() and "not found" not in str(error):
-                raise ProblemError(self._damaged(error)) from None
+                raise ProblemError(self._damage_problem(error)) from None
             raise ProblemError(
                 Problem(
                     "DAT312",
@@ -103,9 +103,9 @@ class Torchvision(Source):
             ) from None
         except Exception as error:  # noqa: BLE001 - the library checks little of what it reads
             refuse_if_short(error)
-            raise ProblemError(self._damaged(error)) from None
+            raise ProblemError(self._damage_problem(error)) from None
 
-    def _damaged(self, error: Exception) -> Problem:
+    def _damage_problem(self, error: Exception) -> Problem:
         return Problem(
             "DAT333",
             f"the files of `{self.name}` under `{self.root.name}` are damaged",
