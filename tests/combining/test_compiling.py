@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.combining.calling import figures_of
 from tests.combining.compiling import plain
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_what_has_no_code_is_left_out() -> None:
@@ -28,16 +21,5 @@ def test_what_has_no_code_is_left_out() -> None:
 @pytest.mark.timeout(600)
 def test_programs_of_drawn_specs_follow_their_runs() -> None:
     """Of a few seeded specs some have code for all they hold, and none of their programs differs."""
-    words = ["--compile", "--seed", "1", "--specs", "8"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.combining", *words],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout, done.stderr
-    found = json.loads(done.stdout)
-    assert found["failed"] == {}, done.stderr
+    found = figures_of("--compile", "--seed", "1", "--specs", "8")
     assert found["clean"] > 1

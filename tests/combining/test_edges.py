@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +9,7 @@ import pytest
 from declare.parsing.annotation import fields
 from declare.parsing.lookup import find, kinds, own_names
 from tests.combining.bounds import LANGUAGE, language_keys, targets
-
-ROOT = Path(__file__).parents[2]
+from tests.combining.calling import figures_of
 
 
 def test_every_component_has_its_turn() -> None:
@@ -33,16 +28,5 @@ def test_every_component_has_its_turn() -> None:
 def test_edges_that_validate_train(tmp_path: Path) -> None:
     """Of a few components, each of them is refused or does what it says; some do."""
     log = tmp_path / "edges.jsonl"
-    words = ["--edges", "--only", "schedules/c", "--portion", "0/4", "--log", str(log)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.combining", *words],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout, done.stderr
-    found = json.loads(done.stdout)
-    assert found["failed"] == {}
+    found = figures_of("--edges", "--only", "schedules/c", "--portion", "0/4", "--log", str(log))
     assert found["counts"]["total"]["clean"] > 0
