@@ -65,59 +65,55 @@ def place(name: str, folder: Path) -> Path:
     return spec
 
 
-MANY = """\
+_COLUMNS = """\
+    fields:
+      x: {type: number, decimal: ","}
+      weight: {type: number, missing: [-9]}
+      genres: {type: labels}
+      grade: {type: category}
+      price: {type: number}
+    transforms: [{type: log, field: price, offset: 1.0}, {type: clip, field: weight, low: 0, high: 2}]
+"""
+MANY = f"""\
 declare: 1
 seed: 3
 datasets:
   a:
-    source: {type: csv, path: many.csv}
-    fields:
-      x: {type: number, decimal: ","}
-      weight: {type: number, missing: [-9]}
-      genres: {type: labels}
-      grade: {type: category}
-      price: {type: number}
-    transforms: [{type: log, field: price, offset: 1.0}, {type: clip, field: weight, low: 0, high: 2}]
-    split: {val: 0.2, test: 0.1}
+    source: {{type: csv, path: many.csv}}
+{_COLUMNS}    split: {{val: 0.2, test: 0.1}}
   b:
-    source: {type: csv, path: many.csv}
-    fields:
-      x: {type: number, decimal: ","}
-      weight: {type: number, missing: [-9]}
-      genres: {type: labels}
-      grade: {type: category}
-      price: {type: number}
-    transforms: [{type: log, field: price, offset: 1.0}, {type: clip, field: weight, low: 0, high: 2}]
-    split: {train: 0.5, test: 0.5}
+    source: {{type: csv, path: many.csv}}
+{_COLUMNS}    split: {{train: 0.5, test: 0.5}}
 model:
-  one: {type: concat, input: x}
-  two: {type: concat, input: [one, x]}
-  body: {type: mlp, hidden: [8], input: two}
+  one: {{type: concat, input: x}}
+  two: {{type: concat, input: [one, x]}}
+  body: {{type: mlp, hidden: [8], input: two}}
 tasks:
-  genre: {type: multilabel, datasets: [a, b], target: genres, head: {type: linear, input: body}, metrics: [auroc, f1]}
-  grade: {type: classification, dataset: a, target: grade, head: {type: linear, input: body}, metrics: [average_precision]}
+  genre: {{type: multilabel, datasets: [a, b], target: genres, head: {{type: linear, input: body}}, metrics: [auroc, f1]}}
+  grade: {{type: classification, dataset: a, target: grade, head: {{type: linear, input: body}}, metrics: [average_precision]}}
   price:
     type: regression
     dataset: a
     target: price
-    head: {type: linear, input: body}
+    head: {{type: linear, input: body}}
     metrics: [spearman, mae, log_cosh_error, mean_absolute_percentage_error]
 phases:
   first:
     tasks: [grade, price]
     batch_size: 8
     steps: 5
-    optimizer: {type: sgd, lr: 0.01}
-    schedule: {type: one_cycle}
-    sampler: {type: weighted, field: weight}
-    freeze: [{match: "*.bias"}, {match: "heads.*", until: 2 steps}, {match: "body.*", until: 1 steps}]
-    probes: [{type: linear, task: grade, l2: 0.1}, {type: linear, task: grade, iterations: 3}]
+    clip: {{value: 1.0}}
+    optimizer: {{type: sgd, lr: 0.01}}
+    schedule: {{type: one_cycle}}
+    sampler: {{type: weighted, field: weight}}
+    freeze: [{{match: "*.bias"}}, {{match: "heads.*", until: 2 steps}}, {{match: "body.*", until: 1 steps}}]
+    probes: [{{type: linear, task: grade, l2: 0.1}}, {{type: linear, task: grade, iterations: 3}}]
   second:
     batch_size: 8
     steps: 4
-    optimizer: {type: lion, lr: 0.001}
-    schedule: {type: one_cycle, rise: 0.5}
-hardware: {precision: fp32}
+    optimizer: {{type: lion, lr: 0.001}}
+    schedule: {{type: one_cycle, rise: 0.5}}
+hardware: {{precision: fp32}}
 """
 """A spec over what went wrong in programs once: parts that are alike, rules that overlap, splits that are not there."""
 HIDDEN = """\

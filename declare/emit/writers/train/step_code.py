@@ -30,7 +30,11 @@ class StepCode:
         else:
             views, outputs = self._outputs()
             lines += [*views, *self._shares(), *self._totals()]
-            lines += [*self._draw(f"mix({self.seed}, rank)"), *self._loss(outputs), *self._backward()]
+            lines += [
+                *self._draw(f"mix({self.seed}, rank)"),
+                *self._loss(outputs),
+                *self._if_trained("loss.backward()"),
+            ]
         return [*lines, *self._update(rate)]
 
     def _batches(self) -> list[str]:
@@ -67,15 +71,14 @@ class StepCode:
             return lines
         return ['with torch.autocast("cpu", torch.bfloat16):', *indent(lines)]
 
-    def _backward(self, loss: str = "loss") -> list[str]:
-        """Return the line of the backward pass, under a condition where all that the loss reads may be frozen."""
+    def _if_trained(self, line: str) -> list[str]:
+        """Return a line that needs gradients, under a condition where all that the loss reads may be frozen."""
         frozen = [name for rule in self.phase.freeze for name in rule.parameters]
         heads = [self.context.plan.node(self.context.plan.tasks[name].head) for name in self.code.names]
         may_be_frozen = self.phase.freeze and all(
             not head.total_parameters or any(name.startswith(f"{head.path}.") for name in frozen)
             for head in heads
         )
-        line = f"{loss}.backward()"
         return ["if loss.requires_grad:", *indent([line])] if may_be_frozen else [line]
 
     def _micro_batches(self) -> list[str]:
@@ -88,7 +91,7 @@ class StepCode:
         inner = [
             *self._draw(f"mix({self.seed}, {count} * rank + number)"),
             *self._loss(outputs),
-            *self._backward(),
+            *self._if_trained("loss.backward()"),
         ]
         return [*lines, *indent(inner)]
 
@@ -129,7 +132,7 @@ class StepCode:
                 *lines,
                 *self._draw(f"mix(mix({self.seed}, rank), 0)"),
                 *self._loss(outputs),
-                *self._backward(),
+                *self._if_trained("loss.backward()"),
             ]
         return self._joint_scales(scales, image, outputs)
 
@@ -143,7 +146,7 @@ class StepCode:
         inner = [f"{image} = data.resize(stored, size)", *self._draw(f"mix(mix({self.seed}, rank), number)")]
         inner += [
             "with statistics.at(size):",
-            *indent([*passes, *self._backward(f"(loss * {1 / len(sizes)})")]),
+            *indent([*passes, *self._if_trained(f"(loss * {1 / len(sizes)}).backward()")]),
         ]
         if compares:
             inner += ["teacher = teacher or {name: output.detach() for name, output in outputs.items()}"]
@@ -159,7 +162,7 @@ class StepCode:
         clip = self.phase.clip or {}
         for name in ("value", "norm"):
             if clip.get(name) is not None:
-                lines += [f"torch.nn.utils.clip_grad_{name}_({_ORDERED}, {clip[name]})"]
+                lines += self._if_trained(f"torch.nn.utils.clip_grad_{name}_({_ORDERED}, {clip[name]})")
         lines += ["optimizer.step()"]
         if self.phase.ema is not None:
             lines += ['average.update(state["step"])']
