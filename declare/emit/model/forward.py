@@ -26,6 +26,8 @@ class Forward:
         self.program, self.paths, self.used, self.parameters = program, paths, used, parameters
         self.hidden_fields = hidden_fields
         """Fields that some task hides parts of: their pixels are numbers from 0 to 1 then."""
+        self.hidden: set[str] = set()
+        """Expressions of their values."""
         self.names: dict[int, str] = {}
         """Slot of the program -> expression of its value."""
         self.lines: list[str] = []
@@ -45,6 +47,7 @@ class Forward:
         """Return the lines of the body."""
         for slot, (dataset, field) in enumerate(self.program.loads):
             self.names[slot] = f'{dataset}["{field}"]' if self.several else f'batch["{field}"]'
+            self.hidden |= {self.names[slot]} if field in self.hidden_fields else set()
         for function, sources, place in self._live():
             self._call(function, [self.names[source] for source in sources], place)
         results = [
@@ -122,7 +125,7 @@ class Forward:
 
     def _of_unit(self, function: Any, sources: list[str], place: int) -> None:
         scaled = f"{sources[0]}.to(torch.float32).mul_(1 / 255)"
-        if any(f'["{name}"]' in sources[0] for name in self.hidden_fields):
+        if sources[0] in self.hidden:
             scaled = f"{sources[0]} if {sources[0]}.is_floating_point() else {scaled}"
         self._assign(place, self._variable("pixels"), scaled)
 
