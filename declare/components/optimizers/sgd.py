@@ -1,5 +1,6 @@
 """`sgd`: stochastic gradient descent, with momentum."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -51,7 +52,7 @@ class Sgd(Decaying):
         made = torch_code(self, "SGD", groups, {"momentum": self.momentum, "fused": True})
         if not self.momentum:
             return made
-        return made._replace(expression=f"with_momentum({made.expression})", definitions=(_MOMENTUM,))
+        return made._replace(expression=f"with_momentum({made.expression})", definitions=(_momentum_code(),))
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused where the device has it."""
@@ -66,30 +67,26 @@ class Sgd(Decaying):
             fused=use_fused(groups),
             foreach=are_sharded(groups) or None,
         )
-        if self.momentum:
-            optimizer.register_step_pre_hook(_give_momentum)
-        return optimizer
+        return with_momentum(optimizer) if self.momentum else optimizer
 
 
-_MOMENTUM = '''def with_momentum(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+def with_momentum(optimizer: TorchOptimizer) -> TorchOptimizer:
     """Set zero momentum for unfrozen parameters: torch's fused kernel needs it for all parameters or for none."""
+    import torch
 
     def fill(*_: object) -> None:
-        items = [item for group in optimizer.param_groups for item in group["params"] if item.grad is not None]
+        items = [
+            item for group in optimizer.param_groups for item in group["params"] if item.grad is not None
+        ]
         for item in items:
             if optimizer.state[item].get("momentum_buffer") is None:
                 optimizer.state[item]["momentum_buffer"] = torch.zeros_like(item)
 
     optimizer.register_step_pre_hook(fill)
-    return optimizer'''
+    return optimizer
 
 
-def _give_momentum(optimizer: TorchOptimizer, *_: Any) -> None:
-    """Set zero momentum for unfrozen parameters: torch's fused kernel needs it for all parameters or for none."""
-    import torch
-
-    state = optimizer.state
-    for group in optimizer.param_groups:
-        for item in group["params"]:
-            if item.grad is not None and state[item].get("momentum_buffer") is None:
-                state[item]["momentum_buffer"] = torch.zeros_like(item)
+def _momentum_code() -> str:
+    """Return the source of `with_momentum` for a file that imports torch itself."""
+    source = inspect.getsource(with_momentum).replace("    import torch\n\n", "").rstrip()
+    return source.replace("TorchOptimizer", "torch.optim.Optimizer")
