@@ -256,7 +256,9 @@ class DataCode:
         plan = self.plan.datasets[owner].fields[name]
         column = self._column(owner, name)
         reader, field = self.pools[owner].reader, self.pools[owner].fields[name]
-        values = reader.read(column, np.arange(reader.num_samples))
+        # Of samples with axes the type alone counts.
+        rows = min(_FEW, reader.num_samples) if plan.facts.shape.dims else reader.num_samples
+        values = reader.read(column, np.arange(rows))
         used = np.concatenate([*self.pools[owner].rows.values()])
         raw = raw_column(f"columns[{text_literal(column)}]", source.kind, values, field, plan.facts, used)
         code = field.code(name, plan.facts, raw)
