@@ -72,6 +72,8 @@ class Reader(Protocol):
     """Files or rows of the source that it leaves out, reason -> number."""
     grouping: str = ""
     """The column that names the file or recording of which each sample is a part; empty if there is none."""
+    content: str = ""
+    """The only column that is data, where the others say from where it comes; empty if there is none."""
     as_stored: str = ""
     """The setting of the source that reads columns as they are stored; empty if it reads them so."""
 

@@ -145,6 +145,13 @@ def test_sequences_to_sequences_are_written(runs, tmp_path):
     assert row["reverse"]["text"] == f"{second} {first}"
 
 
+def test_columns_of_a_table_stand_for_no_others(runs, tmp_path, capsys):
+    """Those of a table that are called as the columns of a text file are not taken for what the model reads."""
+    (tmp_path / "new.jsonl").write_text(json.dumps({"text": "a b", "file": "x"}) + "\n")
+    assert main(["predict", str(runs(PAIRS).path), "--input", str(tmp_path / "new.jsonl")]) == 2
+    assert "RES817" in capsys.readouterr().err
+
+
 def test_words_get_their_classes(runs, tmp_path):
     """Of words in pieces each has one class; every word of the input gets one."""
     run = runs(TAGGED)

@@ -137,6 +137,7 @@ class Text(Source):
         reader = ArrayReader({"text": texts, "file": names}, origin=f"`{self.path.name}`", places=places)
         reader.splits = {name: (ends[start], ends[stop]) for name, (start, stop) in splits.items()}
         reader.passed_over = dict(passed_over)
+        reader.content = "text"
         reader.grouping = "file" if 1 < len(set(names)) < len(texts) else ""
         return reader
 

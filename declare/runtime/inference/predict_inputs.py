@@ -152,7 +152,7 @@ def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], rea
         place for name, place in column_names.items() if name in generated and place not in reader.columns
     ]
     columns = [place for name, place in column_names.items() if name not in generated]
-    is_text = "text" in reader.columns and {*reader.columns} <= {"text", "file"}
+    is_text = reader.content == "text" or tuple(reader.columns) == ("text",)
     lines = is_text and len(columns) == 1 and columns[0] != "text"
     return CompletedReader(reader, empty, {columns[0]: "text"} if lines else {}) if empty or lines else reader
 
