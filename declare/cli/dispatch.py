@@ -238,13 +238,13 @@ def _with_shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
         configure(quiet=quiet, no_color=no_color)
         return function(**values)
 
-    own = inspect.signature(function, eval_str=True)
+    signature = inspect.signature(function, eval_str=True)
     keyword = inspect.Parameter.KEYWORD_ONLY
     shared = [
         inspect.Parameter("quiet", keyword, default=False, annotation=Quiet),
         inspect.Parameter("no_color", keyword, default=False, annotation=NoColor),
     ]
-    parameters = [item.replace(kind=keyword) for item in own.parameters.values()] + shared
+    parameters = [item.replace(kind=keyword) for item in signature.parameters.values()] + shared
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {item.name: item.annotation for item in parameters}
     command.__doc__ = function.__doc__

@@ -20,9 +20,9 @@ class Word:
 
 def words(command: str) -> list[Word]:
     """Return arguments and options of a command, those that every command has at the end."""
-    own = inspect.signature(command_index.function(command), eval_str=True).parameters.values()
+    parameters = inspect.signature(command_index.function(command), eval_str=True).parameters.values()
     shared = (("--quiet", "-q"), ("--no-color",), ("--help", "-h"))
-    return [_word(item) for item in own] + [Word(flags[0].strip("-"), flags, ()) for flags in shared]
+    return [_word(item) for item in parameters] + [Word(flags[0].strip("-"), flags, ()) for flags in shared]
 
 
 def _word(item: inspect.Parameter) -> Word:

@@ -43,8 +43,8 @@ def _spec(spec: Any, plan: Plan) -> dict[str, Any]:
 
 def _dump(value: Any) -> dict[str, Any]:
     """Return a block with its defaults, without empty values."""
-    said: dict[str, Any] = _without_defaults(plain(value))
-    return said
+    stated: dict[str, Any] = _without_defaults(plain(value))
+    return stated
 
 
 def _without_defaults(value: Any) -> Any:
@@ -61,8 +61,8 @@ def _without_defaults(value: Any) -> Any:
 
 def _short(component: Mapping[str, Any]) -> Any:
     """Return a component's block, or just its name if it has no other keys."""
-    said = _without_defaults(component)
-    return said["type"] if list(said) == ["type"] else said
+    stated = _without_defaults(component)
+    return stated["type"] if list(stated) == ["type"] else stated
 
 
 def _dataset(dataset: Any, plan: Plan, name: str) -> dict[str, Any]:

@@ -33,8 +33,8 @@ def ends(values: Array, axis: int) -> Array:
     known = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
     steps = np.asarray(known.any(axis=others) if others else known)
     behind = np.argmax(steps[:, ::-1], axis=1) if steps.shape[1] else 0
-    found: Array = np.where(steps.any(axis=1), steps.shape[1] - behind, 1).astype(np.int64)
-    return found
+    counts: Array = np.where(steps.any(axis=1), steps.shape[1] - behind, 1).astype(np.int64)
+    return counts
 
 
 def each_to_its_end(values: Array, width: int, change: Callable[[Array], Array]) -> Array:
@@ -47,9 +47,9 @@ def each_to_its_end(values: Array, width: int, change: Callable[[Array], Array])
     lengths = ends(values, values.ndim - 1)
     if len(values) and (lengths == values.shape[-1]).all():
         return change(values)
-    found = np.full((*values.shape[:-1], width), np.nan, np.float32)
+    padded = np.full((*values.shape[:-1], width), np.nan, np.float32)
     for length in np.unique(lengths):
         rows = lengths == length
         changed = change(values[rows][..., :length])
-        found[rows, ..., : changed.shape[-1]] = changed
-    return found
+        padded[rows, ..., : changed.shape[-1]] = changed
+    return padded

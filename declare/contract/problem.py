@@ -26,7 +26,7 @@ class Rewrite:
     sure: bool = False
 
     @property
-    def assumed(self) -> bool:
+    def is_assumed(self) -> bool:
         """Return whether reading continues as if the fix were applied."""
         removes = self.value is None and self.key is None and self.to is None
         return (self.safe or self.sure) and not removes
@@ -52,7 +52,7 @@ class Problem:
     rewrites: tuple[Rewrite, ...] = ()
     row: int | None = None
 
-    def under(self, path: str) -> "Problem":
+    def with_prefix(self, path: str) -> "Problem":
         """Return the problem with its paths and its rewrites' below `path`; `also` is absolute already."""
         rewrites = tuple(
             replace(item, path=_join(path, item.path), to=None if item.to is None else _join(path, item.to))

@@ -186,13 +186,13 @@ class Trial:
 
     def _call(self, command: Command) -> subprocess.CompletedProcess[str]:
         """Run a command as a user would who has nothing else: from the repository for the suite alone."""
-        own = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-        own |= {"DECLARE_CACHE_DIR": str(self.folder / "cache"), "NO_COLOR": "1"}
-        own["PATH"] = os.pathsep.join([str(self.python.parent), own.get("PATH", "")])
+        env = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+        env |= {"DECLARE_CACHE_DIR": str(self.folder / "cache"), "NO_COLOR": "1"}
+        env["PATH"] = os.pathsep.join([str(self.python.parent), env.get("PATH", "")])
         where = ROOT if "pytest" in command else self.folder
         try:
             return subprocess.run(
-                command, cwd=where, env=own, capture_output=True, text=True, check=False, timeout=2 * _HOUR
+                command, cwd=where, env=env, capture_output=True, text=True, check=False, timeout=2 * _HOUR
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return subprocess.CompletedProcess(command, 1, "", str(error))

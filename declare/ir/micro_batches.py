@@ -27,25 +27,25 @@ def group_size(phase: PhasePlan) -> int:
     return read_component("samplers", phase.sampler).group_size
 
 
-def rank_bounds(groups: int, rank: int, processes: int, each: int) -> list[tuple[int, int]]:
-    """Return the bounds of a process's part of each of `each` micro-batches into which `groups` are divided.
+def rank_bounds(groups: int, rank: int, processes: int, micro_batches: int) -> list[tuple[int, int]]:
+    """Return the bounds of a process's part of each of `micro_batches` into which `groups` are divided.
 
     The parts of all processes are what one process would take for that micro-batch: layers and losses that look at
     it as a whole see the same. If there are too few groups for a part each, all make fewer micro-batches.
     """
     spans = []
-    for first, last in _cut(0, groups, min(each, max(1, groups // processes))):
+    for first, last in _cut(0, groups, min(micro_batches, max(1, groups // processes))):
         spans.append(_cut(first, last, processes)[rank])
     return spans
 
 
-def share(groups: int, rank: int, processes: int, each: int) -> tuple[int, int]:
-    """Return the bounds of a process's part of `groups`, divided into `each` times `processes` almost equal parts.
+def share(groups: int, rank: int, processes: int, micro_batches: int) -> tuple[int, int]:
+    """Return the bounds of a process's part of `groups`, cut almost evenly into `micro_batches` for each process.
 
     Pieces of all processes, one after another, are those that one process would cut: each belongs to one of them.
     If there are fewer groups than pieces, pieces are left out of every process alike.
     """
-    count = min(each, max(1, groups // processes))
+    count = min(micro_batches, max(1, groups // processes))
     spans = _cut(0, groups, processes * count)
     return spans[rank * count][0], spans[(rank + 1) * count - 1][1]
 

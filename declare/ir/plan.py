@@ -135,7 +135,9 @@ class ModulePlan(PlanPart):
     def total_parameters(self) -> int:
         """Parameters of all its instances."""
         return (
-            sum(each.parameters for each in self.variants.values()) if self.per_dataset else self.parameters
+            sum(variant.parameters for variant in self.variants.values())
+            if self.per_dataset
+            else self.parameters
         )
 
 

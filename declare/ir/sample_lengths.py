@@ -36,7 +36,7 @@ class Visit(NamedTuple):
     outputs: Mapping[str, Span | None]
 
     @property
-    def joined(self) -> list[tuple[Wire, Span | None]]:
+    def time_wires(self) -> list[tuple[Wire, Span | None]]:
         """Return the wires with a time axis that the outputs follow; the steps of several are aligned."""
         port = followed_port(self.component, [wire for wire, _ in self.wires])
         return [item for item in self.wires if item[0].port == port and item[0].shape.time_axis is not None]
@@ -63,15 +63,15 @@ def visits(nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
         if component is None:
             continue
         outputs = node.outputs_of(dataset)
-        found = Visit(node, component, wires, _output_spans(component, wires, outputs))
-        known |= {(node.path, name): span for name, span in found.outputs.items()}
-        yield found
+        visit = Visit(node, component, wires, _output_spans(component, wires, outputs))
+        known |= {(node.path, name): span for name, span in visit.outputs.items()}
+        yield visit
 
 
 def component_of(node: ModulePlan) -> Node | None:
     """Return a node's component, even if its parameters contradict each other; None if it is unreadable."""
-    found, _ = parser.read(node.kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
-    return found if isinstance(found, Node) and not contains_poison(found) else None
+    component, _ = parser.read(node.kind, secrets.reveal(node.block), trust=parser.EVERYTHING)
+    return component if isinstance(component, Node) and not contains_poison(component) else None
 
 
 def _span(
@@ -123,9 +123,11 @@ def least_length(nodes: Sequence[ModulePlan], dataset: str, span: Span) -> int:
     """Return the steps that a sample of a span's field must have for every node that it flows into."""
 
     def enough(count: int) -> bool:
-        own = {span.field: span._replace(counts=(count,))}
-        given = (found for item in visits(nodes, dataset, own) for found in item.outputs.values())
-        return all(found is None or found.counts[0] >= 1 for found in given)
+        fields = {span.field: span._replace(counts=(count,))}
+        lengths = (
+            output_span for item in visits(nodes, dataset, fields) for output_span in item.outputs.values()
+        )
+        return all(output_span is None or output_span.counts[0] >= 1 for output_span in lengths)
 
     low, high = 1, 1 << 20
     if enough(low):
@@ -140,8 +142,8 @@ def joined_fields(
     nodes: Sequence[ModulePlan], dataset: str, fields: Mapping[str, Span]
 ) -> set[tuple[str, str]]:
     """Return pairs of fields whose steps are joined in a node: samples must be equally long in both."""
-    found = set()
+    pairs = set()
     for item in visits(nodes, dataset, fields):
-        names = sorted({span.field for _, span in item.joined if span})
-        found |= set(itertools.pairwise(names))
-    return found
+        names = sorted({span.field for _, span in item.time_wires if span})
+        pairs |= set(itertools.pairwise(names))
+    return pairs

@@ -86,15 +86,15 @@ def holds_component(annotation: Any) -> bool:
 
 def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -> TypeSpec:
     """Return the form of an annotation with the metadata of its field."""
-    found = list(metadata)
+    all_metadata = list(metadata)
     while get_origin(annotation) is Annotated:
         annotation, *inner = get_args(annotation)
-        found = [*inner, *found]
+        all_metadata = [*inner, *all_metadata]
     bounds: dict[str, Any] = {}
-    slot, rest, said = None, [], ""
-    for item in _flat(found):
+    slot, rest, stated = None, [], ""
+    for item in _flat(all_metadata):
         if isinstance(item, Description):
-            said = item.text
+            stated = item.text
         if isinstance(item, Slot):
             slot = item.kind
             continue
@@ -103,7 +103,7 @@ def form(annotation: Any, metadata: Iterable[Any] = (), description: str = "") -
         rest.append(item)
         if isinstance(item, FieldInfo):
             description = item.description or description
-    return TypeSpec(annotation, bounds, slot, said or description, tuple(rest))
+    return TypeSpec(annotation, bounds, slot, stated or description, tuple(rest))
 
 
 def _flat(metadata: Iterable[Any]) -> Iterable[Any]:

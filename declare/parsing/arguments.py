@@ -43,9 +43,9 @@ def problem(arguments: Mapping[str, Any], at: str) -> Problem | None:
 
 def require(arguments: Mapping[str, Any], at: str) -> Mapping[str, Any]:
     """Return arguments that may be handed on; raises `ProblemError` (REF244) for others."""
-    found = problem(arguments, at)
-    if found is not None:
-        raise ProblemError(found)
+    refusal = problem(arguments, at)
+    if refusal is not None:
+        raise ProblemError(refusal)
     return arguments
 
 

@@ -210,19 +210,19 @@ def _meant_as_type(kind: str, block: dict[str, Any]) -> str | None:
     return next(iter([*near, *named]), None)
 
 
-def unknown_component(kind: str, found: str, at: str) -> Problem:
+def unknown_component(kind: str, name: str, at: str) -> Problem:
     """Return the problem of a name that no component of the kind has."""
     one = component(kind)
-    slipped = slip(found, names(kind))
+    slipped = slip(name, names(kind))
     # Other frameworks' names come first: `mape` is no slip of `mae`.
-    called = _also_called(kind, found)
-    near = called or suggest(found, names(kind))
-    same = bool(near) and plain(near[0]) == plain(found.rpartition(".")[2])
-    sure = same or bool(called) or (len(found) > 3 and bool(near) and slipped == near[0])
-    elsewhere = [other for other in kinds() if other != kind and found in own_names(other)]
-    notes = tuple(f"`{found}` is {component(other)}" for other in elsewhere)
+    called = _also_called(kind, name)
+    near = called or suggest(name, names(kind))
+    same = bool(near) and plain(near[0]) == plain(name.rpartition(".")[2])
+    sure = same or bool(called) or (len(name) > 3 and bool(near) and slipped == near[0])
+    elsewhere = [other for other in kinds() if other != kind and name in own_names(other)]
+    notes = tuple(f"`{name}` is {component(other)}" for other in elsewhere)
     known = own_names(kind)
-    otherwise = _otherwise(kind, found) if not called and not same else None
+    otherwise = _otherwise(kind, name) if not called and not same else None
     if otherwise is not None:
         near, helps = [], (otherwise,)
     elif near:
@@ -231,34 +231,36 @@ def unknown_component(kind: str, found: str, at: str) -> Problem:
         some = _list_words(known[:10]) + (", ..." if len(known) > 10 else "")
         helps = (f"write {some}; `dcl list {kind}` shows all",)
     rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False, sure=sure),) if near else ()
-    title = f"there is no {one.split()[-1]} `{found[:40]}`"
+    title = f"there is no {one.split()[-1]} `{name[:40]}`"
     return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
 
 
-def _otherwise(kind: str, found: str) -> str | None:
+def _otherwise(kind: str, name: str) -> str | None:
     """Return what to write instead of a name that is not a component: a model of a library, or something else."""
-    for own in own_names(kind):
-        cls = find(kind, own)
+    for component_name in own_names(kind):
+        cls = find(kind, component_name)
         if cls is not None and (
-            found in cls.known_names() or (cls.also_named and re.match(cls.also_named, found))
+            name in cls.known_names() or (cls.also_named and re.match(cls.also_named, name))
         ):
-            return f"write `type: {own}, name: {found}`"
-    return advice(found.rpartition(".")[2])
+            return f"write `type: {component_name}, name: {name}`"
+    return advice(name.rpartition(".")[2])
 
 
-def _also_called(kind: str, found: str) -> list[str]:
+def _also_called(kind: str, written_name: str) -> list[str]:
     """Return the component that other frameworks call by this name, written with or without its package."""
-    word = found.rpartition(".")[2]
+    word = written_name.rpartition(".")[2]
     called = {
-        plain(name): own
-        for own in own_names(kind)
-        for name in (own, *vars(find(kind, own)).get("also_called", ()))
+        plain(name): type_name
+        for type_name in own_names(kind)
+        for name in (type_name, *vars(find(kind, type_name)).get("also_called", ()))
     }
-    own = called.get(plain(word))
-    if own is None and (bare := _bare(word)):
+    type_name = called.get(plain(word))
+    if type_name is None and (bare := _bare(word)):
         called |= {plain(name): name for name in names_of_libraries(kind) if plain(name) in bare}
-        own = next((called[name] for name in sorted(bare, key=len, reverse=True) if name in called), None)
-    return [own] if own is not None else []
+        type_name = next(
+            (called[name] for name in sorted(bare, key=len, reverse=True) if name in called), None
+        )
+    return [type_name] if type_name is not None else []
 
 
 _AFFIXES = re.compile(

@@ -66,8 +66,8 @@ def contract_of(kind: str) -> tuple[Path, ast.ClassDef]:
 
 def kind_summary(kind: str) -> str:
     """Return what a kind of component is, from its class in the contract."""
-    said = first_sentence(ast.get_docstring(contract_of(kind)[1]) or "")
-    return re.split(r"[;:.]", said)[0] + "."
+    summary = first_sentence(ast.get_docstring(contract_of(kind)[1]) or "")
+    return re.split(r"[;:.]", summary)[0] + "."
 
 
 def first_sentence(text: str) -> str:
@@ -77,31 +77,31 @@ def first_sentence(text: str) -> str:
 
 def card(kind: str, name: str) -> Card | None:
     """Return the description of a component, or None if there is none of that name."""
-    found = lookup.find(kind, name)
-    if found is None:
+    cls = lookup.find(kind, name)
+    if cls is None:
         return None
-    own = name in lookup.own_names(kind)
-    module = importlib.import_module(found.__module__) if own else None
+    is_own = name in lookup.own_names(kind)
+    module = importlib.import_module(cls.__module__) if is_own else None
     # Some components tell their story in the file's docstring, others in the class's: the longer one is it.
-    stories = (inspect.cleandoc(item.__doc__ or "") for item in (module, found) if item is not None)
+    stories = (inspect.cleandoc(item.__doc__ or "") for item in (module, cls) if item is not None)
     text = max(stories, key=len)
     return Card(
         kind=kind,
         name=name,
         summary=first_sentence(text),
         text=text,
-        parameters=tuple(_parameter(key, info) for key, info in _own_parameters_first(found)),
-        takes=found.interface(),
-        trusted_only=found.trusted_only,
+        parameters=tuple(_parameter(key, info) for key, info in _own_parameters_first(cls)),
+        takes=cls.interface(),
+        trusted_only=cls.trusted_only,
     )
 
 
-def _own_parameters_first(found: type[Component]) -> list[tuple[str, FieldInfo]]:
+def _own_parameters_first(cls: type[Component]) -> list[tuple[str, FieldInfo]]:
     """Return the parameters: a component's own first, then those that its whole kind has."""
     inherited = {
-        name for parent in found.__mro__[1:] if issubclass(parent, BaseModel) for name in parent.model_fields
+        name for parent in cls.__mro__[1:] if issubclass(parent, BaseModel) for name in parent.model_fields
     }
-    items = list(found.model_fields.items())
+    items = list(cls.model_fields.items())
     return sorted(items, key=lambda item: (item[0] in inherited, not item[1].is_required()))
 
 

@@ -73,8 +73,8 @@ def _failure(component: Component, sample: Any) -> str:
         if isinstance(error, ProblemError):  # said in our words already
             notes = error.problem.notes
             return notes[0].rpartition(" says: ")[2] if notes else error.problem.title
-        said = (str(error).strip().splitlines() or [""])[0][:300]
-        return f"{type(error).__name__}: {said}" if said else type(error).__name__
+        message = (str(error).strip().splitlines() or [""])[0][:300]
+        return f"{type(error).__name__}: {message}" if message else type(error).__name__
     return ""
 
 
@@ -103,8 +103,8 @@ def _code(component: Component) -> str:
 
 def _parse_answer(text: str | None) -> dict[str, Any] | None:
     try:
-        found = json.loads(text or "null")
+        answer = json.loads(text or "null")
     except ValueError:
         return None
-    fits = isinstance(found, dict) and "text" in found and set(found) <= set(Refusal._fields)
-    return found if fits else None
+    fits = isinstance(answer, dict) and "text" in answer and set(answer) <= set(Refusal._fields)
+    return answer if fits else None

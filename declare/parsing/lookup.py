@@ -33,8 +33,8 @@ def kinds() -> tuple[str, ...]:
 def own_names(kind: str) -> tuple[str, ...]:
     """Return the names of the components that have a file in `kind`, without importing them."""
     package = importlib.import_module(f"{_ROOT}.{kind}")
-    found = (item.name for item in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    files = (item.name for item in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted(name for name in files if not name.startswith("_")))
 
 
 @cache
@@ -62,8 +62,8 @@ def find(kind: str, name: str) -> type[Component] | None:
     if name in own_names(kind):
         module = importlib.import_module(f"{_ROOT}.{kind}.{name}")
         for value in vars(module).values():
-            own = isinstance(value, type) and issubclass(value, Component)
-            if own and value.__module__ == module.__name__ and not value.__name__.startswith("_"):
+            is_component = isinstance(value, type) and issubclass(value, Component)
+            if is_component and value.__module__ == module.__name__ and not value.__name__.startswith("_"):
                 return cast(type[Component], value)
         raise AssertionError(f"{module.__name__} defines no component")
     library = _library(kind)

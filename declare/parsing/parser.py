@@ -80,11 +80,11 @@ def read_parts(
 
 def parse(kind: str, block: Any) -> Any:
     """Return the component of a plan's block; raises `ProblemError` for one of a plan that somebody changed."""
-    found, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
+    component, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
     errors = [replace(problem, at="") for problem in problems if is_error(problem.code)]
     if errors:
         raise ProblemError(*errors)
-    return found
+    return component
 
 
 class _Reader:
@@ -114,7 +114,7 @@ class _Reader:
         if item.is_union:
             return self.union(item, value, path)
         if not accepts(item, kind_of(value)):
-            return self.fail(self.refused(item, value, path))
+            return self.fail(self.wrong_kind_problem(item, value, path))
         return self._reads(item)(item, value, path)
 
     def _reads(self, item: TypeSpec) -> Callable[[TypeSpec, Any, str], Any]:
@@ -136,7 +136,7 @@ class _Reader:
         assert item.model is not None
         return self.block(item.model, value, path)
 
-    def refused(self, item: TypeSpec, value: Any, path: str) -> Problem:
+    def wrong_kind_problem(self, item: TypeSpec, value: Any, path: str) -> Problem:
         """Return the problem of a value of the wrong kind."""
         if item.model is not None or item.origin in {dict, list}:
             return block_problems.not_a_block(item, value, path)
@@ -146,13 +146,13 @@ class _Reader:
         """Read a scalar; paths become absolute."""
         if is_path(item.metadata) and isinstance(value, str) and REMOTE.match(value):
             return self.fail(block_problems.address(value, path))
-        found, problem = read_leaf(item, value, path)
+        result, problem = read_leaf(item, value, path)
         if problem is not None:
             return self.fail(problem)
-        if isinstance(found, Path) and is_path(item.metadata) and self.base is not None:
+        if isinstance(result, Path) and is_path(item.metadata) and self.base is not None:
             # Not `resolve`: a path through a link stays as the user wrote it.
-            return Path(os.path.abspath(self.base(path) / found.expanduser()))  # noqa: PTH100
-        return found
+            return Path(os.path.abspath(self.base(path) / result.expanduser()))  # noqa: PTH100
+        return result
 
     def union(self, item: TypeSpec, value: Any, path: str) -> Any:
         """Read a value by the options that its kind allows; the exact type before a wider one."""
@@ -183,7 +183,7 @@ class _Reader:
         if len(plain) == 1 and (plain[0].model is not None or plain[0].origin in {list, dict}):
             return block_problems.not_a_block(item if value is None else plain[0], value, path)
         if len(plain) == 1 and plain[0].annotation is Duration:
-            return self.refused(plain[0], value, path)
+            return self.wrong_kind_problem(plain[0], value, path)
         return wrong_type(item, value, path)
 
     def first(self, item: TypeSpec, fitting: list[TypeSpec], value: Any, path: str) -> Any:
@@ -192,9 +192,9 @@ class _Reader:
         for option in fitting:
             attempt = _Reader(self.base, self.trust)
             attempt.levels = self.levels
-            found = attempt.value(option, value, path)
+            result = attempt.value(option, value, path)
             if not attempt.problems:
-                return found
+                return result
             tries.append(attempt.problems)
         if isinstance(value, list):
             fewest = min(tries, key=len)
@@ -214,13 +214,13 @@ class _Reader:
         if problem := block_problems.length(item, value, path):
             return self.fail(problem)
         names, values = item.arguments
-        found = {}
+        result = {}
         for key, part in value.items():
             where = _join(path, key)
             if problem := block_problems.bad_name(names, key, where):
                 self.fail(problem)
-            found[key] = self.value(values, part, where)
-        return found
+            result[key] = self.value(values, part, where)
+        return result
 
     def component(self, kind: str, value: Any, path: str, base: type[BaseModel] | None = None) -> Any:
         """Read a component: `{type: NAME, ...}` or just its name; `base` is what all of its kind have."""
@@ -231,16 +231,16 @@ class _Reader:
         block = {"type": value} if isinstance(value, str) else value
         if block.get("type") is POISON:
             return POISON
-        found = self._class(kind, block, path, _join(path, "type") if block is value else path)
-        if isinstance(found, Problem):
+        cls = self._class(kind, block, path, _join(path, "type") if block is value else path)
+        if isinstance(cls, Problem):
             if isinstance(value, dict) and base is not None:
                 self.shared_keys(kind, base, block, path)
-            return self.fail(found)
-        made = self.block(found, block, path)
-        if found.trusted_only and not contains_poison(made) and "*" not in self.trust:
-            problem = block_problems.untrusted_problem(made, self.trust)
-            return made if problem is None else self.fail(problem.under(path))
-        return made
+            return self.fail(cls)
+        component = self.block(cls, block, path)
+        if cls.trusted_only and not contains_poison(component) and "*" not in self.trust:
+            problem = block_problems.untrusted_problem(component, self.trust)
+            return component if problem is None else self.fail(problem.with_prefix(path))
+        return component
 
     def _class(self, kind: str, block: dict[str, Any], path: str, at: str) -> type[Component] | Problem:
         """Return the class that a block names, or why it may not be used; `at` is the path of the name."""
@@ -261,15 +261,15 @@ class _Reader:
             if stranger is not None:
                 self.fail(stranger.problem)
                 self.excused |= set(stranger.belongs)
-        found = {
+        values = {
             key: self.value(item, block[key], _join(path, key))
             for key, (_, item) in known.items()
             if key in block
         }
         self.levels.pop()
-        made = base.model_construct(None, **found)
-        assert isinstance(made, Component)
-        self.untyped[path] = made
+        component = base.model_construct(None, **values)
+        assert isinstance(component, Component)
+        self.untyped[path] = component
 
     def block(self, model: type[BaseModel], value: dict[str, Any], path: str) -> Any:
         """Read a strict block: unknown keys first, since they explain missing ones."""
@@ -279,32 +279,32 @@ class _Reader:
         before = len(self.problems)
         strange = [key for key in value if key not in known and not (typed and key == "type")]
         meant = self.strangers(model, strange, value)
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key, (info, item) in known.items():
             where = _join(path, key)
             if key in value:
                 first = len(self.problems)
-                found[key] = self.value(item, value[key], where)
+                values[key] = self.value(item, value[key], where)
                 if not info.is_required():
                     self.problems[first:] = [
                         block_problems.may_be_left_out(problem, where) for problem in self.problems[first:]
                     ]
             elif key in meant or where in self.excused:
-                found[key] = POISON
+                values[key] = POISON
             elif info.is_required():
-                found[key] = self.fail(block_problems.missing(model, key, item, path))
+                values[key] = self.fail(block_problems.missing(model, key, item, path))
         self.levels.pop()
-        made = model.model_construct(None, **found)
+        result = model.model_construct(None, **values)
         is_wrong = any(is_error(problem.code) for problem in self.problems[before:])
-        if isinstance(made, Component) and not is_wrong and not contains_poison(found):
-            self.check(made, path)
-        return made
+        if isinstance(result, Component) and not is_wrong and not contains_poison(values):
+            self.check(result, path)
+        return result
 
     def check(self, component: Component, path: str) -> None:
         """Report what a component's own check finds; parameters that it refuses become POISON."""
         names = {info.alias or name: name for name, info in type(component).model_fields.items()}
         for problem in list(component.check()):
-            self.fail(problem.under(path))
+            self.fail(problem.with_prefix(path))
             name = names.get(problem.at.partition(".")[0])
             if name is not None and is_error(problem.code):
                 component.__dict__[name] = POISON
@@ -323,7 +323,7 @@ class _Reader:
         """Return whether a value can be read in a form, if need be as it is surely meant."""
         attempt = _Reader(self.base, self.trust)
         attempt.value(item, value, "")
-        repaired = all(item.rewrites and item.rewrites[0].assumed for item in attempt.problems)
+        repaired = all(item.rewrites and item.rewrites[0].is_assumed for item in attempt.problems)
         return repaired and not contains_poison(value)
 
 

@@ -139,8 +139,8 @@ def unknown_value(item: TypeSpec, value: Any, path: str) -> Problem:
     rewrites = (Rewrite(f"change to `{near[0]}`", path, near[0], safe=False),) if near else ()
     if not near and (repair := _repair(item, value, path)):
         rewrites = (repair,)
-    told = all(f"`{word}`" in title for word in words)
-    notes = () if told else (f"allowed are {', '.join(f'`{word}`' for word in words)}",)
+    all_in_title = all(f"`{word}`" in title for word in words)
+    notes = () if all_in_title else (f"allowed are {', '.join(f'`{word}`' for word in words)}",)
     return Problem(
         "SCH105", title, at=path, label="not a value it can have", notes=notes, helps=helps, rewrites=rewrites
     )

@@ -79,9 +79,9 @@ def _private(root: Path) -> Path:
             return root
     except OSError:
         return root  # nothing is kept there, and nothing is found
-    own = Path(tempfile.mkdtemp(prefix="declare-cache-"))
-    atexit.register(shutil.rmtree, own, ignore_errors=True)
-    return own
+    private = Path(tempfile.mkdtemp(prefix="declare-cache-"))
+    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    return private
 
 
 def key(*parts: Any) -> str:

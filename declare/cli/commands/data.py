@@ -94,10 +94,12 @@ def _scan_datasets(
             with _progress(name, sum(map(len, pool.rows.values()))) as progress:
                 summary = summarise(name, pool, targets, progress)
         except ProblemError as error:
-            problems += [item if item.at.startswith(path) else item.under(path) for item in error.problems]
+            problems += [
+                item if item.at.startswith(path) else item.with_prefix(path) for item in error.problems
+            ]
             continue
         summaries.append(summary)
-        problems += [problem.under(path) for problem in check_summary(summary, dataset)]
+        problems += [problem.with_prefix(path) for problem in check_summary(summary, dataset)]
         if with_samples:
             shown[name] = previews.choose(pool, targets)
     return summaries, problems, shown

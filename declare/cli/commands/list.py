@@ -45,14 +45,14 @@ def command(
 def _rows(kind: str, everything: bool) -> list[dict[str, Any]]:
     from declare.parsing import describe, lookup
 
-    own = [
+    rows = [
         {"kind": kind, "type": name, "summary": describe.summary(kind, name)}
         for name in lookup.own_names(kind)
     ]
     if not everything:
-        return own
+        return rows
     library = lookup.names_of_libraries(kind)
-    return own + [{"kind": kind, "type": name, "summary": "from a library"} for name in library]
+    return rows + [{"kind": kind, "type": name, "summary": "from a library"} for name in library]
 
 
 def _library_names(kind: str, search: str) -> list[dict[str, Any]]:
@@ -60,12 +60,12 @@ def _library_names(kind: str, search: str) -> list[dict[str, Any]]:
     from declare.parsing import lookup
 
     rows = []
-    for own in lookup.own_names(kind):
-        component = lookup.find(kind, own)
+    for type_name in lookup.own_names(kind):
+        component = lookup.find(kind, type_name)
         for name in component.known_names() if component is not None else ():
             if search in name.lower():
-                spec = f"`{{type: {own}, name: {name}}}`"
-                rows.append({"kind": kind, "type": own, "name": name, "summary": spec})
+                spec = f"`{{type: {type_name}, name: {name}}}`"
+                rows.append({"kind": kind, "type": type_name, "name": name, "summary": spec})
     return rows
 
 

@@ -54,7 +54,7 @@ def with_field_shapes(stage: NamedSpec) -> Reports[TransformedSpec]:
             else:
                 contradiction = transform.check_facts(known)
                 if contradiction is not None:
-                    yield contradiction.under(path)
+                    yield contradiction.with_prefix(path)
                 yield from _apply(transform.resolve(known), path, tracks)
         shapes = yield from _merge(tracks)
         all_shapes[dataset.name] = shapes
@@ -107,7 +107,7 @@ def _apply(transform: Transform, path: str, tracks: dict[str, _Track]) -> Iterat
             evaluation = _transformed_shape(transform, evaluation, problems)
         tracks[name] = _Track(train, evaluation, learned, path)
         if problems:
-            yield problems[0].under(path)
+            yield problems[0].with_prefix(path)
 
 
 def _learned_shape(transform: Transform, shape: Shape | None) -> Shape | None:

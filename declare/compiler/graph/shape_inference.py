@@ -109,12 +109,12 @@ class Shaper:
             output = self.stage.target(node.task, dataset).output
             head_outputs = node.component.infer(inputs, output)
             if isinstance(head_outputs, Problem):
-                return head_outputs.under(node.at)
+                return head_outputs.with_prefix(node.at)
             return InferredShapes(wires, head_outputs, node.component.costs(inputs, output))
         assert isinstance(node.component, Module)
         outputs = node.component.infer(inputs)
         if isinstance(outputs, Problem):
-            return outputs.under(node.at)
+            return outputs.with_prefix(node.at)
         costs = node.component.costs(inputs) if outputs is not None else None
         if outputs is not None and costs is not None:
             return InferredShapes(wires, outputs, costs)
@@ -128,7 +128,7 @@ class Shaper:
         assert isinstance(node.component, Module)
         answer = probe(node.kind, node.component, ports(wires))
         if isinstance(answer, Problem):
-            return answer.under(node.at)
+            return answer.with_prefix(node.at)
         return InferredShapes(wires, outputs or answer.outputs, answer.costs, answer.layers)
 
     def merged_datasets(self, node: GraphNode, datasets: tuple[str, ...]) -> InferredShapes | Problem | None:

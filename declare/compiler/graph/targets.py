@@ -83,7 +83,7 @@ def _link(
     for part in [{name: item} for name, item in facts.items()] if separate else [facts]:
         target = task.block.link(part)
         if isinstance(target, Problem):
-            yield target.under(task.path)
+            yield target.with_prefix(task.path)
             return None
         targets.append(target)
     by_dataset = {
@@ -93,7 +93,7 @@ def _link(
     # With one head for all, statistics of fitted transforms may still be each dataset's own.
     differ = separate or len({target.model_dump_json() for target in by_dataset.values()}) > 1
     yield from (problem for item in learned.values() for problem in item.warnings)
-    yield from (item.under(task.path) for item in task.block.check_facts(facts))
+    yield from (item.with_prefix(task.path) for item in task.block.check_facts(facts))
     unscored = {name: item.unscored for name, item in learned.items() if item.unscored}
     return TaskTargets(next(iter(by_dataset.values()), targets[0]), by_dataset if differ else None, unscored)
 

@@ -128,7 +128,7 @@ def _ask(
         "block": component.dump() | {"pretrained": False},
         "inputs": plain_inputs(inputs),
         "output": list(output),
-        "each": {name: plain_inputs(variant) for name, variant in inputs_by_dataset.items()},
+        "variants": {name: plain_inputs(variant) for name, variant in inputs_by_dataset.items()},
     }
     try:
         answer: dict[str, Any] | None = worker_process.call(
@@ -146,12 +146,12 @@ def answer_plain(
     block: dict[str, Any],
     inputs: dict[str, list[list[Any]]],
     output: list[Any],
-    each: dict[str, dict[str, list[list[Any]]]],
+    variants: dict[str, dict[str, list[list[Any]]]],
 ) -> dict[str, Any] | None:
     """Return what `read_names` gives for plain values; for a worker process."""
     component = read_component(kind, block)
     assert isinstance(component, Module | Head)
-    by_dataset = {name: inputs_from_plain(variant) for name, variant in each.items()}
+    by_dataset = {name: inputs_from_plain(variant) for name, variant in variants.items()}
     return read_names(component, inputs_from_plain(inputs), shape_from_plain(output), by_dataset)
 
 

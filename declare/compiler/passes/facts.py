@@ -77,10 +77,10 @@ def _gather(stage: ReadSpec, dataset: LocatedBlock[Any], known: Readable) -> Rep
     except ProblemError as error:
         yield Skip(dataset.path)
         placed = [problem if problem.at else _at_source(problem) for problem in error.problems]
-        yield from (problem.under(dataset.path) for problem in readable_problems(known, placed))
+        yield from (problem.with_prefix(dataset.path) for problem in readable_problems(known, placed))
         rest = without(known, placed)
         return None if rest is None else (yield from _gather(stage, dataset, rest))
-    contradictions = [problem.under(dataset.path) for problem in compare(known.block, facts)]
+    contradictions = [problem.with_prefix(dataset.path) for problem in compare(known.block, facts)]
     yield from contradictions
     if any(problem.code in _MISREAD for problem in contradictions):
         yield Skip(dataset.path)
@@ -132,7 +132,7 @@ def _sampler_problems(stage: ReadSpec, dataset: str, facts: DatasetFacts) -> Ite
             lists = {key: tuple(stated[key]) for key in ("notes", "helps")}
             problem = Problem(**stated | lists | {"rewrites": (), "also": {}})
             note = f"the training samples of dataset `{dataset}`"
-            yield replace(problem, notes=(*problem.notes, note)).under(path)
+            yield replace(problem, notes=(*problem.notes, note)).with_prefix(path)
 
 
 def _at_source(problem: Problem) -> Problem:

@@ -48,7 +48,7 @@ def _task_plan(stage: ShapedSpec, task: LocatedBlock[Any]) -> Reports[TaskPlan |
     fitting = [(at, loss) for at, loss in losses if target.prediction in loss.takes]
     for at, loss in fitting:
         for dataset_target in stage.dataset_targets.get(task.name, {"": target}).values():
-            yield from (problem.under(at) for problem in loss.check_target(dataset_target))
+            yield from (problem.with_prefix(at) for problem in loss.check_target(dataset_target))
         yield from shape_mismatches(stage, task, at, loss)
     samplers = _samplers(stage, task.name)
     if head is None or len(fitting) < len(losses) or contains_poison(task.block) or contains_poison(samplers):
@@ -81,7 +81,7 @@ def _no_sampler(stage: ReadSpec, task: LocatedBlock[Any], problem: Problem) -> R
     if any(block is POISON or trained_blocks(stage, block) is None for block in blocks.values()):
         yield Skip(task.path)
     else:
-        yield problem.under(task.path)
+        yield problem.with_prefix(task.path)
 
 
 def _samplers(stage: ReadSpec, task: str) -> list[Any]:

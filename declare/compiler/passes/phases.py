@@ -68,7 +68,7 @@ def _refused_parts(phase: LocatedBlock[Any]) -> Iterator[Problem]:
         return
     reason = refusal(optimizer, None)
     if reason is not None:
-        yield optimizer.refusal_problem(reason).under(f"{phase.path}.optimizer")
+        yield optimizer.refusal_problem(reason).with_prefix(f"{phase.path}.optimizer")
 
 
 def _length(phase: Any, steps_per_epoch: int) -> int:

@@ -32,7 +32,7 @@ def _read_spec(stage: ParsedSpec) -> Reports[ReadSpec]:
         spec, problems, untyped, names = check(document, stage.trust)
         diagnostics |= {(item.at, item.code): diagnose(item, document) for item in problems}
         repairs = [
-            (item.at, item.rewrites[0]) for item in problems if item.rewrites and item.rewrites[0].assumed
+            (item.at, item.rewrites[0]) for item in problems if item.rewrites and item.rewrites[0].is_assumed
         ]
         for at, rewrite in repairs:
             is_value = rewrite.key is None and rewrite.to is None

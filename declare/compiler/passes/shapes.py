@@ -53,7 +53,7 @@ def _infer_nodes(stage: WiredSpec, nodes: dict[str, ModulePlan]) -> Reports[None
             plan = None
         if isinstance(plan, ModulePlan):
             nodes[path] = plan
-            yield from (problem.under(node.at) for problem in pretrained_files(node.component, plan))
+            yield from (problem.with_prefix(node.at) for problem in pretrained_files(node.component, plan))
             yield Note(f"`{path}`: {', '.join(f'{key} {shape}' for key, shape in plan.outputs.items())}")
         elif isinstance(plan, Problem):
             yield plan

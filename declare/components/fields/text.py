@@ -88,7 +88,7 @@ class Text(Field):
         try:
             return self.tokenizer.stamp()
         except ProblemError as error:
-            raise ProblemError(*(item.under("tokenizer") for item in error.problems)) from None
+            raise ProblemError(*(item.with_prefix("tokenizer") for item in error.problems)) from None
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return the number of missing texts; raises `ProblemError` DAT363 for values that are not text."""
@@ -108,7 +108,7 @@ class Text(Field):
         self._try_tokenizer(texts)
         vocabulary = self.tokenizer.fit(texts)
         if isinstance(vocabulary, Problem):
-            raise ProblemError(vocabulary.under("tokenizer"))
+            raise ProblemError(vocabulary.with_prefix("tokenizer"))
         coder = self.tokenizer.open(vocabulary)
         self._require_specials(coder)
         lengths, unigrams = self._count_tokens(coder, texts)

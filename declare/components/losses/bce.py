@@ -58,7 +58,7 @@ class Bce(Loss):
         weighted = (rate * weight / (rate * weight + 1 - rate or 1) for rate, weight in pairs)
         return target.model_copy(update={"rates": tuple(weighted)})
 
-    def expected(self, target: Target) -> float | None:
+    def untrained_loss(self, target: Target) -> float | None:
         """Return the loss at probability 0.5; None if positive labels are weighted."""
         return None if self.pos_weight is not None else math.log(2)
 

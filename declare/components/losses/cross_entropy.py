@@ -72,7 +72,7 @@ class CrossEntropy(ClassWeightedLoss):
                 helps=("remove it, or give the index of a class", "list values of the data under `missing`"),
             )
 
-    def expected(self, target: Target) -> float | None:
+    def untrained_loss(self, target: Target) -> float | None:
         """Return the loss of a uniform prediction: the logarithm of the number of classes."""
         return math.log(target.output.features) if target.output.features else None
 

@@ -25,7 +25,7 @@ class Mse(Loss):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
 
-    def expected(self, target: Target) -> float | None:
+    def untrained_loss(self, target: Target) -> float | None:
         """Return the variance of a standardised target, 1; None for other targets."""
         return 1.0 if target.std else None
 

@@ -171,22 +171,22 @@ class Huggingface(Module):
             return None
         return next((self.path / name for name in _FILES if is_file(self.path / name)), None)
 
-    def check_weights(self, own: Facts, stored: Facts, path: Path) -> Problem | None:
+    def check_weights(self, expected: Facts, stored: Facts, path: Path) -> Problem | None:
         """Return the problem of weights with another shape, or if none match; the library maps names itself."""
-        by_end = {name: facts for name, facts in stored.items() if name in own}
+        by_end = {name: facts for name, facts in stored.items() if name in expected}
         for name in stored:
             _, _, rest = name.partition(".")
-            while rest and rest not in own:
+            while rest and rest not in expected:
                 _, _, rest = rest.partition(".")
             if rest:
                 by_end.setdefault(rest, stored[name])
         if not by_end:
-            lacking = lacking_weights(own, stored, path)
+            lacking = lacking_weights(expected, stored, path)
             return lacking and replace(lacking, at="path")
-        reshaped = [name for name, facts in by_end.items() if facts.shape != own[name].shape]
+        reshaped = [name for name, facts in by_end.items() if facts.shape != expected[name].shape]
         if not reshaped:
             return None
-        problem = lacking_weights({name: own[name] for name in reshaped}, by_end, path)
+        problem = lacking_weights({name: expected[name] for name in reshaped}, by_end, path)
         return problem and replace(problem, at="path")
 
     def _unloadable(self) -> Problem | None:

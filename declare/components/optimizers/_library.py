@@ -65,7 +65,7 @@ class _FromLibrary(Optimizer):
             return self._rule(groups)
         except (ValueError, TypeError, NotImplementedError) as error:
             reason = str(error).strip().partition("\n")[0][:200]
-            raise ProblemError(self.refusal_problem(Refusal(reason)).under("optimizer")) from error
+            raise ProblemError(self.refusal_problem(Refusal(reason)).with_prefix("optimizer")) from error
 
     def code(self, groups: str) -> Code:
         """Return the code of the library's optimizer; a name of timm may have other defaults than its class."""

@@ -50,4 +50,4 @@ class CenterCrop(Transform):
 
         problem = too_small("center_crop", Shape("mask", sides), pair(self.size))
         if problem is not None:
-            raise ProblemError(problem.under("transforms"))
+            raise ProblemError(problem.with_prefix("transforms"))

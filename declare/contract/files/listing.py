@@ -85,11 +85,11 @@ class _Walk:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
             raise ProblemError(_permission_problem(self._root, folder, error)) from None
-        own = (stat.st_dev, stat.st_ino)
-        here = (*above, own)
+        identity = (stat.st_dev, stat.st_ino)
+        here = (*above, identity)
         self._entries += len(entries)
-        self._visits[own] += 1
-        if len(here) > _DEEPEST or self._entries > _MOST or self._visits[own] > _MOST_VISITS:
+        self._visits[identity] += 1
+        if len(here) > _DEEPEST or self._entries > _MOST or self._visits[identity] > _MOST_VISITS:
             raise ProblemError(_endless(self._root, folder))
         for entry in entries:
             self._take(entry, here)
@@ -130,9 +130,9 @@ def list_matching(root: Path, pattern: Sequence[str]) -> tuple[Path, ...]:
     `**` stands for any folders, links among them left out. Raises `ProblemError` DAT312 for a folder that may not be
     read, DAT335 for more entries than any data have.
     """
-    found = _Matches(root)
-    found.enter(root, tuple(pattern))
-    return tuple(sorted(found.files))
+    matches = _Matches(root)
+    matches.enter(root, tuple(pattern))
+    return tuple(sorted(matches.files))
 
 
 class _Matches:

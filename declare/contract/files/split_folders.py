@@ -52,8 +52,8 @@ def splits_inside(names: Names) -> list[str]:
     """Return the folders named like splits inside the top-level folders, if each of these has some."""
     inner = inner_folders(names)
     named = [{name for name in folders if splits_named_in(name)} for folders in inner.values()]
-    found = sorted(set().union(*named))
-    return found if len(_splits_of(found)) > 1 and all(named) else []
+    split_names = sorted(set().union(*named))
+    return split_names if len(_splits_of(split_names)) > 1 and all(named) else []
 
 
 def folder_of_splits(names: Names) -> str:
@@ -61,9 +61,9 @@ def folder_of_splits(names: Names) -> str:
     folders = [parts[:-1] for parts in names]
     low, high = min(folders, default=()), max(folders, default=())
     common = [name for name, _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))]
-    own = next((depth for depth, name in enumerate(common) if split_of(name)), len(common))
-    inside = {top_name(parts[own:]) for parts in names}
-    return "/".join(common[:own]) if own and any(map(split_of, inside)) else ""
+    depth_of_splits = next((depth for depth, name in enumerate(common) if split_of(name)), len(common))
+    inside = {top_name(parts[depth_of_splits:]) for parts in names}
+    return "/".join(common[:depth_of_splits]) if depth_of_splits and any(map(split_of, inside)) else ""
 
 
 def _splits_of(names: Iterable[str]) -> set[str]:
@@ -99,10 +99,10 @@ def by_split(root: Path, files: Sequence[Path]) -> SplitFiles:
     ordered: list[Path] = []
     splits: dict[str, tuple[int, int]] = {}
     for name in SPLIT_ORDER:
-        own = [file for file in files if of[file] == name]
-        if own:
-            splits[name] = (len(ordered), len(ordered) + len(own))
-            ordered += own
+        of_split = [file for file in files if of[file] == name]
+        if of_split:
+            splits[name] = (len(ordered), len(ordered) + len(of_split))
+            ordered += of_split
     others = Counter(
         f"in `{parts[file][0]}`" if len(parts[file]) > 1 else "next to the split folders"
         for file in files

@@ -34,30 +34,30 @@ def state_in(content: Any, kind: type[Value]) -> dict[str, Value]:
     return tensors
 
 
-def lacking_weights(own: Facts, held: Facts, path: Path) -> Problem | None:
-    """Return why a file does not hold a module's whole state `own` (RES840, RES853); more than that is left out."""
-    missing = [name for name in own if name not in held]
-    reshaped = [name for name in own if name in held and held[name].shape != own[name].shape]
+def lacking_weights(expected: Facts, stored: Facts, path: Path) -> Problem | None:
+    """Return why a file lacks weights of a module's state `expected` (RES840, RES853); others are ignored."""
+    missing = [name for name in expected if name not in stored]
+    reshaped = [name for name in expected if name in stored and stored[name].shape != expected[name].shape]
     if missing or reshaped:
         count = len(missing) + len(reshaped)
         return Problem(
             "RES840",
-            f"{path.name[:40]} lacks {count} of {len(own)} weights of the model in their shape",
+            f"{path.name[:40]} lacks {count} of {len(expected)} weights of the model in their shape",
             at="pretrained",
             label="weights of another model",
-            notes=_differences(own, held, missing, reshaped),
-            helps=_remedies(own, held, path),
+            notes=_differences(expected, stored, missing, reshaped),
+            helps=_remedies(expected, stored, path),
         )
-    other = [name for name in own if not held[name].can_fill(own[name])]
-    return other_type(other, held, own, "pretrained") if other else None
+    other = [name for name in expected if not stored[name].can_fill(expected[name])]
+    return other_type(other, stored, expected, "pretrained") if other else None
 
 
-def _differences(own: Facts, held: Facts, missing: list[str], reshaped: list[str]) -> tuple[str, ...]:
+def _differences(expected: Facts, stored: Facts, missing: list[str], reshaped: list[str]) -> tuple[str, ...]:
     lines = [
-        f"`{name}` is {list(own[name].shape)} in the model, {list(held[name].shape)} in the file"
+        f"`{name}` is {list(expected[name].shape)} in the model, {list(stored[name].shape)} in the file"
         for name in reshaped
     ]
-    beside = [name for name in held if name not in own]
+    beside = [name for name in stored if name not in expected]
     return (
         *first_of([f"missing: `{name}`" for name in missing], _SHOWN),
         *first_of(lines, _SHOWN),
@@ -65,22 +65,22 @@ def _differences(own: Facts, held: Facts, missing: list[str], reshaped: list[str
     )
 
 
-def _remedies(own: Facts, held: Facts, path: Path) -> tuple[str, ...]:
+def _remedies(expected: Facts, stored: Facts, path: Path) -> tuple[str, ...]:
     """Return what may help: names with a prefix need a phase's `init`, else the file is another model's."""
-    first = next(iter(own))
-    prefix = next((name.removesuffix(first) for name in held if name.endswith(f".{first}")), None)
-    if prefix is not None and all(f"{prefix}{name}" in held for name in own):
+    first = next(iter(expected))
+    prefix = next((name.removesuffix(first) for name in stored if name.endswith(f".{first}")), None)
+    if prefix is not None and all(f"{prefix}{name}" in stored for name in expected):
         entry = f"{{from: 'file:{path.name}', modules: [NAME], rename: {{{prefix.rstrip('.')}: NAME}}}}"
         return (f"its names begin with `{prefix}`: let a phase start from it, `init: [{entry}]`",)
     return ("give the weights of this very model",)
 
 
-def other_type(names: list[str], held: Facts, own: Facts, at: str) -> Problem:
+def other_type(names: list[str], stored: Facts, expected: Facts, at: str) -> Problem:
     """Return the problem that weights are numbers of a type that means something else (RES853)."""
     first = names[0]
     return Problem(
         "RES853",
-        f"`{first[-32:]}` is {own[first].dtype} here but {held[first].dtype} in the file",
+        f"`{first[-32:]}` is {expected[first].dtype} here but {stored[first].dtype} in the file",
         at=at,
         label="weights of another type",
         notes=(

@@ -69,7 +69,7 @@ class Loss(Component):
         """Return the sizes of a target that augments have mixed (class probabilities): those of the output."""
         return target.output.dims
 
-    def expected(self, target: Target) -> float | None:
+    def untrained_loss(self, target: Target) -> float | None:
         """Return the expected loss of an untrained model; None if unknown."""
         return None
 

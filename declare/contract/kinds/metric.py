@@ -73,11 +73,11 @@ def _name_part(key: str, value: Any) -> str:
 
 def by_metric_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
     """Return the metrics of a task by name; a second one with the same name gets a number."""
-    found: dict[str, Metric] = {}
+    by_name: dict[str, Metric] = {}
     for metric in metrics:
         name = metric.metric_name()
         number = 2
-        while name in found:
+        while name in by_name:
             name, number = f"{metric.metric_name()}_{number}", number + 1
-        found[name] = metric
-    return found
+        by_name[name] = metric
+    return by_name

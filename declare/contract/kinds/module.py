@@ -176,9 +176,9 @@ class Module(Node):
         """Return the file of its initial weights; None without one, or if they come from its library."""
         return self.pretrained if isinstance(self.pretrained, Path) else None
 
-    def check_weights(self, own: Facts, held: Facts, path: Path) -> Problem | None:
-        """Return the problem that the tensors `held` in its weights file do not fit (names below `weights_root`)."""
-        return lacking_weights(own, held, path)
+    def check_weights(self, expected: Facts, stored: Facts, path: Path) -> Problem | None:
+        """Return why the tensors `stored` in its weights file do not fit (names below `weights_root`)."""
+        return lacking_weights(expected, stored, path)
 
     def stamp(self) -> str:
         """Return a value that changes with the files that its shapes depend on; empty if there are none."""

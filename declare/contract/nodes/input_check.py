@@ -74,8 +74,8 @@ def _weights(node: Module) -> Problem | None:
     return None
 
 
-def _count(node: Node, port: Port, found: int) -> Problem | None:
-    if not found and not port.optional:
+def _count(node: Node, port: Port, count: int) -> Problem | None:
+    if not count and not port.optional:
         title = f"`{node.type_name()}` has no input `{port.name}`"
         return Problem(
             "SHP513",
@@ -83,10 +83,10 @@ def _count(node: Node, port: Port, found: int) -> Problem | None:
             at=input_path(node, port.name),
             helps=("name a field or a module as its `input`",),
         )
-    if found > 1 and not port.many:
-        title = f"`{node.type_name()}` takes one input on `{port.name}` but gets {found}"
+    if count > 1 and not port.many:
+        title = f"`{node.type_name()}` takes one input on `{port.name}` but gets {count}"
         helps = ("join them first with `{type: concat, input: [...]}`",)
-        return Problem("SHP513", title, at=input_path(node, port.name), label=f"{found} inputs", helps=helps)
+        return Problem("SHP513", title, at=input_path(node, port.name), label=f"{count} inputs", helps=helps)
     return None
 
 
@@ -140,7 +140,7 @@ def check_axis_order(node: Node, inputs: Inputs) -> Problem | None:
 
 def remainders(shape: Shape, axes: Iterable[int], part: int) -> tuple[LeftOut, ...]:
     """Return what remains over of some axes of an input that is cut into whole parts of `part`."""
-    found = (
+    parts = (
         LeftOut(AXES[shape.layout][axis], size % part, size) for axis in axes if (size := shape.dims[axis])
     )
-    return tuple(item for item in found if item.unused)
+    return tuple(item for item in parts if item.unused)

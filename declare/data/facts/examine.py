@@ -156,7 +156,7 @@ class _FactsCollector:
             problem = replace(problem, notes=(f"it is in {where}", *problem.notes))
         if problem.at.startswith(("source", "fields", "split")):
             return problem
-        return problem.under(f"fields.{name}" if name in self._dataset.fields else "source")
+        return problem.with_prefix(f"fields.{name}" if name in self._dataset.fields else "source")
 
     def of_splits(self, name: str, field: Field, positions: Mapping[str, Rows]) -> FieldFacts:
         """Complete facts with class counts by split, and statistics of the training split alone."""

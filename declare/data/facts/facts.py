@@ -70,7 +70,7 @@ def _stamp(name: str, field: Field) -> str:
     try:
         return field.stamp()
     except ProblemError as error:
-        raise ProblemError(*(item.under(f"fields.{name}") for item in error.problems)) from None
+        raise ProblemError(*(item.with_prefix(f"fields.{name}") for item in error.problems)) from None
 
 
 def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
@@ -78,4 +78,8 @@ def compare(dataset: Dataset, facts: DatasetFacts) -> Iterator[Problem]:
     for name, field_facts in facts.fields.items():
         field = read_component("fields", facts.blocks[name])
         for problem in field.compare(field_facts):
-            yield problem.under(f"fields.{name}") if name in dataset.fields else replace(problem, at="source")
+            yield (
+                problem.with_prefix(f"fields.{name}")
+                if name in dataset.fields
+                else replace(problem, at="source")
+            )

@@ -73,7 +73,7 @@ class Pool:
         readable = {name: rows[~np.isin(rows, broken)] for name, rows in self._rows_with_unreadable.items()}
         for name, rows in self._rows_with_unreadable.items():
             if len(rows) and not len(readable[name]):
-                raise ProblemError(none_left(name).under(self.path))
+                raise ProblemError(none_left(name).with_prefix(self.path))
         train, whole = self._rows_with_unreadable["train"].copy(), readable["train"]
         for place in np.flatnonzero(np.isin(train, broken)):
             generator = np.random.default_rng([int(self.plan.split["seed"]), int(train[place])])
@@ -148,7 +148,7 @@ class Pool:
             notes += (f"sample {row} of `{of}`: {self.reader.where(row)}" if of else self.reader.where(row),)
             notes += tuple(filter(None, map(self.stamps.difference, self._files(name, rows[[index]]))))
         at = problem.at if problem.at.startswith(("source", "fields", "split")) else f"fields.{name}"
-        return replace(problem, notes=notes, at=at, row=None).under(self.path)
+        return replace(problem, notes=notes, at=at, row=None).with_prefix(self.path)
 
     def _files(self, name: str, rows: Array) -> list[Path]:
         """Return the files that a heavy field of `rows` is read from, as far as that is known."""
@@ -166,7 +166,7 @@ class Pool:
         for path in self._files(name, rows):
             difference = self.stamps.difference(path)
             if difference is not None:
-                raise ProblemError(changed_file(path, difference).under(self.path))
+                raise ProblemError(changed_file(path, difference).with_prefix(self.path))
 
     def raw(self, field: str, rows: Array) -> Any:
         """Return a field's values as the source has them; of fields that cut samples, which part is meant too."""
@@ -323,7 +323,7 @@ class Pool:
                     label="at most so many",
                     notes=(*(f"{self.reader.where(row)}: {reason}" for row, reason in shown), *more),
                     helps=("repair or remove the files, or raise the limit",),
-                ).under(self.path)
+                ).with_prefix(self.path)
             )
 
     def stored_transforms(self, field: str, split: str) -> list[tuple[int, Transform]]:

@@ -121,7 +121,7 @@ class Table:
     def _empty_fields(self, fields: Sequence[str]) -> dict[str, Array]:
         """Return no sample of the fields; raises `ProblemError` DAT302 if the whole split cannot be read."""
         if np.isin(self.rows, list(self._pool.late)).all():
-            raise ProblemError(none_left(self._split).under(self._pool.path))
+            raise ProblemError(none_left(self._split).with_prefix(self._pool.path))
         shapes = {name: self._pool.plan.fields[name].facts.shape.dims for name in fields}
         return {name: np.zeros((0, *(dim or 0 for dim in dims)), np.float32) for name, dims in shapes.items()}
 
@@ -140,7 +140,7 @@ class Table:
             label="read from here",
             helps=("see what is wrong with them: `dcl data check SPEC`",),
         )
-        raise ProblemError(problem.under(self._pool.path))
+        raise ProblemError(problem.with_prefix(self._pool.path))
 
     def where(self, positions: Array) -> list[tuple[int, str]]:
         """Return (row, place) of samples."""
@@ -207,7 +207,7 @@ class Table:
         except prefetch.StalledError as error:
             raise ProblemError(self.hanging(error, field, np.asarray(error.item))) from None
         except decoded_cache.NoRoomError as error:
-            raise ProblemError(error.problem.under(pool.path)) from None
+            raise ProblemError(error.problem.with_prefix(pool.path)) from None
 
     def _blocks(self, field: str) -> Iterator[Array]:
         return (values for values, _ in self._pairs(field))

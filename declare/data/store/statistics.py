@@ -65,4 +65,4 @@ def in_transform(problem: Problem, pool: Pool, place: tuple[str, str], index: in
     field, split = place
     note = f"field `{field}`, split `{split}`"
     placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))
-    return placed.under(pool.path)
+    return placed.with_prefix(pool.path)

@@ -35,8 +35,8 @@ def outputs() -> dict[Path, str]:
 
 def program(spec: Path) -> dict[str, str]:
     """Return the files of the program of one spec, its data included."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
         if spec.stem in _DATA:
             name, file, rows = _DATA[spec.stem]
             (folder / file).write_text(_text(name, file, rows), encoding="utf-8", newline="\n")
@@ -50,8 +50,8 @@ def program(spec: Path) -> dict[str, str]:
 
 def _text(name: str, file: str, rows: int) -> str:
     """Return simulated data as the text of a file."""
-    made = import_module(f"declare.components.sources._simulated.{name}").make(seed=0, samples=rows)
-    columns: Mapping[str, Sequence[Any]] = {key: [*values] for key, values in made["columns"].items()}
+    table = import_module(f"declare.components.sources._simulated.{name}").make(seed=0, samples=rows)
+    columns: Mapping[str, Sequence[Any]] = {key: [*values] for key, values in table["columns"].items()}
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     if file.endswith(".jsonl"):
         return "".join(json.dumps(record) + "\n" for record in records)

@@ -128,9 +128,11 @@ def _method(kind: str, name: str, node: ast.FunctionDef) -> str:
 def _imports(module: str, tree: ast.Module, contract: str, body: str) -> tuple[str, str]:
     """Return the imports that the copied lines need, and those that only type checkers need."""
     used = {node.id for node in ast.walk(ast.parse(f"class _:\n{body}")) if isinstance(node, ast.Name)}
-    own = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    own |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in _names(node)}
-    header = [f"from declare.contract.kinds.{module} import {', '.join(sorted({contract} | (own & used)))}"]
+    own_names = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    own_names |= {target.id for node in tree.body if isinstance(node, ast.Assign) for target in _names(node)}
+    header = [
+        f"from declare.contract.kinds.{module} import {', '.join(sorted({contract} | (own_names & used)))}"
+    ]
     header += _needed_imports(tree.body, used)
     checked = [
         line for node in tree.body if isinstance(node, ast.If) for line in _needed_imports(node.body, used)

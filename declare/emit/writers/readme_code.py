@@ -25,12 +25,12 @@ _FILES = {
 
 def requirements(files: Mapping[str, str]) -> str:
     """Return the packages that files import, with our own lower bounds."""
-    own = {
+    bounds = {
         re.split(r"[^\w-]", item, maxsplit=1)[0].lower(): item.partition(";")[0].strip()
         for item in requires("declare-trainer") or ()
     }
     names = {_PACKAGES.get(name, name) for name in _imports(files)}
-    return "".join(f"{_lower_bound(own.get(name, name))}\n" for name in sorted(names))
+    return "".join(f"{_lower_bound(bounds.get(name, name))}\n" for name in sorted(names))
 
 
 def _lower_bound(requirement: str) -> str:

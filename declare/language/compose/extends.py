@@ -57,13 +57,15 @@ class Loader:
         stated = root.entries.get("extends")
         if stated is None:
             return root
-        own = root.with_value({key: node for key, node in root.entries.items() if key != "extends"})
+        without_extends = root.with_value(
+            {key: node for key, node in root.entries.items() if key != "extends"}
+        )
         bases = [self._base(item, name, (*above, real(path))) for item in self._names(stated)]
         merged: Node | None = None
         for base in bases:
             if base is not None:
                 merged = base if merged is None else self._merge(merged, base)
-        merged = own if merged is None else self._merge(merged, own)
+        merged = without_extends if merged is None else self._merge(merged, without_extends)
         is_whole = bases and None not in bases and not stated.poison
         return merged if is_whole else _with_unknown_sections(merged)
 
@@ -85,8 +87,8 @@ class Loader:
 
     def _parse(self, path: Path, name: str, at: Label | None) -> ParsedText | None:
         """Open and parse a file; None if there is no map in it."""
-        own = self._texts.get(name)
-        source = open_source(path, name, at) if own is None else Source(name, own)
+        without_extends = self._texts.get(name)
+        source = open_source(path, name, at) if without_extends is None else Source(name, without_extends)
         if isinstance(source, Diagnostic):
             self.diagnostics.append(_as_base(source) if at else source)
             return None

@@ -75,10 +75,10 @@ def stated_path(keys: Sequence[str], levels: Sequence[Level], besides: str) -> s
 
 def section_of(keys: Sequence[str], levels: Sequence[Level]) -> str | None:
     """Return how a key is written in the section whose blocks may state it: `phases.NAME.optimizer.lr`."""
-    root, own = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
+    root, stating = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
     for key in keys:
         for section, (_, item) in fields(root.model).items():
-            if item.origin is not dict or section == own:
+            if item.origin is not dict or section == stating:
                 continue
             models = [option.model for option in item.arguments[1].options if option.model is not None]
             blocks = root.block.get(section)
@@ -90,10 +90,10 @@ def section_of(keys: Sequence[str], levels: Sequence[Level]) -> str | None:
 
 def _of_sections(key: str, levels: Sequence[Level]) -> Iterator[Place]:
     """Yield the one dataset, module, task or phase of a spec that may have a key that none of them states."""
-    root, own = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
+    root, stating = levels[0], levels[min(1, len(levels) - 1)].path.partition(".")[0]
     for section, (_, item) in fields(root.model).items():
         blocks = root.block.get(section)
-        if item.origin is not dict or not isinstance(blocks, dict) or len(blocks) != 1 or section == own:
+        if item.origin is not dict or not isinstance(blocks, dict) or len(blocks) != 1 or section == stating:
             continue
         name, block = next(iter(blocks.items()))
         model = _model_of(item.arguments[1], block) if isinstance(block, dict) else None
@@ -111,14 +111,18 @@ def _inside(key: str, level: Level) -> Place | None:
         if name not in known:
             return None
         inner = next(
-            (found for option in known[name][1].options if (found := _model_of(option, block.get(name)))),
+            (
+                candidate
+                for option in known[name][1].options
+                if (candidate := _model_of(option, block.get(name)))
+            ),
             None,
         )
         if inner is None:
             return None
-        held = block.get(name)
-        present = present and (held is not None or (_optional(inner) and not issubclass(inner, Component)))
-        model, block, path = inner, held if isinstance(held, dict) else {}, _join(path, name)
+        stated = block.get(name)
+        present = present and (stated is not None or (_optional(inner) and not issubclass(inner, Component)))
+        model, block, path = inner, stated if isinstance(stated, dict) else {}, _join(path, name)
     if last not in fields(model) or last in block:
         return None
     return Place(path, last, fields(model)[last][1], present, issubclass(model, Component))

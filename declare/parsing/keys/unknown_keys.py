@@ -157,8 +157,8 @@ def _renamed_key(key: str, level: Level, near: Sequence[str], *, sure: bool) -> 
 def _misplaced_key(key: str, levels: Sequence[Level], places: Sequence[Place], fits: Fits) -> UnknownKey:
     """Return the problem that a key belongs to another block, or is already there."""
     first, level = places[0], levels[-1]
-    if not first.present and (said := stated_path([key], levels[:-1], "")):
-        return _stated_twice(key, level, said)
+    if not first.present and (stated := stated_path([key], levels[:-1], "")):
+        return _stated_twice(key, level, stated)
     helps = (f"move it to `{first.block}`" if first.block else "move it to the top level",)
     safe = first.present and len(places) == 1 and fits(first.form, level.block[key])
     move = Rewrite(f"move it to `{first.path}`", _join(level.path, key), to=first.path, safe=safe)
@@ -170,13 +170,13 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
     """Return what another framework's word means here; None if it means nothing that can be stated."""
     known, level = synonym(key) or Synonym((key,), alike=False), levels[-1]
     at = _join(level.path, key)
-    own = [name for name in known.keys if name.partition(".")[0] in fields(level.model)]
-    if said := stated_path(own, levels, at):
-        return _stated_twice(key, level, said)
+    own_keys = [name for name in known.keys if name.partition(".")[0] in fields(level.model)]
+    if twice := stated_path(own_keys, levels, at):
+        return _stated_twice(key, level, twice)
     near, far = [*near_places(known.keys, levels)], [*far_places(known.keys, levels)]
     place = next((place for place in (*near, *far) if _takes(place, key, level, fits)), None)
-    if place is None and (said := stated_path(known.keys, levels, at)):
-        return _stated_twice(key, level, said)
+    if place is None and (twice := stated_path(known.keys, levels, at)):
+        return _stated_twice(key, level, twice)
     place = place or next((place for place in near if place.path.startswith(level.path)), None)
     if place is None and (elsewhere := section_of(known.keys, levels)):
         return _key_with_advice(key, level, f"write it as `{elsewhere}`")

@@ -33,7 +33,7 @@ def _none_fits(view: View, phase: LocatedBlock[Phase], sampler: Sampler) -> Iter
             continue  # a name of no field is reported where names are looked up
         suited = sampler.with_fields(shapes)
         if isinstance(suited, Problem):
-            yield suited.under(f"{phase.path}.sampler")
+            yield suited.with_prefix(f"{phase.path}.sampler")
             return
 
 

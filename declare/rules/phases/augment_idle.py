@@ -25,7 +25,7 @@ def check(view: View) -> Iterator[Problem]:
             ]
             at = f"{phase.path}.augment.{index}"
             if refusals and all(refusals):
-                yield refusals[0][0].under(at)
+                yield refusals[0][0].with_prefix(at)
             elif trained and all(task.block.masks_inputs for task in tasks(view) if task.name in trained):
                 yield _unseen(augment, at)
 

@@ -37,7 +37,7 @@ def check(view: View) -> Iterator[Problem]:
                 problems = [
                     item for task in own for item in _unmixed_targets(view, augment, dataset, task, trained)
                 ]
-                yield from (problem.under(at) for problem in problems[:1])
+                yield from (problem.with_prefix(at) for problem in problems[:1])
 
 
 def _unmixed_targets(

@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Problem]:
     If the shortest and longest lengths agree, lengths are checked sample by sample when data are read.
     """
     for dataset, item in lengths_on_the_way(view):
-        joined = item.joined
+        joined = item.time_wires
         first = joined[0][1] if joined else None
         for wire, span in joined[1:]:
             if (span and span.counts) != (first and first.counts):
@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _problem(view: View, dataset: str, item: Visit, at: str) -> Problem:
-    fields = dict.fromkeys(span.field for _, span in item.joined if span)
+    fields = dict.fromkeys(span.field for _, span in item.time_wires if span)
     return Problem(
         CODE,
         f"`{item.node.name}` joins steps of inputs whose samples differ in length",

@@ -78,7 +78,7 @@ def _expected_loss(plan: Plan, phase: PhasePlan, name: str) -> float | None:
     if len(losses) != 1:
         return None
     targets = [task_plan.target_of(dataset) for dataset in task_plan.datasets]
-    expectations = [read_component("losses", losses[0].block).expected(target) for target in targets]
+    expectations = [read_component("losses", losses[0].block).untrained_loss(target) for target in targets]
     values = [value for value in expectations if value is not None]
     return sum(values) / len(values) if values and len(values) == len(expectations) else None
 

@@ -268,10 +268,10 @@ def _sampler(tune: Tune, seed: int) -> Any:
     """
     import optuna
 
-    def make(own: int) -> Any:
+    def make(sampler_seed: int) -> Any:
         if tune.sampler == "random":
-            return optuna.samplers.RandomSampler(seed=own)
-        return optuna.samplers.TPESampler(seed=own, constant_liar=True)
+            return optuna.samplers.RandomSampler(seed=sampler_seed)
+        return optuna.samplers.TPESampler(seed=sampler_seed, constant_liar=True)
 
     class KeyedSampler(optuna.samplers.BaseSampler):
         def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def test_a_model_that_knows_nothing_costs_what_is_expected(name):
     for block in variants("losses", name):
         for prediction in sorted(block.takes):
             for item in samples(prediction, rows=2000):
-                if (expected := block.expected(item.target)) is not None:
+                if (expected := block.untrained_loss(item.target)) is not None:
                     total, weight = block.build(item.target)(torch.zeros_like(item.output), item.truth)
                     assert float(total / weight) == pytest.approx(expected, rel=0.1)
 

@@ -38,9 +38,9 @@ def _evaluated_names(context: TrainContext) -> dict[str, list[str]]:
     """
     names: dict[str, list[str]] = {}
     for split in ("val", "test"):
-        held = [name for name, item in context.plan.datasets.items() if item.splits.get(split)]
+        datasets = [name for name, item in context.plan.datasets.items() if item.splits.get(split)]
         for name, task in context.tasks.items():
-            with_samples = [dataset for dataset in task.datasets if dataset in held]
+            with_samples = [dataset for dataset in task.datasets if dataset in datasets]
             if context.plan.has_own_heads(name) and len({*with_samples}) not in {0, len(task.datasets)}:
                 with code_at(f"tasks.{name}"):
                     raise NotWrittenError(
@@ -48,7 +48,7 @@ def _evaluated_names(context: TrainContext) -> dict[str, list[str]]:
                     )
             keys = [key for dataset in with_samples for key in _names(context.plan, name, dataset)]
             keys += [name] if context.plan.has_own_heads(name) and with_samples else []
-            if keys or held:
+            if keys or datasets:
                 names.setdefault(split, []).extend(dict.fromkeys(keys))
     return names
 
