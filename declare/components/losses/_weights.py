@@ -39,13 +39,18 @@ class ClassWeightedLoss(Loss):
         return class_weights(self.class_weights_, target)
 
     def weigh(self, target: Target) -> Target:
-        """Return the target with counts times class weights."""
+        """Return the target with the counts of the best constant prediction."""
         weights = self.class_weights(target)
-        if weights is None:
-            return target
-        names = ("counts", "unigrams")
-        counts = {name: _weigh(getattr(target, name), weights) for name in names if getattr(target, name)}
-        return target.model_copy(update=counts)
+        names = [name for name in ("counts", "unigrams") if getattr(target, name)]
+        return target.model_copy(
+            update={name: self.constant_counts(getattr(target, name), weights) for name in names}
+        )
+
+    def constant_counts(
+        self, counts: tuple[float, ...], weights: tuple[float, ...] | None
+    ) -> tuple[float, ...]:
+        """Return counts in the ratios of the probabilities that, predicted for every sample, cost least."""
+        return counts if weights is None else _weigh(counts, weights)
 
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield a problem if there is not one weight for each class."""
@@ -72,7 +77,7 @@ def class_weights(stated: ClassWeights, target: Target) -> tuple[float, ...] | N
     return tuple(weight * scale for weight in raw)
 
 
-def _weigh(counts: tuple[int, ...], weights: tuple[float, ...]) -> tuple[int, ...]:
+def _weigh(counts: tuple[float, ...], weights: tuple[float, ...]) -> tuple[int, ...]:
     """Return counts times weights, in millionths; every count is one higher if some are 0, as without weights."""
     more = 0 if all(counts) else 1
     return tuple(round(1e6 * (count + more) * weight) for count, weight in zip(counts, weights, strict=True))

@@ -59,6 +59,17 @@ class CrossEntropy(ClassWeightedLoss):
         stated = frozenset() if self.ignore_index is None else frozenset({self.ignore_index})
         return super().uncounted_classes(target) | stated
 
+    def constant_counts(
+        self, counts: tuple[float, ...], weights: tuple[float, ...] | None
+    ) -> tuple[float, ...]:
+        """Return counts in the ratios of the probabilities that, predicted for every sample, cost least."""
+        counts = tuple(0 if index == self.ignore_index else count for index, count in enumerate(counts))
+        if self.label_smoothing:
+            share = self.label_smoothing * sum(counts) / len(counts)
+            counts = tuple((1 - self.label_smoothing) * count + share for count in counts)
+            weights = weights or (1.0,) * len(counts)
+        return super().constant_counts(counts, weights)
+
     def check_target(self, target: Target) -> Iterable[Problem]:
         """Yield a problem if there is not one weight for each class, or `ignore_index` is not a class."""
         yield from super().check_target(target)

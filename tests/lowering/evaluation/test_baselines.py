@@ -173,3 +173,61 @@ def test_weighted_positives_are_as_frequent_as_they_weigh():
     grid = np.linspace(0.001, 0.999, 999)[:, None]
     cost = -(rates * weights * np.log(grid) + (1 - rates) * np.log(1 - grid))
     np.testing.assert_allclose(found, grid[cost.argmin(0), 0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "cross_entropy", "label_smoothing": 0.2},
+        {"type": "cross_entropy", "label_smoothing": 0.3, "class_weights": [3.0, 1.0, 0.5]},
+        {"type": "cross_entropy", "ignore_index": 0},
+        *({"type": "focal", "gamma": gamma} for gamma in (0.5, 1.0, 2.0, 7.0)),
+        {"type": "focal", "class_weights": [0.2, 1.0, 5.0]},
+    ],
+    ids=str,
+)
+def test_no_constant_costs_less_than_the_baseline_of_the_loss(block):
+    """Over training targets, of all answers that are the same for every sample, found by gradient descent."""
+    counts = (600, 300, 100)
+    target = Target(prediction="class_logits", output=Shape("vector", (3,)), classes=tuple("abc"), counts=counts)
+    component = parser.parse("losses", block)
+    truth, loss = torch.arange(3).repeat_interleave(torch.tensor(counts)), component.build(target)
+    constant = torch.tensor(component.weigh(target).counts, dtype=torch.float64)
+    constant = constant + (0 if constant.all() else 1)
+
+    def cost(logits):
+        total, weight = loss(logits.expand(1000, 3), truth)
+        return total / weight
+
+    cheapest = least(cost, torch.zeros(3, dtype=torch.float64))
+    assert float(cost(constant.log())) == pytest.approx(cheapest, abs=1e-5 if constant.min() > 1 else 1e-2)
+
+
+@pytest.mark.parametrize("block", [{"gamma": 2.0}, {"gamma": 0.5, "class_weights": [4.0, 0.5]}, {"gamma": 0.0}])
+def test_no_constant_rate_costs_less_than_the_baseline_of_focal(block):
+    """Of labels each has its own rate."""
+    rates = (0.2, 0.6)
+    target = Target(
+        prediction="label_logits", output=Shape("vector", (2,)), classes=("u", "v"), rates=rates, counts=(2, 6)
+    )
+    component = parser.parse("losses", {"type": "focal"} | block)
+    truth = (torch.arange(10).unsqueeze(1) < torch.tensor(rates) * 10 - 0.5).double()
+    loss = component.build(target)
+    best = torch.tensor(component.weigh(target).rates, dtype=torch.float64)
+    cheapest = least(lambda logits: loss(logits.expand(10, 2), truth)[0], torch.zeros(2, dtype=torch.float64))
+    assert float(loss(best.logit().expand(10, 2), truth)[0]) == pytest.approx(cheapest, abs=1e-5)
+
+
+def least(cost, start):
+    """Return the least cost that descent from `start` reaches."""
+    logits = start.requires_grad_()
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        value = cost(logits)
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    return float(cost(logits).detach())
