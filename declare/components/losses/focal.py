@@ -12,7 +12,6 @@ from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim
 from declare.contract.torch_types import SummedLoss
 
-
 _PARTS = 10**9
 _BISECTIONS = 60
 _LARGEST_EXPONENT = 700.0
@@ -84,7 +83,7 @@ def _cheapest_shares(counts: Sequence[float], gamma: float) -> list[float]:
 
     frequencies = np.asarray(counts, np.float64)
     seen = frequencies > 0
-    if not gamma or seen.sum() < 2:  # noqa: PLR2004
+    if not gamma or seen.sum() < 2:
         return [float(item) for item in frequencies / (frequencies.sum() or 1)]
     ratios = frequencies[seen] / frequencies.sum()
 

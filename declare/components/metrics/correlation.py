@@ -21,6 +21,7 @@ class Correlation(OutputMomentsMetric):
 
     takes: ClassVar[frozenset[Prediction]] = frozenset({"rates"})
     needs_varied_targets: ClassVar[bool] = True
+    constant_value: ClassVar[float | None] = 0.0
 
     def formula(self) -> Formula:
         """Return the metric from the sums."""

@@ -25,6 +25,7 @@ class MatthewsCorrcoef(Metric):
     mode: ClassVar[Literal["max", "min"]] = "max"
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
     needs_varied_targets: ClassVar[bool] = True
+    constant_value: ClassVar[float | None] = 0.0
 
     def build(self, target: Target) -> Any:
         """Return the torch module."""

@@ -26,6 +26,7 @@ class Pearson(OutputMomentsMetric):
         "correlation_coefficient",
     )
     needs_varied_targets: ClassVar[bool] = True
+    constant_value: ClassVar[float | None] = 0.0
 
     def formula(self) -> Formula:
         """Return the metric from the sums."""

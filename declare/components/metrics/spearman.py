@@ -23,6 +23,7 @@ class Spearman(RankingMetric):
     takes: ClassVar[frozenset[Prediction]] = frozenset({"values"})
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
     needs_varied_targets: ClassVar[bool] = True
+    constant_value: ClassVar[float | None] = 0.0
 
     def formula(self) -> Cost:
         """Return the score of each column."""

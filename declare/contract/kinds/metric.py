@@ -37,6 +37,8 @@ class Metric(Component):
     """Whether it compares samples that belong together: without any the metric is undefined."""
     needs_varied_targets: ClassVar[bool] = False
     """Whether it is undefined if all targets are equal, or one sample alone has one (one target a sample)."""
+    constant_value: ClassVar[float | None] = None
+    """What a prediction that is the same for every sample is worth where the formula has no value for it: chance."""
     pools_heads: ClassVar[bool] = True
     """Whether predictions of several heads enter one metric; else it is the mean of those of the heads."""
     bounds: ClassVar[tuple[float | None, float | None]] = (None, None)

@@ -200,8 +200,11 @@ class Evaluator:
                 score.merge_states(score_states)
         for task in without_trivial:
             task_scores = {name: score for name, score in trivial.items() if name.partition("@")[0] == task}
-            results = _result_names(split, task_scores)
-            self._trivial[split, task] = {name: item for name, item in results.items() if item == item}  # noqa: PLR0124
+            self._trivial[split, task] = {
+                f"{split}/{name}/{metric}": value
+                for name, score in task_scores.items()
+                for metric, value in self._baseline_results(task, score).items()
+            }
         metrics = _result_names(split, scores)
         return metrics | composites(self._plan.composites, metrics)
 
@@ -214,6 +217,14 @@ class Evaluator:
         trivial_by_task = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
         metrics = {name: value for results in trivial_by_task for name, value in results.items()}
         return metrics | composites(self._plan.composites, metrics)
+
+    def _baseline_results(self, task: str, score: "Scores | CombinedScores") -> dict[str, float]:
+        """Return the metrics that the baseline has, with the value of chance where a constant has none."""
+        results = score.results()
+        metrics = self._plan.tasks[task].metrics if not math.isnan(results["loss"]) else ()
+        chance = {item.name: read_component("metrics", item.block).constant_value for item in metrics}
+        values = {name: chance.get(name) if math.isnan(item) else item for name, item in results.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
     def _score_split(
         self, dataset: str, split: str, scores_by_task: Mapping[str, _SampleWeights], *, split_by_rank: bool

@@ -193,6 +193,16 @@ def targets_alike_leave_no_figure(case: Case) -> None:
     assert all(map(math.isnan, figures)), f"{figures} of targets that are alike"
 
 
+def a_constant_is_worth_something(case: Case) -> None:
+    """Where targets vary, a prediction that is the same for every sample has a figure, or the metric says which."""
+    prediction, target = whole(case.batches())
+    if not case.block.needs_varied_targets:
+        return
+    flat = prediction[:1].expand_as(prediction).contiguous()
+    has_value = case.block.constant_value is not None
+    assert has_value or not math.isnan(case.figure((flat, target))), "neither a figure nor `constant_value`"
+
+
 LAWS: list[Callable[[Case], None]] = [
     batches_may_be_cut_anywhere,
     processes_may_share_the_samples,
@@ -203,6 +213,7 @@ LAWS: list[Callable[[Case], None]] = [
     figures_are_within_bounds,
     one_value_alone_is_a_figure_or_none,
     targets_alike_leave_no_figure,
+    a_constant_is_worth_something,
     the_truth_is_the_best_prediction,
 ]
 
@@ -230,6 +241,7 @@ class MeanOfMeans:
     mode = "min"
     bounds = (0.0, None)
     needs_varied_targets = False
+    constant_value = None
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -295,6 +307,12 @@ class Spread(Total):
     needs_varied_targets = True
 
 
+class Undecided(Spread):
+    def update(self, prediction, target):
+        if len(prediction.unique(dim=0)) > 1:
+            super().update(prediction, target)
+
+
 class NeedsTwo(Total):
     bounds = (None, None)
 
@@ -313,6 +331,7 @@ BROKEN: dict[Callable[[Case], None], type[MeanOfMeans]] = {
     figures_are_within_bounds: Bounded,
     one_value_alone_is_a_figure_or_none: NeedsTwo,
     targets_alike_leave_no_figure: Spread,
+    a_constant_is_worth_something: Undecided,
     the_truth_is_the_best_prediction: Upwards,
 }
 

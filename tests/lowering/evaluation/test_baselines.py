@@ -15,7 +15,7 @@ from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import make_graph
 from declare.parsing import parser
 from tests.compiler.specs import run
-from tests.lowering.plans import Sketch, category, dataset, features
+from tests.lowering.plans import Sketch, category, dataset, features, number
 
 CPU = torch.device("cpu")
 
@@ -142,6 +142,24 @@ def test_skipped_samples_enter_no_unigrams(tmp_path, samples):
     assert found["val/words/loss"] == pytest.approx(expected / (words + len(val)), rel=1e-5)
 
 
+def test_a_constant_has_no_correlation():
+    """Its correlation with targets that vary is 0, which a model must beat; nothing without any target."""
+    sketch = Sketch(lab=dataset({"x": features(4), "y": number()}))
+    sketch.module("encoder", {"type": "mlp", "hidden": [4]}, "x")
+    task = {"type": "regression", "target": "y"}
+    plan = sketch.task("level", task, "encoder", metrics=["pearson", "spearman", "r2"]).plan()
+    for targets, expected in (
+        (torch.arange(8.0), {"pearson": 0.0, "spearman": 0.0}),
+        (torch.full((8,), torch.nan), {}),
+    ):
+        fields = {"x": torch.randn(8, 4), "y": targets}
+        judge = Evaluator(plan, make_graph(plan), None, CPU, batches=lambda *_, fields=fields: iter([fields]))
+        judge.run("val")
+        found = judge.baseline_metrics("val")
+        assert {name: found[f"val/level/{name}"] for name in expected} == expected
+        assert bool(found) == bool(expected)
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
 @pytest.mark.parametrize("weights", ["balanced", [0.2, 1.0, 5.0]])
 def test_a_weighted_loss_is_that_of_weighted_frequencies(loss, weights):
@@ -189,7 +207,9 @@ def test_weighted_positives_are_as_frequent_as_they_weigh():
 def test_no_constant_costs_less_than_the_baseline_of_the_loss(block):
     """Over training targets, of all answers that are the same for every sample, found by gradient descent."""
     counts = (600, 300, 100)
-    target = Target(prediction="class_logits", output=Shape("vector", (3,)), classes=tuple("abc"), counts=counts)
+    target = Target(
+        prediction="class_logits", output=Shape("vector", (3,)), classes=tuple("abc"), counts=counts
+    )
     component = parser.parse("losses", block)
     truth, loss = torch.arange(3).repeat_interleave(torch.tensor(counts)), component.build(target)
     constant = torch.tensor(component.weigh(target).counts, dtype=torch.float64)
@@ -203,12 +223,18 @@ def test_no_constant_costs_less_than_the_baseline_of_the_loss(block):
     assert float(cost(constant.log())) == pytest.approx(cheapest, abs=1e-5 if constant.min() > 1 else 1e-2)
 
 
-@pytest.mark.parametrize("block", [{"gamma": 2.0}, {"gamma": 0.5, "class_weights": [4.0, 0.5]}, {"gamma": 0.0}])
+@pytest.mark.parametrize(
+    "block", [{"gamma": 2.0}, {"gamma": 0.5, "class_weights": [4.0, 0.5]}, {"gamma": 0.0}]
+)
 def test_no_constant_rate_costs_less_than_the_baseline_of_focal(block):
     """Of labels each has its own rate."""
     rates = (0.2, 0.6)
     target = Target(
-        prediction="label_logits", output=Shape("vector", (2,)), classes=("u", "v"), rates=rates, counts=(2, 6)
+        prediction="label_logits",
+        output=Shape("vector", (2,)),
+        classes=("u", "v"),
+        rates=rates,
+        counts=(2, 6),
     )
     component = parser.parse("losses", {"type": "focal"} | block)
     truth = (torch.arange(10).unsqueeze(1) < torch.tensor(rates) * 10 - 0.5).double()
