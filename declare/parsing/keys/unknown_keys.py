@@ -265,9 +265,9 @@ def _remedies(model: type[BaseModel], key: str, levels: Sequence[Level]) -> Iter
         owners = [other for other in own_names(kind) if _has(kind, other, key)] if kind in kinds() else []
         if owners:
             yield f"`{key}` is a parameter of {_words(owners)}"
-        if kind in {"heads", "modules"} and re.fullmatch(
-            r"(num_|n_)?(classes|outputs|labels)|(out|width|dim)\w*", key
-        ):
+        sized_by_target = r"(num_|n_)?(classes|outputs|labels)|out\w*"
+        sized_by_target += r"|(width|dim)\w*" if kind == "heads" else ""
+        if kind in {"heads", "modules"} and re.fullmatch(sized_by_target, key):
             yield f"remove `{key}`: the width of a head is linked to its task's target"
             return
         if kind in {"heads", "modules"} and re.fullmatch(
