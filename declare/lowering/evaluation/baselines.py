@@ -1,5 +1,6 @@
 """What trivial baselines know: the frequencies among the training samples that a run can read."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -61,6 +62,13 @@ class Baselines:
                 adapter, tuple(adapter if item == target else self._adapter(task, item) for item in weighted)
             )
         return self._adapters[task, dataset]
+
+    def with_chance(self, task: str, results: Mapping[str, float]) -> dict[str, float]:
+        """Return the metrics that a task's baseline has: `results`, with that of chance where a constant has none."""
+        metrics = self._plan.tasks[task].metrics if not math.isnan(results["loss"]) else ()
+        chance = {item.name: read_component("metrics", item.block).constant_value for item in metrics}
+        values = {name: chance.get(name) if math.isnan(item) else item for name, item in results.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
     def _adapter(self, task: str, target: Target) -> TaskAdapter:
         return read_component("tasks", self._plan.tasks[task].block).build(target)

@@ -203,7 +203,7 @@ class Evaluator:
             self._trivial[split, task] = {
                 f"{split}/{name}/{metric}": value
                 for name, score in task_scores.items()
-                for metric, value in self._baseline_results(task, score).items()
+                for metric, value in self._baselines.with_chance(task, score.results()).items()
             }
         metrics = _result_names(split, scores)
         return metrics | composites(self._plan.composites, metrics)
@@ -217,14 +217,6 @@ class Evaluator:
         trivial_by_task = [self._trivial.get((split, task), {}) for task in tasks or self._plan.tasks]
         metrics = {name: value for results in trivial_by_task for name, value in results.items()}
         return metrics | composites(self._plan.composites, metrics)
-
-    def _baseline_results(self, task: str, score: "Scores | CombinedScores") -> dict[str, float]:
-        """Return the metrics that the baseline has, with the value of chance where a constant has none."""
-        results = score.results()
-        metrics = self._plan.tasks[task].metrics if not math.isnan(results["loss"]) else ()
-        chance = {item.name: read_component("metrics", item.block).constant_value for item in metrics}
-        values = {name: chance.get(name) if math.isnan(item) else item for name, item in results.items()}
-        return {name: value for name, value in values.items() if value is not None}
 
     def _score_split(
         self, dataset: str, split: str, scores_by_task: Mapping[str, _SampleWeights], *, split_by_rank: bool
