@@ -1,5 +1,6 @@
 """Diagnoses the lines of a text table that could not be read."""
 
+import codecs
 import csv
 import io
 from collections import Counter
@@ -42,6 +43,35 @@ def fault(open_: Open, separator: str) -> str | None:
             width, uneven = _uneven(np.frombuffer(lines, np.uint8), ord(separator), width, above)
         above += lines.count(b"\n")
     return _uneven_quoted(open_, separator) if quoted else uneven
+
+
+def unescaped_quote(open_: Open, separator: str) -> str | None:
+    r"""Return the problem of the first quoted cell that contains a single quotation mark, if any.
+
+    A program that writes `\"` for it (Spark, MySQL) does not mean what a parser reads. Quotation marks in a cell
+    that does not start with one are text.
+    """
+    is_edge = np.zeros(256, bool)
+    is_edge[list(f'"{separator}\r\n'.encode())] = True
+    above, num_marks, in_quoted_cell = 0, 0, False
+    for lines in _blocks_of_lines(open_):
+        data = np.frombuffer(b"\n" + lines.removeprefix(codecs.BOM_UTF8) + b"\n", np.uint8)
+        marks = np.flatnonzero(data == ord('"'))
+        opens = (np.arange(len(marks)) + num_marks) % 2 == 0
+        starts_cell = np.concatenate([[in_quoted_cell], is_edge[data[marks - 1]] & opens])
+        wrong = marks[~opens & starts_cell[:-1] & ~is_edge[data[marks + 1]]]
+        if len(wrong):
+            line = above + int((data[1 : wrong[0]] == ord("\n")).sum()) + 1
+            return (
+                f"line {line} has a quoted cell with a single quotation mark in it: write each as two "
+                '(`"5"" pipe"`), not as `\\"`'
+            )
+        above, num_marks, in_quoted_cell = (
+            above + lines.count(b"\n"),
+            num_marks + len(marks),
+            bool(starts_cell[-1]),
+        )
+    return None
 
 
 def _blocks_of_lines(open_: Open) -> Iterator[bytes]:

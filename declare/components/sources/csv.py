@@ -69,7 +69,7 @@ class Csv(TableSource):
     def _read(self) -> pl.DataFrame:
         import polars as pl
 
-        from declare.components.sources._lines import fault
+        from declare.components.sources._lines import fault, unescaped_quote
         from declare.components.sources._table_limits import refuse_large
 
         open_ = self._open()
@@ -79,6 +79,8 @@ class Csv(TableSource):
                 frame = pl.read_csv(file, separator=self.separator, infer_schema=False, encoding="utf8")
         except pl.exceptions.PolarsError as error:
             raise ValueError(fault(open_, self.separator) or str(error)) from None
+        if (because := unescaped_quote(open_, self.separator)) is not None:
+            raise ValueError(because)
         if frame.width == 1 and (other := _other_separator(open_, self.separator)):
             raise ValueError(
                 f"its cells seem to be separated by `{other}`: set `separator: {strict_json.dumps(other)}`"
@@ -89,6 +91,7 @@ class Csv(TableSource):
             if because is not None:
                 raise ValueError(because)
         frame = _check_column_names(frame, open_, self.separator)
+        _refuse_repeated_header(frame)
         # Blank lines are no samples.
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
@@ -126,6 +129,18 @@ def _check_column_names(frame: pl.DataFrame, open_: Open, separator: str) -> pl.
         elif place and frame[column].null_count() < frame.height:
             raise ValueError(f"the header line has an empty name: that of column {place + 1}")
     return frame.select(kept)
+
+
+def _refuse_repeated_header(frame: pl.DataFrame) -> None:
+    """Raise ValueError if a row of several cells is the header line again, as in files joined end to end."""
+    import polars as pl
+
+    if frame.width > 1:
+        repeats = frame.select(pl.all_horizontal(pl.col(name) == name for name in frame.columns)).to_series()
+        if repeats.any():
+            raise ValueError(
+                f"row {repeats.arg_true()[0] + 1} below the header line is the header line again"
+            )
 
 
 def _other_separator(open_: Open, separator: str) -> str | None:

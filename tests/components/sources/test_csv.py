@@ -101,3 +101,50 @@ def test_an_encoding_is_stated_by_name(tmp_path):
     assert opened(tmp_path, content, encoding="windows-1252").read("y").tolist() == ["caf\xe9"]
     _, problems = parser.read("sources", {"type": "csv", "path": "t.csv", "encoding": "klingon"})
     assert [(item.code, item.at) for item in problems] == [("SCH108", "encoding")]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('x,y\n1,a\n2,"b \\"c\\" d"\n', 3),
+        ('x,y\n""a"",1\n', 2),
+        ('x,y\n1,"a\n"\n2,"""b"c""\n', 4),
+    ],
+)
+def test_single_quotation_marks_in_quoted_cells_are_refused(tmp_path, content, line):
+    r"""Spark and MySQL write `\"`, which other readers take for the end of a cell, or leave out."""
+    code, note = finding(tmp_path, content)
+    assert code == "DAT333"
+    assert note.startswith(f"line {line} has a quoted cell")
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('"a ""b"" c"', 'a "b" c'),
+        ('"C:\\dir\\"', "C:\\dir\\"),
+        ('5" x 3"', '5" x 3"'),
+        ('a""b', 'a""b'),
+        ('"a\r\n""b"""', 'a\r\n"b"'),
+    ],
+)
+def test_doubled_and_unquoted_quotation_marks_are_text(tmp_path, cell, text):
+    """In a cell that starts with one they are doubled, in others they stand as they are."""
+    for content in (f"y,x\n{cell},1\n", f"x,y\r\n1,{cell}\r\n", f"x,y\n1,{cell}"):
+        assert opened(tmp_path, content).read("y").tolist() == [text]
+
+
+def test_blocks_of_a_table_are_read_as_one(tmp_path, monkeypatch):
+    """A quoted cell may go on in the next block."""
+    monkeypatch.setattr("declare.components.sources._lines._BLOCK", 8)
+    assert opened(tmp_path, 'x,y\n1,"a\nb ""c""\n"\n').read("y").tolist() == ['a\nb "c"\n']
+    _, note = finding(tmp_path, 'x,y\n1,"a\nb"\n2,"c\n\\"d\\"\n"\n')
+    assert note.startswith("line 5 ")
+
+
+def test_a_second_header_line_is_refused(tmp_path):
+    """Files that are joined end to end repeat it; in a table of one column it may be a value."""
+    code, note = finding(tmp_path, "x,y\n1,a\nx,y\n2,b\n")
+    assert code == "DAT333"
+    assert "row 2 " in note
+    assert opened(tmp_path, "x\n1\nx\n").read("x").tolist() == ["1", "x"]
