@@ -38,7 +38,7 @@ def check(spec: Path, sets: Sequence[str] | None, trust: Sequence[str] | None) -
     num_calls, seconds = WORKER.num_calls - num_calls, WORKER.seconds - seconds
     if seconds > _LONG_SECONDS:
         parts = "1 part of a library" if num_calls == 1 else f"{num_calls} parts of libraries"
-        terminal.say(f"{parts} had to be tried, which took {seconds:.0f} s; the results are cached")
+        terminal.echo(f"{parts} had to be tried, which took {seconds:.0f} s; the results are cached")
     return checked
 
 
@@ -64,10 +64,10 @@ def write(checked: CheckedSpec, format: Format, *, to_error: bool = False) -> No
     """Print all diagnostics of a check; as text, the last line states what was checked."""
     _print(checked.diagnostics, format, checked.passes, to_error=to_error)
     if format == "text" and not terminal.settings.quiet:
-        terminal.say(_closing(checked))
+        terminal.echo(_closing_line(checked))
 
 
-def _closing(checked: CheckedSpec) -> str:
+def _closing_line(checked: CheckedSpec) -> str:
     done = sum(record.status == "done" for record in checked.passes)
     unfinished = [f"{record.name} {record.status}" for record in checked.passes if record.status != "done"]
     looked = f"{done} passes done" + (f", {', '.join(unfinished)}" if unfinished else "")

@@ -96,10 +96,10 @@ def start(
     def command(run: Path | None) -> list[str]:
         allowed = [word for word in folder if word == "--allow-changes"]
         where = ["--resume", str(run), *allowed] if run else [*folder]
-        return ["train", *argv, *where, *terminal.words()]
+        return ["train", *argv, *where, *terminal.argv()]
 
     if spec.nodes > 1:
-        terminal.say(f"waiting for {spec.nodes} machines to meet at {spec.rendezvous}")
+        terminal.echo(f"waiting for {spec.nodes} machines to meet at {spec.rendezvous}")
     return supervise(spec, command, lambda problem: show([problem]))
 
 
@@ -140,7 +140,7 @@ def is_launched() -> bool:
     return LAUNCH in os.environ
 
 
-def hush() -> None:
+def silence_torch_launcher() -> None:
     """Print nothing in processes other than rank 0; hide torch's C++ traces of lost connections."""
     from declare.runtime.distributed.rank_environment import is_rank0
 

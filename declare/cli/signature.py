@@ -18,7 +18,7 @@ class Word:
     choices: tuple[str, ...]
 
 
-def words(command: str) -> list[Word]:
+def parameter_words(command: str) -> list[Word]:
     """Return arguments and options of a command, those that every command has at the end."""
     parameters = inspect.signature(command_index.function(command), eval_str=True).parameters.values()
     shared = (("--quiet", "-q"), ("--no-color",), ("--help", "-h"))

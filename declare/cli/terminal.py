@@ -36,7 +36,7 @@ def configure(*, quiet: bool, no_color: bool) -> None:
     _console.cache_clear()
 
 
-def words() -> list[str]:
+def argv() -> list[str]:
     """Return the settings as words of a command line."""
     return [*(["--quiet"] if settings.quiet else []), *([] if settings.color else ["--no-color"])]
 
@@ -69,7 +69,7 @@ def _console(stream: TextIO) -> Console:
     return PipedConsole(file=stream, no_color=not settings.color, highlight=False, markup=False, width=width)
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print a line for people to standard error, unless they asked for quiet."""
     if not settings.quiet:
         print(printable_lines(text), file=sys.stderr)

@@ -156,7 +156,7 @@ def _run_pass(item: Pass, stage: Any, diagnostics: DiagnosticList) -> tuple[Any,
     """Run one pass and the rules of its stage; return the stage that it gives, with what became of the pass."""
     start = perf_counter()
     if isinstance(stage, stages.ReadSpec) and not _is_readable(stage):
-        return stage, PassRecord(item.name, "skipped", _because(diagnostics.errors, [""]))
+        return stage, PassRecord(item.name, "skipped", _reason(diagnostics.errors, [""]))
     module = importlib.import_module(f"declare.compiler.passes.{item.name}")
     log = _PassLog(diagnostics, _document(stage))
     nothing_known = item.stage(**vars(stage)) if issubclass(item.stage, type(stage)) else stage
@@ -166,7 +166,7 @@ def _run_pass(item: Pass, stage: Any, diagnostics: DiagnosticList) -> tuple[Any,
         for rule in rules(item.name):
             log.take(catch(_apply_rule(rule, view), None))
     status: Literal["done", "partly"] = "partly" if log.skipped else "done"
-    because = _because(diagnostics.errors, log.skipped) if log.skipped else ""
+    because = _reason(diagnostics.errors, log.skipped) if log.skipped else ""
     return stage, PassRecord(item.name, status, because, tuple(log.notes), perf_counter() - start)
 
 
@@ -204,14 +204,14 @@ class _PassLog:
             case Assumption():
                 self._diagnostics.assume(report)
             case Retraction():
-                self._diagnostics.retract(report)
+                self._diagnostics.remove(report)
             case Problem():
                 self._diagnostics.add(diagnose(report, self._document))
             case Diagnostic():
                 self._diagnostics.add(report)
 
 
-def _because(errors: Sequence[Diagnostic], paths: Iterable[str]) -> str:
+def _reason(errors: Sequence[Diagnostic], paths: Iterable[str]) -> str:
     """Return the names of the errors at or around `paths`; of the first error if there are none."""
     causes = {_place(error): None for path in paths for error in errors if _touches(error.path, path)}
     return ", ".join(list(causes)[:3]) or ", ".join(map(_place, errors[:1]))

@@ -61,7 +61,7 @@ _BLOCKS = frozenset(
 def _without_secrets(value: Any, key: str = "") -> Any:
     """Return the plan with the names of environment variables in the place of their values."""
     if key in _BLOCKS:
-        return secrets.hide(value)
+        return secrets.redact(value)
     if isinstance(value, dict):
         return {name: _without_secrets(item, name) for name, item in value.items()}
     return [_without_secrets(item, key) for item in value] if isinstance(value, list) else value

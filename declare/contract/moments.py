@@ -20,7 +20,7 @@ class Moments(NamedTuple):
     infinite: int = 0
 
 
-def parts(array: Array) -> Iterator[Array]:
+def chunks(array: Array) -> Iterator[Array]:
     """Yield views of an array with at most 4,194,304 values each; a smaller array is not divided."""
     if array.size <= _PART:
         yield array
@@ -30,7 +30,7 @@ def parts(array: Array) -> Iterator[Array]:
         yield from (array[start : start + rows] for start in range(0, len(array), rows))
     else:
         for row in array:
-            yield from parts(row)
+            yield from chunks(row)
 
 
 def moments(array: Array) -> Moments:
@@ -38,7 +38,7 @@ def moments(array: Array) -> Moments:
     import numpy as np
 
     low, high, number, infinite = np.inf, -np.inf, 0, 0
-    for part in parts(array):
+    for part in chunks(array):
         kept = part[np.isfinite(part)]
         infinite += int(np.isinf(part).sum()) if kept.size < part.size else 0
         if kept.size:
@@ -58,5 +58,5 @@ def _scale_parts(array: Array, size: float) -> Iterator[Array]:
     """Yield the finite values of each part as float64, divided by `size`."""
     import numpy as np
 
-    for part in parts(array):
+    for part in chunks(array):
         yield part[np.isfinite(part)].astype(np.float64) / size

@@ -29,7 +29,7 @@ _LOADING = frozenset(
 def problem(arguments: Mapping[str, Any], at: str) -> Problem | None:
     """Return why arguments may not be handed on (REF244), with the path below `at`; None if they may."""
     for count, (path, key, value, depth) in enumerate(_walk(arguments, at, 0)):
-        because = _because(key, value, depth) or (f"more than {_MOST:,} values" if count >= _MOST else None)
+        because = _reason(key, value, depth) or (f"more than {_MOST:,} values" if count >= _MOST else None)
         if because is not None:
             return Problem(
                 "REF244",
@@ -59,7 +59,7 @@ def _walk(value: Any, at: str, depth: int, key: str = "") -> Iterator[tuple[str,
             yield from _walk(part, path, depth + 1, str(nearest))
 
 
-def _because(key: str, value: Any, depth: int) -> str | None:
+def _reason(key: str, value: Any, depth: int) -> str | None:
     """Return why one argument is refused, or None."""
     if depth > _DEEPEST:
         return f"nested more than {_DEEPEST} deep"

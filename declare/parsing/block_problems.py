@@ -27,7 +27,7 @@ from declare.system import trust
 __all__ = ["Level", "UnknownKey", "unknown_key", "unknown_key_of_kind", "unknown_value"]
 
 
-def missing(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> Problem:
+def missing_key(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> Problem:
     """Return the problem of a required key that is absent."""
     about = f": {item.description}" if item.description else ""
     values = get_args(item.annotation) if item.origin is Literal else ()

@@ -34,7 +34,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Card:
+class ComponentPage:
     """What there is to know of a component: `shapes` are lines such as `image: image -> vector`."""
 
     kind: str
@@ -75,7 +75,7 @@ def first_sentence(text: str) -> str:
     return " ".join(text.partition("\n\n")[0].split())
 
 
-def card(kind: str, name: str) -> Card | None:
+def component_page(kind: str, name: str) -> ComponentPage | None:
     """Return the description of a component, or None if there is none of that name."""
     cls = lookup.find(kind, name)
     if cls is None:
@@ -85,7 +85,7 @@ def card(kind: str, name: str) -> Card | None:
     # Some components tell their story in the file's docstring, others in the class's: the longer one is it.
     stories = (inspect.cleandoc(item.__doc__ or "") for item in (module, cls) if item is not None)
     text = max(stories, key=len)
-    return Card(
+    return ComponentPage(
         kind=kind,
         name=name,
         summary=first_sentence(text),

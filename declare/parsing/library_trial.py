@@ -58,7 +58,7 @@ def attempt(kind: str, block: dict[str, Any], sample: Any) -> dict[str, Any]:
         return {"text": ""}
     others = component.other_samples(sample).items()
     fitting = next((name for name, other in others if not _failure(component, other)), None)
-    return {"text": text, "parameter": _culprit(component, sample), "works_on": fitting}
+    return {"text": text, "parameter": _failing_parameter(component, sample), "works_on": fitting}
 
 
 def _failure(component: Component, sample: Any) -> str:
@@ -78,7 +78,7 @@ def _failure(component: Component, sample: Any) -> str:
     return ""
 
 
-def _culprit(component: Component, sample: Any) -> str | None:
+def _failing_parameter(component: Component, sample: Any) -> str | None:
     """Return the stated parameter without which the component works, by its default or, if it must be, alone."""
     needed = []
     for name, field in type(component).model_fields.items():

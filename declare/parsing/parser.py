@@ -278,7 +278,7 @@ class _Reader:
         self.levels.append(block_problems.Level(path, model, value))
         before = len(self.problems)
         strange = [key for key in value if key not in known and not (typed and key == "type")]
-        meant = self.strangers(model, strange, value)
+        meant = self.report_unknown_keys(model, strange, value)
         values: dict[str, Any] = {}
         for key, (info, item) in known.items():
             where = _join(path, key)
@@ -292,7 +292,7 @@ class _Reader:
             elif key in meant or where in self.excused:
                 values[key] = POISON
             elif info.is_required():
-                values[key] = self.fail(block_problems.missing(model, key, item, path))
+                values[key] = self.fail(block_problems.missing_key(model, key, item, path))
         self.levels.pop()
         result = model.model_construct(None, **values)
         is_wrong = any(is_error(problem.code) for problem in self.problems[before:])
@@ -309,7 +309,7 @@ class _Reader:
             if name is not None and is_error(problem.code):
                 component.__dict__[name] = POISON
 
-    def strangers(self, model: type[BaseModel], keys: list[str], block: dict[str, Any]) -> set[str]:
+    def report_unknown_keys(self, model: type[BaseModel], keys: list[str], block: dict[str, Any]) -> set[str]:
         """Report unknown keys and return the known ones that they surely mean."""
         meant: set[str] = set()
         for key in keys[:_STRANGERS]:

@@ -9,7 +9,7 @@ from declare.ir.plan import DatasetPlan, ModulePlan, PhasePlan, Plan, TaskPlan, 
 from declare.report.incidents import incidents
 from declare.report.phrases import scales_text, target_text
 from declare.report.report import Curve, Dataset, Layer, Node, Notice, Phase, Report, Task, Throughput
-from declare.report.restarts import standing, starts
+from declare.report.restarts import starts, status_text
 from declare.runtime.run_folder.trivial_baseline import split_baseline
 
 Event = Mapping[str, Any]
@@ -74,14 +74,14 @@ def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
     metrics, trivial = split_baseline(run.final)
     return planned.model_copy(
         update={
-            "status": standing(run.status, events),
+            "status": status_text(run.status, events),
             "starts": starts(events),
             "phases": tuple(_with_course(phase, events) for phase in planned.phases),
             "throughput": tuple(_throughput(events)),
             "curves": tuple(_curves(run)),
             "metrics": metrics,
             "trivial": trivial or _trivial(events),
-            "oracle": oracle(run.plan, events),
+            "oracle": bound_metrics(run.plan, events),
             "notices": (*_notices(events), *_undefined_losses(events)),
             "incidents": tuple(incidents(events)),
         }
@@ -196,7 +196,7 @@ def _trivial(events: Iterable[Event]) -> dict[str, float]:
     return metrics
 
 
-def oracle(plan: Plan, events: Iterable[Event]) -> dict[str, float]:
+def bound_metrics(plan: Plan, events: Iterable[Event]) -> dict[str, float]:
     """Return the best possible values of metrics of which more is better."""
     metrics: dict[str, float] = {}
     for event in events:

@@ -47,7 +47,7 @@ def _count(processes: int) -> str:
     return "1 process" if processes == 1 else f"{processes} processes"
 
 
-def standing(status: str, events: Iterable[Event]) -> str:
+def status_text(status: str, events: Iterable[Event]) -> str:
     """Return the status of a run by its newest outcome; a refused start does not count."""
     if status != "failed":
         return status

@@ -66,11 +66,11 @@ def out_of_memory_problem(
         f"out of memory at step {number + 1}: {rows} samples at once",
         at=f"phases.{phase.name}.batch_size",
         notes=(first_line(error), *(() if memory is None else memory.notes(error))),
-        helps=tuple(_fitting(phase, rows, None if memory is None else memory.fits(error))),
+        helps=tuple(_smaller_step_helps(phase, rows, None if memory is None else memory.fits(error))),
     )
 
 
-def _fitting(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
+def _smaller_step_helps(phase: PhasePlan, rows: int, fits: int | None) -> Iterator[str]:
     """Yield what to change so that a step fits: `fits` of `rows` samples do so at once."""
     if fits == 0:
         yield "not one sample fits: make the model or its inputs smaller"

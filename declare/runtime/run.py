@@ -58,7 +58,7 @@ from declare.runtime.run_folder.expectations import missed_bounds
 from declare.runtime.run_folder.folder import FINAL, Run
 from declare.runtime.run_folder.lock import RunLock
 from declare.runtime.run_folder.progress import TrainProgress
-from declare.runtime.run_folder.trivial_baseline import baseline_findings, unbeaten, with_prefix
+from declare.runtime.run_folder.trivial_baseline import baseline_findings, metrics_below_baseline, with_prefix
 from declare.runtime.setup.auto import AutoSettings
 from declare.runtime.step.interfaces import RunBuilder
 from declare.runtime.step.strategies.select import uses_fsdp
@@ -280,7 +280,7 @@ class _Session:
 
         self._world.broadcast_from_rank0(write_metrics)
         problems = missed_bounds(self._plan.expect, metrics)
-        for item in unbeaten(self._plan, metrics):
+        for item in metrics_below_baseline(self._plan, metrics):
             self._emit(events.NoBetterThanTrivial(metric=item.metric, value=item.value, trivial=item.trivial))
         for problem in problems:
             name = problem.at.removeprefix("expect.")

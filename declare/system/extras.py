@@ -13,7 +13,7 @@ def is_installed(library: str) -> bool:
         return True
 
 
-def missing(library: str, extra: str, at: str = "") -> Problem | None:
+def not_installed(library: str, extra: str, at: str = "") -> Problem | None:
     """Return the problem (RES852) that a library is not installed; the library is not imported."""
     if is_installed(library):
         return None
@@ -28,7 +28,7 @@ def missing(library: str, extra: str, at: str = "") -> Problem | None:
 
 def require(library: str, extra: str, at: str = "") -> None:
     """Raise `ProblemError` RES852 if a library is not installed."""
-    problem = missing(library, extra, at)
+    problem = not_installed(library, extra, at)
     if problem is not None:
         raise ProblemError(problem)
 

@@ -21,7 +21,7 @@ _NAMED = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _known: dict[str, str] = {}
 
 
-def learn(name: str, value: object) -> None:
+def remember(name: str, value: object) -> None:
     """Remember the value of an environment variable that a spec uses."""
     if isinstance(value, str) and len(value) >= _SHORTEST and not value.startswith(("/", "~", "./", "../")):
         _known[value] = name
@@ -63,7 +63,7 @@ def _in_json(value: str) -> tuple[str, str]:
     return strict_json.dumps(value)[1:-1], strict_json.dumps(value, ensure_ascii=False)[1:-1]
 
 
-def hide(value: Any) -> Any:
+def redact(value: Any) -> Any:
     """Return plain values with all texts hidden, except the `type` of blocks."""
     return _each_text(value, hide_values) if _known else value
 

@@ -21,7 +21,7 @@ def render(tune: Tune, trials: Sequence[Trial], importance: Mapping[str, float],
     css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     about = ", ".join(f"{key} {value}" for key, value in settings(tune).items())
     sections = (
-        section("Course", _course(tune, trials)),
+        section("Course", _value_chart(tune, trials)),
         section("Values", _values(tune, trials, importance)),
         section("Trials", _trials(tune, trials)),
     )
@@ -52,7 +52,7 @@ def _tiles(tune: Tune, trials: Sequence[Trial]) -> str:
     return f'<div class="tiles">{body}</div>'
 
 
-def _course(tune: Tune, trials: Sequence[Trial]) -> str:
+def _value_chart(tune: Tune, trials: Sequence[Trial]) -> str:
     """Draw the value of each trial, and the best so far."""
     done = [
         (trial.number, trial.value)

@@ -109,9 +109,9 @@ def _work(
     engine = OptunaEngine(spec_search, tune, plan.seed, steps)
     if workers is None or workers == 1:
         return engine, engine.work(emit, stop)
-    from declare.tune.workers import Workers, cards, surroundings
+    from declare.tune.workers import Workers, cards, environments
 
-    return engine, Workers(spec_search, surroundings(workers, cards(accelerator))).run(engine, stop, emit)
+    return engine, Workers(spec_search, environments(workers, cards(accelerator))).run(engine, stop, emit)
 
 
 def _outcome(search: Search, tune: Tune, engine: Engine, *, ended: bool) -> SearchOutcome:

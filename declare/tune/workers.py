@@ -28,7 +28,7 @@ class SharedSearch(Protocol):
         """Return all trials so far."""
         ...
 
-    def bury(self, process: int, cause: str) -> bool:
+    def mark_failed(self, process: int, cause: str) -> bool:
         """Record that a process died; False if it had no trial."""
         ...
 
@@ -45,7 +45,7 @@ def cards(accelerator: str) -> list[str]:
     return [str(index) for index in range(torch.cuda.device_count())]
 
 
-def surroundings(workers: int, cards: Sequence[str]) -> list[dict[str, str]]:
+def environments(workers: int, cards: Sequence[str]) -> list[dict[str, str]]:
     """Return the variables of each worker: its card in turn, its part of the processors, a safe path."""
     threads = os.environ.get(_THREADS) or str(max(1, (os.cpu_count() or 1) // workers))
     shared = {_THREADS: threads, SAFE_PATH: "1"}
@@ -94,7 +94,7 @@ class Workers:
         code = job.exitcode or DONE
         if code == STOPPED or (code != DONE and not anew):
             self.stopped = True
-        elif code != DONE and engine.bury(job.pid or 0, cause(code)):
+        elif code != DONE and engine.mark_failed(job.pid or 0, cause(code)):
             self._start(index)
 
     def _stop(self, reason: str) -> None:

@@ -21,7 +21,7 @@ from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
 from declare.language.yaml.source import parse
 from declare.parsing import lookup, parser
-from declare.parsing.describe import card
+from declare.parsing.describe import component_page
 
 SAMPLES: dict[Layout, Shape] = {
     "vector": Shape("vector", (6,)),
@@ -112,7 +112,7 @@ def _tensor(shape: Shape, generator: torch.Generator) -> torch.Tensor:
 
 def example(kind: str, name: str) -> dict[str, Any]:
     """Return the block of this type in the YAML example of its page."""
-    page = card(kind, name)
+    page = component_page(kind, name)
     fence = re.search(r"```yaml\n(.*?)```", page.text if page else "", re.DOTALL)
     assert fence, f"{kind}/{name} shows no example"
     found = [block for block in _blocks(_read(fence[1])) if block.get("type") == name]
@@ -145,7 +145,7 @@ def component(kind: str, name: str) -> Any:
 
 def shows_example(kind: str, name: str) -> bool:
     """Return whether the page of a component shows an example."""
-    page = card(kind, name)
+    page = component_page(kind, name)
     return page is not None and "```yaml" in page.text
 
 

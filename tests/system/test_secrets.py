@@ -12,7 +12,7 @@ VALUE = 'tok-"quo\te"-0123456789-SECRET'
 @pytest.fixture(autouse=True)
 def _known(monkeypatch):
     monkeypatch.setattr(secrets, "_known", {})
-    secrets.learn("TOKEN", VALUE)
+    secrets.remember("TOKEN", VALUE)
 
 
 @pytest.mark.parametrize("length", range(12, len(VALUE) + 1))

@@ -13,7 +13,7 @@ from declare.components.sources._json_objects import Room
 from declare.components.sources.hdf5 import Hdf5
 from declare.components.sources.huggingface import Huggingface
 from declare.components.sources.jsonl import Jsonl
-from declare.contract.moments import moments, parts
+from declare.contract.moments import chunks, moments
 from declare.contract.problem import ProblemError
 from declare.system import out_of_memory
 
@@ -259,8 +259,8 @@ def test_moments_of_parts_are_those_of_the_whole(monkeypatch, shape):
     found = moments(values)
     kept = values[np.isfinite(values)].astype(np.float64)
     assert (found.number, found.infinite) == (kept.size, int(values.size > 1))
-    assert all(part.size <= 100 for part in parts(values))
-    assert sum(part.size for part in parts(values)) == values.size
+    assert all(part.size <= 100 for part in chunks(values))
+    assert sum(part.size for part in chunks(values)) == values.size
     if kept.size:
         assert (found.minimum, found.maximum) == (kept.min(), kept.max())
         assert found.mean == pytest.approx(kept.mean(), rel=1e-12)

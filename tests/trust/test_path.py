@@ -14,7 +14,7 @@ import pytest
 
 from declare.runtime.distributed import ray_cluster
 from declare.system.python_process import SAFE_PATH, program_arguments, protect_children
-from declare.tune.workers import surroundings
+from declare.tune.workers import environments
 from tests.trust.planting import plant, ran
 
 SPEC = """declare: 1
@@ -83,7 +83,7 @@ def test_workers_of_a_search_start_with_a_safe_path(tmp_path, monkeypatch):
     """A process that Python's own `multiprocessing` starts takes no module from the current folder."""
     plant(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for name, value in surroundings(1, [])[0].items():
+    for name, value in environments(1, [])[0].items():
         monkeypatch.setenv(name, value)
     process = multiprocessing.get_context("spawn").Process(target=os.getcwd)
     process.start()

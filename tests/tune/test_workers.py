@@ -16,7 +16,7 @@ from declare.tune.engines import optuna as engines
 from declare.tune.engines.optuna import OptunaEngine
 from declare.tune.search import Search, Trial
 from declare.tune.search_signals import GONE, ParentPipe, SearchStop
-from declare.tune.workers import cards, cause, surroundings
+from declare.tune.workers import cards, cause, environments
 
 TUNE = Tune(
     metric="val/t/loss",
@@ -50,7 +50,7 @@ def test_each_worker_has_a_card_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5,GPU-7")
     assert cards("cpu") == []
     assert cards("auto") == ["2", "5", "GPU-7"]
-    given = surroundings(4, cards("cuda"))
+    given = environments(4, cards("cuda"))
     assert [place["CUDA_VISIBLE_DEVICES"] for place in given] == ["2", "5", "GPU-7", "2"]
     assert all(int(place["OMP_NUM_THREADS"]) >= 1 for place in given)
 
@@ -59,7 +59,7 @@ def test_without_cards_the_variable_is_left_alone(monkeypatch: pytest.MonkeyPatc
     """Where there are none, workers see what the search saw; threads that the user has set stay."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert surroundings(2, cards("auto")) == [{"OMP_NUM_THREADS": "3", "PYTHONSAFEPATH": "1"}] * 2
+    assert environments(2, cards("auto")) == [{"OMP_NUM_THREADS": "3", "PYTHONSAFEPATH": "1"}] * 2
 
 
 def test_cards_are_counted_where_nobody_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,10 +127,10 @@ def test_a_trial_that_kills_its_process_twice_is_given_up(make: Callable[..., Op
         assert trial.number == 0
         trial.set_user_attr("processes", [number])
         worker._drain_gloo()
-        assert watching.bury(number, cause(-9))
+        assert watching.mark_failed(number, cause(-9))
     [only] = watching.trials()
     assert (only.state, only.reason) == ("broken", "its process died 2 times: killed by SIGKILL")
-    assert not watching.bury(43, cause(1))
+    assert not watching.mark_failed(43, cause(1))
 
 
 def test_a_grid_that_was_cut_short_is_laid_out_in_full(

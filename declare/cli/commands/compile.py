@@ -44,7 +44,7 @@ def command(
         terminal.emit_json({"format": "1.0", "folder": str(folder), "lines": lines})
         return
     shown = ", ".join(f"{name} {count}" for name, count in lines.items())
-    terminal.say(f"wrote {folder}: {sum(lines.values())} lines ({shown})")
+    terminal.echo(f"wrote {folder}: {sum(lines.values())} lines ({shown})")
 
 
 def _plan_and_text(

@@ -23,7 +23,7 @@ def command(
 
 
 def _words(name: str) -> Words:
-    words = signature.words(name)
+    words = signature.parameter_words(name)
     flags = tuple(flag for word in words for flag in word.flags)
     choices = tuple((flag, word.choices) for word in words if word.choices for flag in word.flags)
     arguments = [word for word in words if not word.flags]

@@ -156,4 +156,4 @@ def _write(
         write_whole(path, render(str(checked.spec.name), summaries, diagnostics, samples))
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
-    terminal.say(f"wrote {path}")
+    terminal.echo(f"wrote {path}")

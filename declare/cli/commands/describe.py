@@ -10,7 +10,7 @@ from declare.cli import options, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from declare.parsing.describe import Card
+    from declare.parsing.describe import ComponentPage
 
 
 def command(
@@ -35,7 +35,7 @@ def command(
         _print(item)
 
 
-def _find(component: str) -> list[Card]:
+def _find(component: str) -> list[ComponentPage]:
     from declare.parsing import describe, lookup
 
     kind, slash, name = component.partition("/")
@@ -43,7 +43,7 @@ def _find(component: str) -> list[Card]:
         name, kinds = component, lookup.kinds()
     else:
         kinds = tuple(item for item in lookup.kinds() if kind in {item, item.removesuffix("s")})
-    return [card for item in kinds if (card := describe.card(item, name)) is not None]
+    return [card for item in kinds if (card := describe.component_page(item, name)) is not None]
 
 
 def _hint(component: str) -> str:
@@ -54,7 +54,7 @@ def _hint(component: str) -> str:
     return did_you_mean(component.rpartition("/")[2], every) or "`dcl list` shows all components"
 
 
-def _print(item: Card) -> None:
+def _print(item: ComponentPage) -> None:
     terminal.emit(f"{item.kind}/{item.name}{' (runs only with --trust)' if item.trusted_only else ''}")
     terminal.emit("")
     for line in item.text.splitlines():

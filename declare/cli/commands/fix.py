@@ -69,4 +69,4 @@ def _write(fixing: Fixing) -> None:
         except (OSError, ValueError) as error:
             raise CommandError(f"`{change.source.name}` cannot be changed: {error}") from error
         for fix in change.applied:
-            terminal.say(f"{change.source.name}: {fix.title}")
+            terminal.echo(f"{change.source.name}: {fix.title}")

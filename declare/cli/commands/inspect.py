@@ -100,4 +100,4 @@ def _show(inspection: Inspection, output: Path | None, *, as_json: bool) -> None
 
     render(inspection, terminal.stdout())
     if output is not None:
-        terminal.say(f"wrote activations of {inspection.num_samples} samples to {output}")
+        terminal.echo(f"wrote activations of {inspection.num_samples} samples to {output}")

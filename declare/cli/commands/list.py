@@ -83,7 +83,7 @@ def _print(rows: list[dict[str, Any]], *, everything: bool) -> None:
             terminal.emit(f"  and {more} names from libraries: `dcl list {kind} --all`")
         terminal.emit("")
     if not rows:
-        terminal.say("nothing found")
+        terminal.echo("nothing found")
 
 
 def _kinds_hint(kind: str) -> str:

@@ -51,7 +51,7 @@ def command(
     slug = _slug(name or path.stem)
     text = _from_template(template, slug) if source is None else _from_data(source, target, slug, path)
     _write(path, text)
-    terminal.say(f"wrote {path}; now `dcl validate {path}`, `dcl plan {path}`, `dcl train {path}`")
+    terminal.echo(f"wrote {path}; now `dcl validate {path}`, `dcl plan {path}`, `dcl train {path}`")
 
 
 def _ask() -> tuple[str, Path | None]:

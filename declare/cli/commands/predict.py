@@ -85,16 +85,16 @@ def command(
             predictions.unread,
         )
     if predictions.passed_over:
-        terminal.say(
+        terminal.echo(
             f"warning: not all of the input is predicted; skipped: {counts_text(predictions.passed_over)}"
         )
     findings.show_problems(predictions.doubts, None)
     if output is not None:
-        terminal.say(f"wrote {len(predictions.rows)} rows to {output}")
+        terminal.echo(f"wrote {len(predictions.rows)} rows to {output}")
     else:
         terminal.emit((predictions.as_json() if as_json else predictions.as_csv()).rstrip("\n"))
 
 
 def _warn(title: str, samples: Sequence[str]) -> None:
     shown = ", ".join(samples[:5]) + (", ..." if len(samples) > 5 else "")
-    terminal.say(f"warning: {title}: {shown}")
+    terminal.echo(f"warning: {title}: {shown}")

@@ -43,7 +43,7 @@ def command(
     from declare.cli.printing.profile import render
 
     render(profiles, terminal.stdout())
-    terminal.say(f"traces: tensorboard --logdir {folder}")
+    terminal.echo(f"traces: tensorboard --logdir {folder}")
 
 
 def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:

@@ -93,4 +93,4 @@ def _write(path: Path, report: Report) -> None:
         write_whole(path, render(report))
     except OSError as error:
         raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
-    terminal.say(f"wrote {path}")
+    terminal.echo(f"wrote {path}")

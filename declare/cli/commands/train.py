@@ -101,7 +101,7 @@ def command(
     as_json = format == "json"
     if engine == "ray":
         launch_options.refuse_with_ray(nodes, rdzv)
-    launch_options.hush()
+    launch_options.silence_torch_launcher()
     sets = [*(set_ or ()), *launch_options.settings(gpus, procs, nodes)]
     allow_downloads()
     plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
@@ -193,11 +193,11 @@ def _close(outcome: Outcome, checked: CheckedSpec, odd: list[Problem], *, as_jso
         )
         return
     from declare.cli.printing.metrics import render
-    from declare.report.collect import oracle
+    from declare.report.collect import bound_metrics
     from declare.runtime.run_folder.event_file import EVENTS_FILE, read_events
 
     if outcome.metrics and checked.plan is not None:
-        best = oracle(checked.plan, read_events(outcome.folder / EVENTS_FILE))
+        best = bound_metrics(checked.plan, read_events(outcome.folder / EVENTS_FILE))
         earlier = checked.plan.trained_earlier
         render(outcome.metrics, checked.plan.expect, terminal.stdout(), best, earlier)
     findings.show_problems(outcome.problems, checked)

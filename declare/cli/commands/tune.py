@@ -74,7 +74,7 @@ def command(
         from declare.tune.search import Search
 
         wanted = Search(spec, tuple(set_ or ()), tuple(trust or ()), resume or run_dir or Path(), trials)
-        emit, hear = (_mute, _mute) if as_json else (_say, _note)
+        emit, hear = (_silence, _silence) if as_json else (_echo, _note)
         try:
             outcome = search(
                 wanted, checked, resume=resume is not None, workers=workers, emit=emit, hear=hear
@@ -85,30 +85,30 @@ def command(
     if outcome.status == STOPPED and not as_json:
         words = [*repeated_option("--set", set_ or ()), *repeated_option("--trust", trust or ())]
         again = shlex.join(["dcl", "tune", str(spec), "--resume", str(outcome.folder), *words])
-        terminal.say(f"stopped on request; all running trials were saved; continue with: {again}")
+        terminal.echo(f"stopped on request; all running trials were saved; continue with: {again}")
     return outcome.status
 
 
-def _mute(_: object) -> None:
+def _silence(_: object) -> None:
     """Print nothing: the final document contains it."""
 
 
 def _note(change: Change) -> None:
     """Print a harmless change of a spec when its search is continued."""
     record = change.record()
-    terminal.say(
+    terminal.echo(
         f"plan: `{change.path}` was {record['old']}, is now {record['new']} ({change.verdict}: {change.why})"
     )
 
 
-def _say(trial: Trial) -> None:
+def _echo(trial: Trial) -> None:
     """Print a line when a trial ends."""
     from declare.cli.printing.search import short
 
     value = "" if trial.value is None else f" {trial.value:.5g}"
     shown = ", ".join(f"{path.rpartition('.')[2]} {short(item)}" for path, item in trial.values.items())
     reason = f" ({trial.reason})" if trial.state in _UNDONE else ""
-    terminal.say(f"trial {trial.number:>3}: {trial.state}{value}{reason}  [{shown}]  {trial.seconds:.1f} s")
+    terminal.echo(f"trial {trial.number:>3}: {trial.state}{value}{reason}  [{shown}]  {trial.seconds:.1f} s")
 
 
 def _refuse(error: InvalidPointError, *, as_json: bool) -> int:

@@ -23,7 +23,7 @@ def render(inspection: Inspection, console: Console) -> None:
     for item in inspection.activities:
         table.add_row(*(Text(column.cell(item)) for column in shown))
     console.print(table)
-    for line in _worries(inspection):
+    for line in _warnings(inspection):
         console.print(line)
 
 
@@ -51,7 +51,7 @@ _COLUMNS = (
 )
 
 
-def _worries(inspection: Inspection) -> list[str]:
+def _warnings(inspection: Inspection) -> list[str]:
     lines = []
     if inspection.source is not None:
         lines.append(f"first output that is not finite: {inspection.source} (its input is finite)")

@@ -42,7 +42,7 @@ def render(plan: Plan, console: Console) -> None:
         for line in lines:
             console.print(Text(line), soft_wrap=True)
     console.print()
-    for line in _ending(plan):
+    for line in _last_lines(plan):
         console.print(Text(line), soft_wrap=True)
 
 
@@ -223,7 +223,7 @@ def _losses(task: TaskPlan) -> Iterator[str]:
         yield f"{weight}{component('losses', loss.block, {'weight'})}{classes}"
 
 
-def _ending(plan: Plan) -> Iterator[str]:
+def _last_lines(plan: Plan) -> Iterator[str]:
     hardware = plan.hardware
     names = ("accelerator", "devices", "nodes", "strategy", "compile", "workers", "determinism")
     settings = ", ".join(f"{name} {str(getattr(hardware, name)).lower()}" for name in names)

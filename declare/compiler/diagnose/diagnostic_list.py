@@ -63,7 +63,7 @@ class DiagnosticList:
         if assumption.value is not None:
             self._assumed.add(assumption.value)
 
-    def retract(self, retraction: Retraction) -> None:
+    def remove(self, retraction: Retraction) -> None:
         """Take back diagnostics."""
         left = [item for item in self._diagnostics if not _is_at(item, retraction.code, retraction.spans)]
         self._diagnostics, self._by_path = [], {}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from declare.compiler.graph.field_shapes import common
 from declare.compiler.graph_types import GraphNode, Ref
-from declare.compiler.names.unknown_name import unknown
+from declare.compiler.names.unknown_name import unknown_name_problem
 from declare.compiler.stages import WiredSpec
 from declare.contract.kinds.module import Costs, Head, Inputs, Module, Outputs
 from declare.contract.problem import Problem
@@ -176,7 +176,7 @@ def _shapes(wires: tuple[Wire, ...]) -> list[Shape]:
 
 
 def _no_output(ref: Ref, outputs: list[str]) -> Problem:
-    problem = unknown("output", ref.output or "", ref.at, outputs, where=f"of `{ref.name}`")
+    problem = unknown_name_problem("output", ref.output or "", ref.at, outputs, where=f"of `{ref.name}`")
     rewrites = tuple(
         type(item)(item.title, item.path, f"{ref.name}.{item.value}", safe=False) for item in problem.rewrites
     )

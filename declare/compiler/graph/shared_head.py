@@ -31,12 +31,12 @@ def in_units_of(stage: LinkedSpec, task: str, owner: str) -> LinkedSpec:
     if by_dataset is not None:
         # A dataset that `owner` lacks has a head for this task alone.
         by_dataset = {
-            name: _like(target, theirs[name]) if name in theirs else target
+            name: _as_in_model(target, theirs[name]) if name in theirs else target
             for name, target in by_dataset.items()
         }
     first = next(iter(task_datasets(stage, stage.spec.tasks[task])), "")
     target = stage.targets[task]
-    target = _like(target, theirs.get(first, target) if theirs else stage.targets[owner])
+    target = _as_in_model(target, theirs.get(first, target) if theirs else stage.targets[owner])
     return replace(
         stage,
         targets={**stage.targets, task: target},
@@ -44,7 +44,7 @@ def in_units_of(stage: LinkedSpec, task: str, owner: str) -> LinkedSpec:
     )
 
 
-def _like(target: Target, model: Target) -> Target:
+def _as_in_model(target: Target, model: Target) -> Target:
     """Return `target` with the mean and deviation of `model`, where both are standardised."""
     if target.std is None or model.std is None:
         return target

@@ -93,7 +93,7 @@ class _Recorder:
     def __call__(self, module: nn.Module, inputs: Any, result: Any) -> None:
         from torch import nn
 
-        for axis, share in _rests(module, inputs):
+        for axis, share in _stateless_flops(module, inputs):
             self.rests[axis] = max(share, self.rests.get(axis, 0.0))
 
         tensors = list(_tensors(result))
@@ -110,7 +110,7 @@ class _Recorder:
             )
 
 
-def _rests(module: nn.Module, inputs: Any) -> Iterator[tuple[int, float]]:
+def _stateless_flops(module: nn.Module, inputs: Any) -> Iterator[tuple[int, float]]:
     """Yield the fraction of each spatial axis that a layer with a stride drops at its end, padding excluded."""
     from torch import nn
 

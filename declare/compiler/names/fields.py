@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from declare.compiler.names.unknown_name import unknown
+from declare.compiler.names.unknown_name import unknown_name_problem
 from declare.compiler.stages import NamedSpec, ReadSpec
 from declare.contract.problem import Problem
 from declare.parsing.poison import POISON, contains_poison
@@ -68,7 +68,7 @@ def _dataset(stage: ReadSpec, dataset: LocatedBlock[Any], fields: frozenset[str]
         stated += [(f"{path}.fields.{place}", name) for place, name in enumerate(several)]
     for at, name in stated:
         if isinstance(name, str) and name not in fields:
-            yield unknown("field", name, at, sorted(fields), where=where)
+            yield unknown_name_problem("field", name, at, sorted(fields), where=where)
 
 
 def _field_or_fields(transform: Any, path: str, fields: list[str]) -> Iterator[Problem]:
@@ -103,7 +103,7 @@ def _task(task: LocatedBlock[Any], dataset: str, fields: frozenset[str]) -> Iter
             place = dataset_place(task, dataset)
             also = {place: "learns from this dataset"} if place != task.path else {}
             where = f"in dataset `{dataset}`"
-            yield unknown("field", name, at, sorted(fields), also=also, where=where)
+            yield unknown_name_problem("field", name, at, sorted(fields), also=also, where=where)
 
 
 def _sampler(stage: ReadSpec, phase: LocatedBlock[Any], known: Known) -> Iterator[Problem]:
@@ -115,7 +115,7 @@ def _sampler(stage: ReadSpec, phase: LocatedBlock[Any], known: Known) -> Iterato
             if name not in known[dataset]:
                 at = _place_of(sampler, name, f"{phase.path}.sampler")
                 where = f"in dataset `{dataset}`"
-                yield unknown("field", name, at, sorted(known[dataset]), where=where)
+                yield unknown_name_problem("field", name, at, sorted(known[dataset]), where=where)
 
 
 def _place_of(component: Any, value: str, path: str) -> str:

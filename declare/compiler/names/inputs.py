@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from declare.compiler.graph_types import Ref
-from declare.compiler.names.unknown_name import as_key, unknown
+from declare.compiler.names.unknown_name import as_key, unknown_name_problem
 from declare.compiler.stages import ReadSpec
 from declare.contract.kinds.module import Node, Port
 from declare.contract.problem import Problem
@@ -91,7 +91,7 @@ def _unknown_input(
     """Yield a problem if a reference matches no module and no field; nothing if the fields are unknown."""
     if ref.name not in modules and fields is not None and ref.name not in fields:
         others = [name for name in modules if f"model.{name}" != path]
-        yield _with_output(unknown("field or module", ref.name, ref.at, [*others, *fields]), ref)
+        yield _with_output(unknown_name_problem("field or module", ref.name, ref.at, [*others, *fields]), ref)
 
 
 def _with_output(problem: Problem, ref: Ref) -> Problem:
@@ -108,7 +108,7 @@ def _ports(place: LocatedBlock[Any], node: Node) -> Iterator[Problem]:
     for port in stated if isinstance(stated, dict) else ():
         if port not in ports:
             at = f"{place.path}.input.{port}"
-            yield as_key(unknown("input", port, at, ports, where=f"of `{node.type_name()}`"))
+            yield as_key(unknown_name_problem("input", port, at, ports, where=f"of `{node.type_name()}`"))
 
 
 def cycles(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
@@ -122,13 +122,13 @@ def cycles(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> Iterator[Pro
     }
     seen: set[str] = set()
     for name in edges:
-        ring = _ring(name, edges)
+        ring = _cycle(name, edges)
         if ring and not seen & {ref.name for ref in ring}:
             seen |= {ref.name for ref in ring}
             yield _circle(name, ring)
 
 
-def _ring(start: str, edges: Mapping[str, list[Ref]]) -> list[Ref] | None:
+def _cycle(start: str, edges: Mapping[str, list[Ref]]) -> list[Ref] | None:
     """Return the references that lead from a module back to it."""
     stack: list[tuple[str, list[Ref]]] = [(start, [])]
     visited: set[str] = set()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from declare.compiler.names.unknown_name import as_key, unknown
+from declare.compiler.names.unknown_name import as_key, unknown_name_problem
 from declare.contract.problem import Problem
 from declare.parsing.lookup import find, names
 from declare.parsing.poison import POISON
@@ -30,7 +30,7 @@ def _datasets(path: str, task: Any, known: dict[str, Any]) -> Iterator[Problem]:
     stated += [(f"{path}.datasets.{i}", name) for i, name in enumerate(get(task, "datasets") or ())]
     for at, name in stated:
         if isinstance(name, str) and name not in known:
-            yield unknown("dataset", name, at, known)
+            yield unknown_name_problem("dataset", name, at, known)
 
 
 def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
@@ -42,7 +42,7 @@ def _head(path: str, task: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     if name not in tasks:
         if find("heads", name) is None:
             others = [other for other in tasks if other != task_name]
-            yield unknown("head", name, f"{path}.head", [*names("heads"), *others])
+            yield unknown_name_problem("head", name, f"{path}.head", [*names("heads"), *others])
         return
     chain = [task_name]
     while isinstance(name, str) and name in tasks and name not in chain:
@@ -70,11 +70,11 @@ def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
     if isinstance(stated, dict):
         for name in stated:
             if name not in tasks:
-                yield as_key(unknown("task", name, f"{path}.tasks.{name}", tasks))
+                yield as_key(unknown_name_problem("task", name, f"{path}.tasks.{name}", tasks))
     for index, name in enumerate(stated if isinstance(stated, list) else ()):
         if isinstance(name, str) and name not in tasks:
-            yield unknown("task", name, f"{path}.tasks.{index}", tasks)
+            yield unknown_name_problem("task", name, f"{path}.tasks.{index}", tasks)
     for index, probe in enumerate(get(phase, "probes") or ()):
         name = get(probe, "task")
         if isinstance(name, str) and name not in tasks:
-            yield unknown("task", name, f"{path}.probes.{index}.task", tasks)
+            yield unknown_name_problem("task", name, f"{path}.probes.{index}.task", tasks)

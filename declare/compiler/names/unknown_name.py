@@ -9,7 +9,7 @@ from declare.diagnostics.suggest import suggest
 _SHOWN = 8
 
 
-def unknown(
+def unknown_name_problem(
     what: str,
     name: str,
     at: str,

@@ -10,7 +10,7 @@ from declare.compiler.phases.machine_fit import (
     cache_shortage,
     computes_on_processor,
     machine_limits,
-    shortage,
+    memory_problem,
 )
 from declare.compiler.phases.memory import certain, decoded_bytes, estimate
 from declare.compiler.reports import Note, Reports
@@ -28,7 +28,7 @@ def run(stage: HostedSpec) -> Reports[HostedSpec]:
     yield from _cache_problems(stage)
     phases = dict(stage.phases)
     for name, phase in stage.phases.items():
-        yield from _shortage(stage, phase)
+        yield from _memory_problem(stage, phase)
         memory = estimate(phase, stage.nodes, stage.tasks, stage.shapes)
         if memory is None:
             yield Note(f"phase `{name}`: memory unknown, sizes vary")
@@ -63,7 +63,7 @@ def _cache_problems(stage: HostedSpec) -> Iterator[Problem]:
         yield problem
 
 
-def _shortage(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
+def _memory_problem(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
     """Yield a problem if a phase needs more memory than this machine has, if it would compute there."""
     hardware = stage.hardware
     if hardware is None or not computes_on_processor(hardware):
@@ -72,7 +72,7 @@ def _shortage(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
     known = (phase, stage.nodes, stage.tasks, stage.shapes)
     least, expected = certain(*known), estimate(*known)
     together = stage.phases.values()
-    problem = shortage(
+    problem = memory_problem(
         phase,
         least.per_process(hardware, phase, together),
         expected and expected.per_process(hardware, phase, together),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from declare.compiler.names.unknown_name import unknown
+from declare.compiler.names.unknown_name import unknown_name_problem
 from declare.compiler.reports import Reports, Skip
 from declare.compiler.stages import ScoredSpec
 from declare.contract.kinds.probe import Probe
@@ -69,7 +69,7 @@ def _wires(stage: ScoredSpec, probe: Probe, task: TaskPlan, at: str) -> tuple[Wi
     place = f"{at}.input"
     modules = {node.name: node for node in stage.nodes.values() if node.role == "module"}
     if name not in modules:
-        return unknown("module", name, place, list(_reached_modules(stage, task)))
+        return unknown_name_problem("module", name, place, list(_reached_modules(stage, task)))
     node = modules[name]
     missing = [item for item in task.datasets if item not in node.datasets]
     if missing:
@@ -77,7 +77,7 @@ def _wires(stage: ScoredSpec, probe: Probe, task: TaskPlan, at: str) -> tuple[Wi
         helps = ("name a module that all datasets of the task pass through",)
         return Problem("PHS651", title, at=place, label="another part of the model", helps=helps)
     if output and output not in node.outputs:
-        return unknown("output", output, place, list(node.outputs), where=f"of `{name}`")
+        return unknown_name_problem("output", output, place, list(node.outputs), where=f"of `{name}`")
     vectors = (key for key, shape in node.outputs.items() if shape.layout == "vector")
     chosen = output or next(vectors, next(iter(node.outputs)))
     shape = node.outputs[chosen]

@@ -45,7 +45,7 @@ def computes_on_processor(hardware: HardwarePlan) -> bool:
     return hardware.accelerator == "cpu"
 
 
-def shortage(
+def memory_problem(
     phase: PhasePlan, least: Memory, expected: Memory | None, limits: Iterable[Limit]
 ) -> Problem | None:
     """Return that a phase does not fit (HW718), or probably not (HW719), into one of `limits`; None if it does.

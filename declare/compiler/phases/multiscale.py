@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from declare.compiler.graph.shape_inference import InferredShapes, Shaper
-from declare.compiler.names.unknown_name import unknown
+from declare.compiler.names.unknown_name import unknown_name_problem
 from declare.compiler.reports import Reports
 from declare.compiler.stages import ScoredSpec, WiredSpec
 from declare.contract.component import plain
@@ -23,7 +23,7 @@ def phase_scales(
     if stated is None:
         return None
     at = f"{phase.path}.scales"
-    problems = [*_field(stage, phase, at), *_course(stated, at, steps, epoch)]
+    problems = [*_field(stage, phase, at), *_check_progressive(stated, at, steps, epoch)]
     problems = problems or [*_evaluation_problems(stage, phase, at)]
     if problems:
         yield from problems
@@ -59,7 +59,7 @@ def _field(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Pro
     datasets = phase_datasets(stage, phase.block)
     known = {field for dataset in datasets for field in stage.shapes[dataset]}
     if name not in known:
-        yield unknown("field", name, f"{at}.field", sorted(known))
+        yield unknown_name_problem("field", name, f"{at}.field", sorted(known))
         return
     shapes = [stage.shapes[dataset][name] for dataset in datasets if name in stage.shapes[dataset]]
     odd = next((shape for shape in shapes if shape.layout != "image" or None in shape.dims), None)
@@ -137,7 +137,7 @@ def _fields_of_head(stage: ScoredSpec, task: str) -> set[str]:
     return {wire.name for wire in wires if wire.source == "field"}
 
 
-def _course(stated: Any, at: str, steps: int, epoch: int) -> Iterator[Problem]:
+def _check_progressive(stated: Any, at: str, steps: int, epoch: int) -> Iterator[Problem]:
     """Yield what is wrong with the durations of a progressive course."""
     if stated.mode == "progressive" and not stated.durations and len(stated.sizes) > steps:
         yield Problem(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from declare.contract.moments import parts
+from declare.contract.moments import chunks
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn
@@ -37,7 +37,7 @@ def refuse_merged(raw: Any, numbers: Array) -> None:
 def is_narrow(values: Array) -> bool:
     """Return whether the range of the finite numbers is so small that float64 may merge some."""
     low, high = np.inf, -np.inf
-    for part in parts(values):
+    for part in chunks(values):
         kept = part[np.isfinite(part)]
         if kept.size:
             low, high = min(low, float(kept.min())), max(high, float(kept.max()))

@@ -27,7 +27,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Shape
 from declare.contract.torch_types import TorchModule
 from declare.parsing import arguments
-from declare.system.extras import missing
+from declare.system.extras import not_installed
 
 _LINKED = ("n_chans", "n_times", "n_outputs")
 
@@ -65,7 +65,7 @@ class Braindecode(Module):
         return {"output": Shape("vector", (self.features,))}
 
     def _config_problem(self) -> Problem | None:
-        return arguments.problem(self.config, "config") or missing("braindecode", "braindecode")
+        return arguments.problem(self.config, "config") or not_installed("braindecode", "braindecode")
 
     def build(self, inputs: Inputs) -> TorchModule:
         """Return the model; raises `ProblemError` REF241 for a name that braindecode does not have."""

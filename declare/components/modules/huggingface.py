@@ -36,7 +36,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Layout
 from declare.contract.torch_types import TorchModule
 from declare.parsing import arguments
-from declare.system.extras import missing
+from declare.system.extras import not_installed
 
 _CAUSAL = frozenset(
     {"bloom", "codegen", "falcon", "gemma", "gemma2", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj"}
@@ -215,7 +215,7 @@ class Huggingface(Module):
         """Return the problem that the inputs do not fit, or None: a probe infers the shapes."""
         if (
             problem := check_inputs(self, inputs)
-            or missing("transformers", "huggingface")
+            or not_installed("transformers", "huggingface")
             or self._unloadable()
         ):
             return problem

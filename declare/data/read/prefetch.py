@@ -39,7 +39,7 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
     its turn; an item that takes longer than `STALL_SECONDS` raises `StalledError`.
     """
     waiting = iter(items)
-    crew: _Crew[Item, Made] = _Crew(make, threads)
+    crew: _DaemonThreads[Item, Made] = _DaemonThreads(make, threads)
     pending = [(item, crew.take(item)) for item in islice(waiting, depth)]
     try:
         while pending:
@@ -57,7 +57,7 @@ def in_order(make: Callable[[Item], Made], items: Iterable[Item], threads: int, 
     finally:
         for _, future in pending:
             future.cancel()
-        crew.leave()
+        crew.close()
 
 
 def _await_result(item: Item, future: Future[Made]) -> Made:
@@ -70,7 +70,7 @@ def _await_result(item: Item, future: Future[Made]) -> Made:
         raise StalledError(item, seconds) from None
 
 
-class _Crew(Generic[Item, Made]):
+class _DaemonThreads(Generic[Item, Made]):
     """Threads that do not keep the process from ending, so that one that hangs cannot."""
 
     def __init__(self, make: Callable[[Item], Made], threads: int) -> None:
@@ -86,7 +86,7 @@ class _Crew(Generic[Item, Made]):
         self._jobs.put((future, item))
         return future
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Let the threads go, once they are done with what they have begun."""
         for _ in self._threads:
             self._jobs.put(None)

@@ -40,7 +40,7 @@ def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], w
         return np.zeros((0,), np.float32)
     shape, rest = (num_samples, *first.shape[1:]), chain([first], blocks)
     num_bytes = num_samples * first[0].nbytes
-    if where == "memory" or (where == "auto" and num_bytes <= _room()):
+    if where == "memory" or (where == "auto" and num_bytes <= _free_bytes()):
         whole = np.empty(shape, first.dtype)
         _fill(whole, rest)
         return whole
@@ -87,7 +87,7 @@ def _key(identity: tuple[Any, ...]) -> str:
     return cache.key(_VERSION, *plain)
 
 
-def _room() -> int:
+def _free_bytes() -> int:
     """Return how many bytes may be kept in memory unasked."""
     import psutil
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from declare.dev.repository import ROOT
 from declare.parsing import lookup
-from declare.parsing.describe import Card, Parameter, card, kind_summary
+from declare.parsing.describe import ComponentPage, Parameter, component_page, kind_summary
 
 FOLDER = ROOT / "docs" / "reference" / "components"
 OWNS = (FOLDER,)
@@ -34,14 +34,14 @@ def _page(kind: str) -> Iterator[str]:
     yield f"# {kind}\n"
     yield f"{kind_summary(kind)}\n"
     for name in lookup.own_names(kind):
-        component = card(kind, name)
+        component = component_page(kind, name)
         assert component is not None
         yield from _component(component)
     if lookup.names_of_libraries(kind):
         yield f"More names come from libraries: `dcl list {kind} --all`.\n"
 
 
-def _component(item: Card) -> Iterator[str]:
+def _component(item: ComponentPage) -> Iterator[str]:
     yield f"## {item.name}\n"
     if item.trusted_only:
         yield "Runs code of yours, and so only with `--trust`.\n"

@@ -25,7 +25,7 @@ def _python() -> Iterator[str]:
 
 def _flags() -> Iterator[str]:
     for name in command_index.names():
-        words = ("/".join(word.flags) or f"<{word.name}>" for word in signature.words(name))
+        words = ("/".join(word.flags) or f"<{word.name}>" for word in signature.parameter_words(name))
         yield f"command {name} {' '.join(words)}"
 
 

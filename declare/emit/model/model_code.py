@@ -91,7 +91,7 @@ class ModelCode:
             if unit is not None:
                 known = bind_arguments(unit, [_tensor(wire) for wire in wires], keywords.get(id(module), {}))
                 self.units[path] = self.library.call(unit, known)
-        self.library.settle()
+        self.library.specialize_all()
         read = outputs_read(self.plan)
         for path, node, _, outputs in _all_instances(self.plan):
             if path in self.units:
@@ -190,13 +190,13 @@ def _build(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) 
     Raises `NotWrittenError` where a library needs the real torch for that.
     """
     try:
-        return _built(node, wires, outputs)
+        return _build_module(node, wires, outputs)
     except (AttributeError, KeyError, TypeError, ValueError, NotImplementedError) as error:
         with code_at(f"model.{node.path}" if node.role == "module" else f"tasks.{node.name}.head"):
             raise NotWrittenError(f"the type `{node.block['type']}`") from error
 
 
-def _built(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
+def _build_module(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
     component: Any = read_component(node.kind, node.block)
     if node.adapts:
         return component.build_each({name: _inputs(item.wires) for name, item in node.variants.items()})

@@ -25,7 +25,7 @@ class Library:
         """Note a call of a unit, and specialise it where its parameters are less known from here on."""
         unit = self.units.setdefault(unit.key, unit)
         unit.is_method = self.classes and isinstance(unit.owner, Module)
-        if unit.learn(known):
+        if unit.merge(known):
             self._is_stable = False
             self._specialize(unit)
         return unit
@@ -59,7 +59,7 @@ class Library:
                 return candidate
         raise AssertionError(name)
 
-    def settle(self) -> None:
+    def specialize_all(self) -> None:
         """Specialise until nothing changes."""
         self._is_stable = False
         while not self._is_stable:

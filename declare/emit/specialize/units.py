@@ -117,7 +117,7 @@ class Unit:
         call = self.calls.get(id(node))
         return call[1] if call is not None else None
 
-    def learn(self, known: Known) -> bool:
+    def merge(self, known: Known) -> bool:
         """Take in what one more caller knows; return whether that changes anything."""
         before = self.known
         self.known = (

@@ -91,7 +91,7 @@ class DataCode:
             for name in phase.datasets:
                 with code_at(f"phases.{phase.name}.sampler"):
                     self._sampler(phase, name)
-        self.library.settle()
+        self.library.specialize_all()
         for name, dataset in used.items():
             with code_at(f"datasets.{name}"):
                 self._dataset(name, dataset)

@@ -35,7 +35,7 @@ def write_package(plan: Plan, folder: str) -> dict[str, str]:
     for phase in plan.phases:
         with code_at(f"phases.{phase.name}"):
             phases[phase.name] = PhaseCode(plan, phase, tasks, losses)
-    losses.library.settle()
+    losses.library.specialize_all()
     masking = {task.name for task in tasks.values() if task.view is not None}
     hidden = {field for name in masking if (field := plan.tasks[name].target_field)}
     model = ModelCode(plan, _programs(plan, phases, masking), hidden)

@@ -96,7 +96,7 @@ def _write_class(probe: ProbePlan, task: TaskCode, name: str) -> None:
     for method, arguments in known.items():
         unit = method_unit(module, method)
         library.call(unit, bind_arguments(unit, arguments, {}))
-    library.settle()
+    library.specialize_all()
     for unit in library.units.values():
         finish(unit)
     writer = Writer(library, pinned={"fit"})

@@ -194,7 +194,7 @@ class Interpolation:
         except OutOfRangeError:
             value = text
         if self._environ.get(name, "").strip():
-            secrets.learn(name, value)
+            secrets.remember(name, value)
         return _Value(value, None, secret=True)
 
     def _unknown_variable(self, name: str, written: str, node: Node, path: str) -> None:

@@ -364,11 +364,11 @@ class TreeBuilder:
         if frame.skip:
             frame.skip = False
         else:
-            key = self._untight(key, node)
+            key = self._without_space(key, node)
             before = frame.entries.get(key)
             frame.entries[key] = node if before is None else self._duplicate(key, before, node)
 
-    def _untight(self, key: str, node: Node) -> str:
+    def _without_space(self, key: str, node: Node) -> str:
         """Report `{lr:1e-3}`, which reads as the key `lr:1e-3` without a value; return the key that is meant."""
         span, key_span = node.span, node.key_span
         if span.start != span.end or key_span is None or not _TIGHT.match(key_span.text):

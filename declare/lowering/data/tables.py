@@ -88,7 +88,7 @@ class Tables:
         key = (dataset, split, field, device)
         if key not in self._tensors:
             array = self.table(dataset, split).array(field)
-            stays = isinstance(array, np.memmap) or array.nbytes > _room(device)
+            stays = isinstance(array, np.memmap) or array.nbytes > _free_bytes(device)
             tensor = _as_tensor(array)
             self._tensors[key] = tensor if stays else on_device(tensor, device)
         return self._tensors[key]
@@ -120,7 +120,7 @@ class Tables:
             self._on_skipped_sample(dataset, item)  # type: ignore[misc]
 
 
-def _room(device: torch.device) -> int:
+def _free_bytes(device: torch.device) -> int:
     """Return how many bytes of samples a device may hold: an eighth of what is free, for the model comes first."""
     return torch.cuda.mem_get_info(device)[0] // 8 if device.type == "cuda" else sys.maxsize
 

@@ -190,7 +190,7 @@ class Evaluator:
         }
         all_scores = [score for score in (*scores.values(), *trivial.values()) if isinstance(score, Scores)]
         split_by_rank = self._world.size > 1 and all(score.can_merge for score in all_scores)
-        with evaluating(self._graph), self.interruption.interruptible():
+        with eval_mode(self._graph), self.interruption.interruptible():
             for dataset, scores_by_task in scores_by_dataset.items():
                 if scores_by_task:
                     self._score_split(dataset, split, scores_by_task, split_by_rank=split_by_rank)
@@ -384,7 +384,7 @@ def _split_batches(tables: Any, device: torch.device) -> Batches:
 
 
 @contextmanager
-def evaluating(graph: nn.Module) -> Iterator[None]:
+def eval_mode(graph: nn.Module) -> Iterator[None]:
     """Put a graph into evaluation mode, in whole single precision, and leave all as it was."""
     modes = [(module, module.training) for module in graph.modules()]
     products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32

@@ -10,7 +10,7 @@ from declare.contract.shapes import Shape
 from declare.ir.plan import PhasePlan, Plan, ProbePlan, TaskPlan
 from declare.lowering.data.loader import evaluation_batches
 from declare.lowering.data.tables import Tables
-from declare.lowering.evaluation.evaluator import Scores, evaluating
+from declare.lowering.evaluation.evaluator import Scores, eval_mode
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.training.task_losses import TaskLosses
@@ -52,7 +52,7 @@ class Prober:
         """
         metrics: dict[str, float] = {}
         # Some transforms draw from torch's own generators.
-        with evaluating(self._graph), torch.random.fork_rng(), self._interruption.interruptible():
+        with eval_mode(self._graph), torch.random.fork_rng(), self._interruption.interruptible():
             for probe in phase.probes:
                 for name, value in self._run_probe(probe).items():
                     metrics[f"probe/{phase.name}/{name}"] = value

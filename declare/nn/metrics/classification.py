@@ -102,7 +102,7 @@ class Decisions(NamedTuple):
 
 def decisions(counts: Tensor) -> Decisions:
     """Return the decisions on each class, each against the rest of its target, of a `Confusion` [..., K, K]."""
-    true_positives = _right(counts)
+    true_positives = _num_correct(counts)
     false_positives, false_negatives = counts.sum(-2) - true_positives, counts.sum(-1) - true_positives
     positives = true_positives + false_positives + false_negatives
     true_negatives = counts.sum((-2, -1)).unsqueeze(-1) - positives
@@ -117,7 +117,7 @@ def labelwise(counts: Tensor) -> Decisions:
 
 def share_right(counts: Tensor) -> Tensor:
     """Return the fraction of samples with the correct class, of a `Confusion` [..., K, K]."""
-    return _right(counts).sum() / counts.sum()
+    return _num_correct(counts).sum() / counts.sum()
 
 
 def share_right_labels(counts: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ def balanced_accuracy(counts: Tensor) -> Tensor:
     """Return the mean recall over the classes that have samples, of a `Confusion` [..., K, K]."""
     support = counts.sum(-1)
     has_samples = support > 0
-    return (_right(counts)[has_samples] / support[has_samples]).mean()
+    return (_num_correct(counts)[has_samples] / support[has_samples]).mean()
 
 
 def mean_steps(counts: Tensor) -> Tensor:
@@ -280,7 +280,7 @@ def label_matthews(counts: Tensor) -> Tensor:
     )
 
 
-def _right(counts: Tensor) -> Tensor:
+def _num_correct(counts: Tensor) -> Tensor:
     return counts.diagonal(dim1=-2, dim2=-1)
 
 

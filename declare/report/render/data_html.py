@@ -10,7 +10,7 @@ from declare.diagnostics.diagnostic import Diagnostic
 from declare.diagnostics.output import visible
 from declare.report.number_format import counts_text
 from declare.report.render.html import POLICY, section, table
-from declare.report.render.thumbnails import bars, card
+from declare.report.render.thumbnails import bars, sample_element
 
 _CLASSES = 40
 _ROWS = 200
@@ -136,7 +136,7 @@ def _duplicates(duplicates: Duplicates) -> str:
 def _samples(samples: Mapping[str, Sequence[Sample]], layouts: dict[str, str]) -> str:
     return "".join(
         f'<h3>{escape(name) or "samples"}</h3><div class="samples">'
-        f"{''.join(card(sample, layouts) for sample in chosen)}</div>"
+        f"{''.join(sample_element(sample, layouts) for sample in chosen)}</div>"
         for name, chosen in samples.items()
         if chosen
     )

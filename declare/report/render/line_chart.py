@@ -79,7 +79,7 @@ def _mark(frame: _Frame, step: int, label: str) -> str:
 
 
 def _line(curve: Curve, colour: str, frame: _Frame) -> str:
-    shown = thin(curve.points)
+    shown = downsample(curve.points)
     path = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in shown)
     dots = ""
     if len(shown) <= 60:
@@ -91,7 +91,7 @@ def _line(curve: Curve, colour: str, frame: _Frame) -> str:
     return f'<polyline fill="none" stroke="{colour}" stroke-width="1.8" points="{path}"/>{dots}'
 
 
-def thin(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+def downsample(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     """Return at most about 400 points, keeping the lowest and highest of each stretch."""
     if len(points) <= _MOST_POINTS:
         return list(points)

@@ -15,7 +15,7 @@ _LINES = 6
 _TEXT = 160
 
 
-def card(sample: Sample, layouts: dict[str, str]) -> str:
+def sample_element(sample: Sample, layouts: dict[str, str]) -> str:
     """Return an HTML element with all parts of a sample that can be drawn, and its place below."""
     drawn = "".join(
         _DRAW[layouts[name]](value) for name, value in sample.values.items() if layouts[name] in _DRAW

@@ -27,7 +27,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each field with classes or names that look alike."""
     for dataset, name, facts in fields(view):
         marks = get(view.spec, "datasets", dataset, "fields", name, "missing") or ()
-        groups = _alike(facts.classes or (), [mark for mark in marks if isinstance(mark, str)])
+        groups = _groups_alike(facts.classes or (), [mark for mark in marks if isinstance(mark, str)])
         if not groups:
             continue
         more = f" (and {len(groups) - 1} more)" if len(groups) > 1 else ""
@@ -43,7 +43,7 @@ def check(view: View) -> Iterator[Problem]:
         )
 
 
-def _alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]:
+def _groups_alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]:
     """Return groups of classes, and missing-value marks, that differ only in ways that are hard to see.
 
     A blank class is a group by itself.

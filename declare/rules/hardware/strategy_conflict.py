@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
-from declare.rules.queries.strategy_limits import conflicts, uneven
+from declare.rules.queries.strategy_limits import conflicts, uneven_batches
 from declare.rules.spec_parts import get
 from declare.rules.spec_view import View
 
@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     hardware = get(view.spec, "hardware")
     if (plan := view.hardware) is not None:
         processes = plan.processes
-        yield from uneven(plan, processes, view.phases.values())
+        yield from uneven_batches(plan, processes, view.phases.values())
         yield from conflicts(plan, processes, view.phases.values())
     if get(hardware, "strategy") != "single":
         return

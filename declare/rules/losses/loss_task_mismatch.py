@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.queries.compatible import fitting, join_words
+from declare.rules.queries.compatible import compatible_names, join_words
 from declare.rules.spec_parts import losses, tasks, type_place
 from declare.rules.spec_view import View
 
@@ -18,7 +18,7 @@ def check(view: View) -> Iterator[Problem]:
         for loss in losses(task):
             if prediction in loss.block.takes:
                 continue
-            fits = fitting("losses", prediction)
+            fits = compatible_names("losses", prediction)
             yield Problem(
                 CODE,
                 f"loss `{loss.block.type_name()}` does not fit the {kind} task `{task.name}`",
@@ -30,7 +30,9 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _other_types(takes: frozenset[str], kind: str) -> tuple[str, ...]:
-    task_types = sorted({name for prediction in takes for name in fitting("tasks", prediction)} - {kind})
+    task_types = sorted(
+        {name for prediction in takes for name in compatible_names("tasks", prediction)} - {kind}
+    )
     return (
         (f"change the task's type to {join_words(task_types)} if that is what it should predict",)
         if task_types

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
-from declare.rules.queries.compatible import fitting, join_words
+from declare.rules.queries.compatible import compatible_names, join_words
 from declare.rules.spec_parts import metrics, tasks, type_place
 from declare.rules.spec_view import View
 
@@ -24,5 +24,5 @@ def check(view: View) -> Iterator[Problem]:
                 at=type_place(metric),
                 label=f"takes {' or '.join(sorted(metric.block.takes))}",
                 also={f"{task.path}.type": f"predicts {prediction}"},
-                helps=(f"use {join_words(fitting('metrics', prediction))}",),
+                helps=(f"use {join_words(compatible_names('metrics', prediction))}",),
             )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.queries.durations import StatedDuration, durations
-from declare.rules.queries.phase_length import PhaseLength, course_for, length_key, words
+from declare.rules.queries.phase_length import PhaseLength, course_for, describe_steps, length_key
 from declare.rules.spec_parts import LocatedBlock, get, phases
 from declare.rules.spec_view import View
 
@@ -33,7 +33,7 @@ def _compare(phase: LocatedBlock[Phase], run: PhaseLength, timed: StatedDuration
             at=timed.path,
             label="the phase ends first",
             also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
-            notes=(words(run),),
+            notes=(describe_steps(run),),
             helps=("shorten the patience, or remove `early_stop`",),
         )
     elif run.sizes and patience < between:
@@ -44,6 +44,6 @@ def _compare(phase: LocatedBlock[Phase], run: PhaseLength, timed: StatedDuration
             at=timed.path,
             label="shorter than one evaluation interval",
             also={where: f"evaluates every {between} steps"},
-            notes=(words(run),),
+            notes=(describe_steps(run),),
             helps=("state a patience of several evaluations", "evaluate more often"),
         )

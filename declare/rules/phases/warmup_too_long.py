@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.durations import durations
-from declare.rules.queries.phase_length import course_for, length_key, words
+from declare.rules.queries.phase_length import course_for, describe_steps, length_key
 from declare.rules.spec_parts import phases
 from declare.rules.spec_view import View
 
@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Problem]:
                 at=timed.path,
                 label="the base learning rate is never reached",
                 also={f"{phase.path}.{length_key(phase.block)}": f"{run.steps} {run.unit}"},
-                notes=(words(run),),
+                notes=(describe_steps(run),),
                 helps=("state it as a fraction of the phase, such as `5%`",),
                 rewrites=(Rewrite("set it to 5% of the phase", timed.path, "5%", safe=False),),
             )

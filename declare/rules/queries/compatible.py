@@ -7,7 +7,7 @@ from declare.contract.kinds.task import Task
 from declare.parsing.lookup import find, own_names
 
 
-def fitting(kind: str, prediction: str) -> list[str]:
+def compatible_names(kind: str, prediction: str) -> list[str]:
     """Return the names of the losses or metrics that accept `prediction`, or of the tasks that produce it."""
     names = []
     for name in own_names(kind):

@@ -80,7 +80,7 @@ def length_key(phase: Phase) -> str:
     return "steps" if get(phase, "epochs") is None else "epochs"
 
 
-def words(run: PhaseLength) -> str:
+def describe_steps(run: PhaseLength) -> str:
     """Return how the number of steps is computed, in words."""
     if not run.sizes:
         return f"the phase has {run.steps} {run.unit}"

@@ -28,7 +28,9 @@ def conflicts(
         yield from _in_phase(phase)
 
 
-def uneven(hardware: HardwarePlan, processes: int | None, phases: Iterable[PhasePlan]) -> Iterator[Problem]:
+def uneven_batches(
+    hardware: HardwarePlan, processes: int | None, phases: Iterable[PhasePlan]
+) -> Iterator[Problem]:
     """Yield a problem for each phase whose micro-batches cannot be divided among processes without changing bits."""
     if hardware.determinism != "exact" or not processes:
         return

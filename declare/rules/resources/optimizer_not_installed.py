@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
-from declare.system.extras import missing
+from declare.system.extras import not_installed
 
 CODE = "RES852"
 STAGE = "hardware"
@@ -17,6 +17,6 @@ def check(view: View) -> Iterator[Problem]:
         optimizer = get(phase.block, "optimizer")
         if optimizer is None or optimizer.package is None:
             continue
-        problem = missing(optimizer.package, optimizer.package, at=f"{phase.path}.optimizer")
+        problem = not_installed(optimizer.package, optimizer.package, at=f"{phase.path}.optimizer")
         if problem is not None:
             yield problem

@@ -31,7 +31,7 @@ def connect_ray(processors: int = 1) -> Iterator[Any]:
     try:
         if owns_cluster:
             # Ray puts the current folder first on the path of all workers.
-            with _mute(), _package_folder() as folder, contextlib.chdir(folder):
+            with _silence(), _package_folder() as folder, contextlib.chdir(folder):
                 _connect(ray, max(os.cpu_count() or 1, processors))
         yield ray
     finally:
@@ -40,7 +40,7 @@ def connect_ray(processors: int = 1) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _mute() -> Iterator[None]:
+def _silence() -> Iterator[None]:
     """While inside, nothing reaches standard error: what goes wrong is raised too."""
     sys.stderr.flush()
     stderr_copy = os.dup(2)

@@ -137,7 +137,7 @@ def _ray_failure(error: BaseException, run: Path | None) -> Problem:
     return Problem("HW713", "Ray failed to run the workers", notes=(first_line(error),), helps=helps)
 
 
-def _waiting(workers: _Workers, free: dict[str, float]) -> Problem:
+def _waiting_problem(workers: _Workers, free: dict[str, float]) -> Problem:
     cpus, gpus = (int(free.get(kind, 0)) for kind in ("CPU", "GPU"))
     return Problem(
         "HW714",
@@ -200,7 +200,7 @@ class _Launch:
         """Say what there was before the workers were asked for, if it was too little."""
         resources = self._workers.resources
         if any(free.get(kind, 0) < count * self._workers.size for kind, count in resources.items()):
-            self._report(_waiting(self._workers, free))
+            self._report(_waiting_problem(self._workers, free))
 
     def _forward_events(self, receiver: event_pipe.Receiver) -> None:
         for event in receiver.read_events():

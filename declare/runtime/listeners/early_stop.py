@@ -28,9 +28,9 @@ class EarlyStop(Listener):
         rule = self._rules.get(event.phase or "")
         if event.name != "evaluated" or rule is None:
             return None
-        return self._judge(rule, event)
+        return self._request_stop(rule, event)
 
-    def _judge(self, rule: EarlyStopPlan, event: Event) -> Request | None:
+    def _request_stop(self, rule: EarlyStopPlan, event: Event) -> Request | None:
         value = event["metrics"].get(rule.metric, math.nan)
         first = math.isnan(self._best) and math.isfinite(value)
         if first or (math.isfinite(value) and is_better(value, self._best, rule.mode, rule.min_delta)):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
-from declare.compiler.phases.machine_fit import Limit, machine_limits, shortage
+from declare.compiler.phases.machine_fit import Limit, machine_limits, memory_problem
 from declare.compiler.phases.memory import Memory, least_of_plan, of_plan
 from declare.contract.problem import ProblemError
 from declare.ir.plan import PhasePlan, Plan
@@ -94,7 +94,7 @@ def require_memory(plan: Plan, device: torch.device) -> None:
     else:
         limits = list(machine_limits(plan.hardware))
     for phase in plan.phases:
-        problem = shortage(phase, least_of_plan(plan, phase), None, limits)
+        problem = memory_problem(phase, least_of_plan(plan, phase), None, limits)
         if problem is not None:
             raise ProblemError(problem)
 

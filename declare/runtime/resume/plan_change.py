@@ -29,7 +29,7 @@ def check_changes(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     changes = plan_changes(run.plan, plan)
     if not changes:
         return []
-    changes = judge_data_changes(run.path, plan, plan_changes(run.plan, plan, _standing(run, plan)))
+    changes = judge_data_changes(run.path, plan, plan_changes(run.plan, plan, _run_state(run, plan)))
     exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
     stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
     # Another version of the program is no wish of the user's: said, never refused.
@@ -40,7 +40,7 @@ def check_changes(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     return changes
 
 
-def _standing(run: Run, plan: Plan) -> Standing | None:
+def _run_state(run: Run, plan: Plan) -> Standing | None:
     for checkpoint in run.checkpoints():
         if damage(checkpoint) is None:
             progress = read_progress(checkpoint)

@@ -50,10 +50,10 @@ class Unbeaten(NamedTuple):
 
 def baseline_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]:
     """Return the findings (PHS627) that a run ended no better than the trivial baseline."""
-    return [item.problem() for item in unbeaten(plan, metrics)]
+    return [item.problem() for item in metrics_below_baseline(plan, metrics)]
 
 
-def unbeaten(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
+def metrics_below_baseline(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
     """Return the metrics that selected the run's weights and do not beat the trivial baseline.
 
     A metric that only predictions which are no numbers leave undefined beats nothing.

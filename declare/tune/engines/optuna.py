@@ -116,7 +116,7 @@ class OptunaEngine:
             return {}
         return {path: float(share) for path, share in importances.items()}
 
-    def bury(self, process: int, cause: str) -> bool:
+    def mark_failed(self, process: int, cause: str) -> bool:
         """Record that a process died; its trial is given up the second time. False if it had none."""
         import optuna
 

@@ -80,7 +80,7 @@ class RayEngine:
             stopped = inner.is_requested
         if not stopped:
             self._give_up_lost()
-        self._tell(emit)
+        self._emit_ended(emit)
         return not stopped
 
     def trials(self) -> list[Trial]:
@@ -196,7 +196,7 @@ class RayEngine:
                 reason = "given up: its search was killed when it had just begun"
                 self._records.write(replace(trial, state="failed", reason=reason))
 
-    def _tell(self, emit: Emit) -> None:
+    def _emit_ended(self, emit: Emit) -> None:
         for trial in self.trials():
             if trial.state in _ENDED and trial.number not in self._told:
                 self._told.add(trial.number)
@@ -222,16 +222,16 @@ class RayEngine:
     def _watch(self, emit: Emit, stop: SearchStop, done: threading.Event) -> None:
         asked_at: float | None = None
         while not done.wait(_POLL_SECONDS):
-            self._tell(emit)
+            self._emit_ended(emit)
             if not stop.is_requested:
                 continue
             if asked_at is None:
                 asked_at = time.monotonic()
                 self._records.order_stop(stop.reason)
-            if not self._saving() or time.monotonic() - asked_at > _SAVING_SECONDS:
+            if not self._is_any_running() or time.monotonic() - asked_at > _SAVING_SECONDS:
                 os.kill(os.getpid(), signal.SIGUSR1)
 
-    def _saving(self) -> bool:
+    def _is_any_running(self) -> bool:
         """Whether a trial is still under way."""
         return any(
             trial.state == "running" and is_locked(self._search.place(trial.number))

@@ -31,7 +31,7 @@ def test_places_stay_right_after_a_retraction() -> None:
     diagnostics = DiagnosticList()
     diagnostics.add(make("SYN003", "a truth value?", labels=[Label(SPAN, "here")]))
     diagnostics.add(error("a"))
-    diagnostics.retract(Retraction("SYN003", [SPAN]))
+    diagnostics.remove(Retraction("SYN003", [SPAN]))
     diagnostics.add(error("a"))
     diagnostics.add(error("b"))
     assert codes(diagnostics) == [("a", "SCH101"), ("b", "SCH101")]

@@ -8,7 +8,7 @@ import pytest
 
 from declare.parsing import parser
 from declare.parsing.annotation import fields as parameters
-from declare.parsing.describe import card
+from declare.parsing.describe import component_page
 from declare.parsing.lookup import find, kinds, own_names
 from tests.components.conformance import component
 
@@ -35,7 +35,7 @@ def test_every_parameter_and_component_is_described(kind, name):
     fields = find(kind, name).model_fields
     shared = {key for parent in find(kind, name).__mro__[1:] for key in getattr(parent, "model_fields", {})}
     assert [key for key, info in fields.items() if key not in shared and not info.description] == []
-    page = card(kind, name)
+    page = component_page(kind, name)
     assert page is not None
     assert page.summary.endswith(".")
     assert page.text.isascii()

@@ -17,7 +17,7 @@ def written(function: Callable[..., Any], *arguments: Value) -> str:
     library = Library()
     unit = Unit(function.__name__, function)
     library.call(unit, bind_arguments(unit, arguments, {}))
-    library.settle()
+    library.specialize_all()
     finish(unit)
     return ast.unparse(ast.fix_missing_locations(function_tree(unit)))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from declare.rules.data.classes_look_alike import _alike
+from declare.rules.data.classes_look_alike import _groups_alike
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from declare.rules.data.classes_look_alike import _alike
 )
 def test_what_looks_alike_is_one_group(classes):
     """Unicode forms, case, spaces, signs without width and `.0` do not make a class another one to a reader."""
-    assert _alike(("other", *classes)) == [list(classes)]
+    assert _groups_alike(("other", *classes)) == [list(classes)]
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_what_looks_alike_is_one_group(classes):
 )
 def test_what_is_meant_to_differ_is_left_alone(classes):
     """Letters in two cases and codes are classes of their own."""
-    assert _alike(classes) == []
+    assert _groups_alike(classes) == []
 
 
 def test_a_class_that_looks_like_a_mark():
     """A value that differs from a mark for missing ones in case alone is hardly a class."""
-    assert _alike(("a", "na"), ["NA", "?"]) == [["na", "NA"]]
+    assert _groups_alike(("a", "na"), ["NA", "?"]) == [["na", "NA"]]

@@ -7,8 +7,8 @@ import pytest
 from declare.ir.plan import MetricPlan
 from declare.runtime.run_folder.trivial_baseline import (
     baseline_findings,
+    metrics_below_baseline,
     split_baseline,
-    unbeaten,
     with_prefix,
 )
 from tests.harness.fake_builder import make_plan, phase
@@ -30,20 +30,20 @@ def made(**changes):
 def test_the_metric_that_picks_the_weights_is_compared(value, number):
     """As good as trivial is no better, and neither is a figure of predictions that are no numbers."""
     metrics = {"val/digit/accuracy": value} | with_prefix({"val/digit/accuracy": 0.5})
-    assert len(unbeaten(made(best=BEST), metrics)) == number
+    assert len(metrics_below_baseline(made(best=BEST), metrics)) == number
 
 
 def test_where_the_trivial_prediction_has_no_figure_nothing_is_compared():
     """A metric that the samples do not define is not judged."""
-    assert unbeaten(made(best=BEST), {"val/digit/accuracy": math.nan}) == []
+    assert metrics_below_baseline(made(best=BEST), {"val/digit/accuracy": math.nan}) == []
 
 
 def test_its_direction_counts():
     """Of a loss less is better."""
     rule = {"metric": "val/digit/loss", "mode": "min"}
     metrics = {"val/digit/loss": 2.0} | with_prefix({"val/digit/loss": 2.3})
-    assert unbeaten(made(best=rule), metrics) == []
-    assert unbeaten(made(best={**rule, "mode": "max"}), metrics)
+    assert metrics_below_baseline(made(best=rule), metrics) == []
+    assert metrics_below_baseline(made(best={**rule, "mode": "max"}), metrics)
 
 
 def test_without_best_the_first_metric_of_each_task_is_compared():

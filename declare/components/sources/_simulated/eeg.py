@@ -37,7 +37,7 @@ def make(
         index // subjects % movies,
         index // (subjects * movies) % stamps,
     )
-    people = _people(rng, subjects)
+    people = _subjects(rng, subjects)
     sources = _sources(rng, people, subject, (round(rate * seconds), rate))
     courses = _courses(rng, (movies, stamps, 3, sources.shape[-1]))
     eeg = _mix_sources(
@@ -82,7 +82,7 @@ def _names(prefix: str, numbers: Any) -> Any:
     return np.array([f"{prefix}{number:03d}" for number in range(int(numbers.max()) + 1)])[numbers]
 
 
-def _people(rng: Any, subjects: int) -> dict[str, Any]:
+def _subjects(rng: Any, subjects: int) -> dict[str, Any]:
     return {
         "age": rng.uniform(6, 60, subjects),
         "sex": rng.integers(0, 2, subjects),

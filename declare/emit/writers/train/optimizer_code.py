@@ -67,7 +67,7 @@ def multiplier_units(definitions: Definitions, phases: Sequence[PhasePlan]) -> d
     Raises `NotWrittenError` for a schedule that follows a metric.
     """
     units = {phase.name: _multiplier_unit(definitions, phase) for phase in phases}
-    definitions.library.settle()
+    definitions.library.specialize_all()
     return units
 
 

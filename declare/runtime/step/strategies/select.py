@@ -5,7 +5,7 @@ from declare.ir.plan import PhasePlan, Plan
 from declare.nn.distributed.process_group import ProcessGroup
 from declare.parsing.read_component import read_component
 from declare.rules.hardware.process_without_samples import lacking
-from declare.rules.queries.strategy_limits import conflicts, uneven
+from declare.rules.queries.strategy_limits import conflicts, uneven_batches
 from declare.runtime.step.interfaces import Objective
 from declare.runtime.step.strategies.all_ranks_or_none import AllRanksOrNone
 from declare.runtime.step.strategies.all_reduce import AllReduce
@@ -33,7 +33,7 @@ def _parallel_strategy(
         if problems := list(conflicts(plan.hardware, world.size, [phase])):
             raise ProblemError(*problems)
         return Fsdp(objective, world)
-    if problems := list(uneven(plan.hardware, world.size, [phase])):
+    if problems := list(uneven_batches(plan.hardware, world.size, [phase])):
         raise ProblemError(*problems)
     if exact:
         return Exact(objective, world)
