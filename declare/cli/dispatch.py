@@ -78,10 +78,10 @@ def _report_error(error: Exception, arguments: Sequence[str]) -> int:
 
 def _say_damaged(entry: Path) -> None:
     """Report a damaged cache entry, if no list of problems and no run does."""
-    from declare.cli import findings
+    from declare.cli import spec_diagnostics
     from declare.system.user_cache import damaged_entry
 
-    findings.show_problems([damaged_entry(entry)], None)
+    spec_diagnostics.show_problems([damaged_entry(entry)], None)
 
 
 def _outside(error: Exception) -> Problem | None:
@@ -106,14 +106,14 @@ def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:
 
 def _show(problem: Problem, error: Exception, *, as_json: bool) -> int:
     """Print a problem that ended a command early."""
-    from declare.cli import findings
+    from declare.cli import spec_diagnostics
 
     if as_json:
         from declare.cli import terminal
 
-        terminal.emit_json(findings.document([findings.diagnose(problem, None)]))
+        terminal.emit_json(spec_diagnostics.document([spec_diagnostics.diagnose(problem, None)]))
     else:
-        findings.show_problems([problem], None)
+        spec_diagnostics.show_problems([problem], None)
     show_traceback(error)
     return COULD_NOT
 
@@ -191,7 +191,7 @@ def invoke(name: str, words: list[str]) -> int:
     """Run a command with its arguments; returns its exit code."""
     import typer
 
-    from declare.cli.findings import FindingsError
+    from declare.cli.spec_diagnostics import FindingsError
     from declare.system.user_cache import on_damage
 
     # Click's own base of usage errors, wherever this version of typer keeps click.

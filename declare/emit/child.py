@@ -11,7 +11,7 @@ def write_json(plan: str, folder: str) -> dict[str, Any]:
     `{"files": ...}` or `{"refused": ..., "at": ...}`.
     """
     install()
-    from declare.contract.kinds.code import NotWrittenError
+    from declare.contract.code import NotWrittenError
     from declare.emit.writers.package import write_package
     from declare.ir.plan import Plan
 

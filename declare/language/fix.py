@@ -9,7 +9,7 @@ from pathlib import Path
 
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Source, Span
 from declare.language.document import Text
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 
 _RANKS = {"error": 0, "warning": 1, "info": 2}
 

@@ -61,7 +61,7 @@ def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
     """Report a run: its plan, its events and its metrics."""
     planned = of_plan(run.plan, layers)
     try:
-        return _of_course(run, planned, list(run.events()))
+        return _of_run(run, planned, list(run.events()))
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
         title = f"the events of `{planned.name[:36]}` are not those of a run"
         notes = (f"{type(error).__name__}: {error}"[:200],)
@@ -69,14 +69,14 @@ def of_run(run: RunRecord, layers: Layers | None = None) -> Report:
         raise ProblemError(Problem("RES808", title, notes=notes, helps=helps)) from error
 
 
-def _of_course(run: RunRecord, planned: Report, events: list[Event]) -> Report:
+def _of_run(run: RunRecord, planned: Report, events: list[Event]) -> Report:
     """Return the report of a plan with what happened in a run of it."""
     metrics, trivial = split_baseline(run.final)
     return planned.model_copy(
         update={
             "status": status_text(run.status, events),
             "starts": starts(events),
-            "phases": tuple(_with_course(phase, events) for phase in planned.phases),
+            "phases": tuple(_with_events(phase, events) for phase in planned.phases),
             "throughput": tuple(_throughput(events)),
             "curves": tuple(_curves(run)),
             "metrics": metrics,
@@ -166,7 +166,7 @@ def _of_phase(events: list[Event], phase: str, kind: str) -> list[Event]:
     return [event for event in events if event.get("phase") == phase and event.get("event") == kind]
 
 
-def _with_course(phase: Phase, events: list[Event]) -> Phase:
+def _with_events(phase: Phase, events: list[Event]) -> Phase:
     steps = [int(event["step"]) for event in events if event.get("phase") == phase.name and "step" in event]
     return phase.model_copy(
         update={

@@ -16,7 +16,7 @@ from declare.diagnostics.diagnostic import Source
 from declare.language.document import Document, Text
 from declare.language.fix import apply
 from declare.language.spec import Spec
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 from declare.parsing.annotation import TypeSpec, fields, form, kind_of
 from declare.parsing.lookup import find
 

@@ -19,7 +19,7 @@ from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 from declare.parsing import lookup, parser
 from declare.parsing.describe import component_page
 

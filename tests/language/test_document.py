@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Document, Text
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 
 TEXT = """\
 phases:

@@ -10,7 +10,7 @@ import pytest
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
 from declare.language.schema import exports, schema
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 from declare.parsing.lookup import find, kinds, names
 
 SPEC = """\

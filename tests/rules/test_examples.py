@@ -14,7 +14,7 @@ from declare.compiler import pipeline
 from declare.diagnostics.codes import codes, page
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Node, Text
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 
 
 def rules():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import CheckedSpec
@@ -33,7 +33,7 @@ def command(
     as_json = format == "json"
     plan, checked, text, precisions = _plan_and_text(place, set_, trust, as_json=as_json)
     folder = output or Path("generated") / plan.name
-    with findings.report_problems(checked, as_json=as_json):
+    with spec_diagnostics.report_problems(checked, as_json=as_json):
         from declare.emit.write_program import write_program
 
         files = write_program(plan, text, folder, precisions)
@@ -52,9 +52,9 @@ def _plan_and_text(
 ) -> "tuple[Plan, CheckedSpec | None, str, dict[str, str]]":
     """Return the plan of a spec or run, the spec as it was checked, its text, and the precisions that a run chose."""
     if not place.is_dir():
-        plan, checked = findings.plan(place, sets, trust, as_json=as_json)
+        plan, checked = spec_diagnostics.plan(place, sets, trust, as_json=as_json)
         return plan, checked, place.read_text(encoding="utf-8"), {}
-    with findings.report_problems(as_json=as_json):
+    with spec_diagnostics.report_problems(as_json=as_json):
         from declare.runtime.run_folder.folder import Run
 
         run = Run(place)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 from declare.cli.failure import DONE, FINDINGS, CommandError
 
 if TYPE_CHECKING:
@@ -40,24 +40,26 @@ def command(
     code 1 if there are errors.
     """
     assert action == "check"
-    checked = findings.check(spec, set_, trust)
+    checked = spec_diagnostics.check(spec, set_, trust)
     if _stands_in_the_way(checked):
-        findings.write(checked, "json" if format == "json" else "text")
-        return findings.exit_code(checked) or FINDINGS
+        spec_diagnostics.write(checked, "json" if format == "json" else "text")
+        return spec_diagnostics.exit_code(checked) or FINDINGS
     summaries, problems, samples = _scan_datasets(checked, with_samples=html is not None)
-    diagnostics = _merge_diagnostics(checked, [findings.diagnose(problem, checked) for problem in problems])
+    diagnostics = _merge_diagnostics(
+        checked, [spec_diagnostics.diagnose(problem, checked) for problem in problems]
+    )
     if html is not None:
         _write(html, checked, summaries, diagnostics, samples)
     if format == "json":
         from declare.data.check.summary import as_dict
 
         whole = {item.name: item for item in summaries}
-        terminal.emit_json({**findings.document(diagnostics), "datasets": as_dict(whole)})
+        terminal.emit_json({**spec_diagnostics.document(diagnostics), "datasets": as_dict(whole)})
     else:
         from declare.cli.printing.data import render
 
         render(summaries, terminal.stdout())
-        findings.show(diagnostics)
+        spec_diagnostics.show(diagnostics)
     return FINDINGS if any(item.severity == "error" for item in diagnostics) else DONE
 
 
@@ -79,7 +81,7 @@ def _scan_datasets(
     """Read every dataset completely; errors that prevent it are among the problems."""
     from declare.contract.problem import ProblemError
     from declare.data.check import previews
-    from declare.data.check.findings import findings as check_summary
+    from declare.data.check.problems import dataset_problems as check_summary
     from declare.data.check.scan import open_for_scan, summarise
 
     spec = checked.spec

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 
 
 def command(
@@ -16,7 +16,7 @@ def command(
     trust: options.Trust = None,
 ) -> None:
     """Evaluate the weights of a run on a split of its data."""
-    with findings.report_problems(as_json=format == "json"):
+    with spec_diagnostics.report_problems(as_json=format == "json"):
         from declare.runtime.run_folder.folder import Run
 
         folder = Run(run)  # refused before torch is imported

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import findings, launch_options, options, terminal
+from declare.cli import launch_options, options, spec_diagnostics, terminal
 from declare.cli.failure import DONE, FINDINGS, CommandError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(
     would change).
     """
     launch_options.require_file(spec, "`dcl fix`")
-    checked = findings.check(spec, set_, trust)
+    checked = spec_diagnostics.check(spec, set_, trust)
     fixing = _fix(checked, unsafe=unsafe, all_files=all_files)
     if diff:
         for change in fixing.changes:
@@ -47,10 +47,10 @@ def command(
         if not fixing.changes:
             break
         _write(fixing)
-        checked = findings.check(spec, set_, trust)
+        checked = spec_diagnostics.check(spec, set_, trust)
         fixing = _fix(checked, unsafe=unsafe, all_files=all_files)
-    findings.write(checked, "text", to_error=True)
-    return findings.exit_code(checked)
+    spec_diagnostics.write(checked, "text", to_error=True)
+    return spec_diagnostics.exit_code(checked)
 
 
 def _fix(checked: CheckedSpec, *, unsafe: bool, all_files: bool) -> Fixing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(
     if output is not None and output.suffix.lower() not in _KINDS:
         raise CommandError(f"`{output.name}` does not end in {', '.join(_KINDS)}")
     as_json = format == "json"
-    with findings.report_problems(as_json=as_json):
+    with spec_diagnostics.report_problems(as_json=as_json):
         from declare.runtime.run_folder.folder import Run
 
         folder = Run(run)  # refused before torch is imported

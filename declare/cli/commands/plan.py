@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 
 
 def command(
@@ -17,7 +17,7 @@ def command(
 ) -> None:
     """Print what a spec will do: data, modules with shapes, tasks, phases, memory."""
     as_json = json or format == "json"
-    plan, _ = findings.plan(spec, set_, trust, as_json=as_json)
+    plan, _ = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
     if as_json:
         terminal.emit_json_text(plan.model_dump_json(indent=2))
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 
 
 def command(
@@ -57,7 +57,7 @@ def command(
     continue the texts of the input, or generate the text that belongs to it.
     """
     as_json = format == "json"
-    with findings.report_problems(as_json=as_json):
+    with spec_diagnostics.report_problems(as_json=as_json):
         from declare.runtime.run_folder.folder import Run
 
         folder = Run(run)  # refused before torch is imported
@@ -88,7 +88,7 @@ def command(
         terminal.echo(
             f"warning: not all of the input is predicted; skipped: {counts_text(predictions.passed_over)}"
         )
-    findings.show_problems(predictions.doubts, None)
+    spec_diagnostics.show_problems(predictions.doubts, None)
     if output is not None:
         terminal.echo(f"wrote {len(predictions.rows)} rows to {output}")
     else:

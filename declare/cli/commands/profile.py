@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def command(
     The trained weights are discarded. View the traces in TensorBoard with `pip install torch-tb-profiler`.
     """
     as_json = format == "json"
-    plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
+    plan, checked = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
     folder = output or Path("profiles") / plan.name
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"`{folder}` is not a folder")
-    with findings.report_problems(checked, as_json=as_json):
+    with spec_diagnostics.report_problems(checked, as_json=as_json):
         profiles = _profile(plan, folder, steps)
     if as_json:
         terminal.emit_json({"format": "1.0", "phases": [_plain(item) for item in profiles]})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 from declare.cli.failure import CommandError
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def _report(
             )
         from declare.runtime.run_folder.folder import Run
 
-        with findings.report_problems(as_json=as_json):
+        with spec_diagnostics.report_problems(as_json=as_json):
             run = Run(target)
             return collect.of_run(run, layers_of(run.plan))
-    plan, _ = findings.plan(target, sets, trust, as_json=as_json)
+    plan, _ = spec_diagnostics.plan(target, sets, trust, as_json=as_json)
     report = collect.of_plan(plan, layers_of(plan))
     return report.model_copy(update={"throughput": _measure_throughput(plan)}) if measure else report
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from declare.cli import findings, launch_options, options, terminal
+from declare.cli import launch_options, options, spec_diagnostics, terminal
 from declare.cli.failure import RUN_FAILED, CommandError
 from declare.cli.launch_options import repeated_option
 from declare.cli.streams import go_on_unseen
@@ -104,9 +104,9 @@ def command(
     launch_options.silence_torch_launcher()
     sets = [*(set_ or ()), *launch_options.settings(gpus, procs, nodes)]
     allow_downloads()
-    plan, checked = findings.plan(spec, sets, trust, as_json=as_json)
+    plan, checked = spec_diagnostics.plan(spec, sets, trust, as_json=as_json)
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
-    with findings.report_problems(checked, as_json=as_json):
+    with spec_diagnostics.report_problems(checked, as_json=as_json):
         from declare.api import train_checked
         from declare.runtime.distributed.exit_codes import LOST
 
@@ -122,13 +122,15 @@ def command(
             ]
             where = _run_folder_argv(run_dir, resume, allow_changes=allow_changes)
             return launch_options.start(
-                launch, words, where, lambda problems: findings.show_problems(problems, checked)
+                launch, words, where, lambda problems: spec_diagnostics.show_problems(problems, checked)
             )
         if resume is None and restarts() and run_dir is not None and (run_dir / "plan.json").is_file():
             resume = _LATEST  # torchrun has started the group anew
         listeners = _listeners(plan, as_json=as_json)
         how = {"resume": resume is not None, "allow_changes": allow_changes}
-        run = launch_options.runner(engine, lambda problems: findings.show_problems(problems, checked))
+        run = launch_options.runner(
+            engine, lambda problems: spec_diagnostics.show_problems(problems, checked)
+        )
         outcome = train_checked(checked, folder, **how, listeners=listeners, run=run)
     lost = outcome.status == LOST and launch_options.is_launched()  # whoever watches tells of it
     if is_rank0() and not lost:
@@ -158,18 +160,20 @@ def _see_sane(plan: Plan, checked: CheckedSpec, *, as_json: bool) -> list[Proble
         render(done, terminal.err())
     failed, odd = (list(filter(None, map(find, done))) for find in (problem, warning))
     if failed and as_json:
-        terminal.emit_json(findings.document([findings.diagnose(item, checked) for item in failed]))
+        terminal.emit_json(
+            spec_diagnostics.document([spec_diagnostics.diagnose(item, checked) for item in failed])
+        )
     elif not as_json:
-        findings.show_problems([*failed, *odd], checked)
+        spec_diagnostics.show_problems([*failed, *odd], checked)
     if failed:
-        raise findings.FindingsError(RUN_FAILED)
+        raise spec_diagnostics.FindingsError(RUN_FAILED)
     return odd
 
 
 def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
     """Return the listeners of a run; the first prints its folder."""
     from declare.cli.run_folder_line import Announcement
-    from declare.runtime.listeners.progress import make_progress
+    from declare.runtime.listeners.progress_bar import make_progress
 
     progress = make_progress(plan, quiet=terminal.settings.quiet, color=terminal.settings.color)
     if progress is not None:
@@ -180,7 +184,7 @@ def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
 def _close(outcome: Outcome, checked: CheckedSpec, odd: list[Problem], *, as_json: bool) -> None:
     """Print final metrics against their expected bounds, problems, and the run folder."""
     if as_json:
-        problems = [findings.as_dict(problem, checked) for problem in (*odd, *outcome.problems)]
+        problems = [spec_diagnostics.as_dict(problem, checked) for problem in (*odd, *outcome.problems)]
         terminal.emit_json(
             {
                 "format": "1.0",
@@ -200,5 +204,5 @@ def _close(outcome: Outcome, checked: CheckedSpec, odd: list[Problem], *, as_jso
         best = bound_metrics(checked.plan, read_events(outcome.folder / EVENTS_FILE))
         earlier = checked.plan.trained_earlier
         render(outcome.metrics, checked.plan.expect, terminal.stdout(), best, earlier)
-    findings.show_problems(outcome.problems, checked)
+    spec_diagnostics.show_problems(outcome.problems, checked)
     terminal.emit(f"run: {outcome.folder}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from declare.cli import findings, launch_options, options, terminal
+from declare.cli import launch_options, options, spec_diagnostics, terminal
 from declare.cli.failure import FINDINGS, CommandError
 from declare.cli.launch_options import repeated_option
 from declare.cli.streams import go_on_unseen
@@ -66,10 +66,10 @@ def command(
         )
     launch_options.require_file(spec, "a search")
     allow_downloads()
-    plan, checked = findings.plan(spec, set_, trust, as_json=as_json)
+    plan, checked = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
     if plan.tune is None:
         raise CommandError("the spec has no `tune` section", hint="add one: `dcl schema spec` shows its keys")
-    with findings.report_problems(checked, as_json=as_json):
+    with spec_diagnostics.report_problems(checked, as_json=as_json):
         from declare.tune.run import InvalidPointError, search
         from declare.tune.search import Search
 
@@ -126,9 +126,9 @@ def _refuse(error: InvalidPointError, *, as_json: bool) -> int:
         for point, diagnostic in error.points
     ]
     if as_json:
-        terminal.emit_json(findings.document(shown))
+        terminal.emit_json(spec_diagnostics.document(shown))
     else:
-        findings.show(shown)
+        spec_diagnostics.show(shown)
     return FINDINGS
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import findings, options, terminal
+from declare.cli import options, spec_diagnostics, terminal
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import CheckedSpec
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def command(
     spec: options.SpecFile,
     *,
-    format: Annotated[findings.Format, typer.Option("--format", help="Output format.")] = "text",
+    format: Annotated[spec_diagnostics.Format, typer.Option("--format", help="Output format.")] = "text",
     expand: Annotated[
         bool, typer.Option("--expand", help="Print the spec with every default written out.")
     ] = False,
@@ -23,7 +23,9 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on warnings too; the same as --fail-on warning.")
     ] = False,
-    fail_on: Annotated[findings.FailOn, typer.Option(help="Exit with 1 from this severity on.")] = "error",
+    fail_on: Annotated[
+        spec_diagnostics.FailOn, typer.Option(help="Exit with 1 from this severity on.")
+    ] = "error",
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> int:
@@ -31,16 +33,16 @@ def command(
 
     Exit code 1 if there are problems, 2 if the spec could not be read.
     """
-    checked = findings.check(spec, set_, trust)
+    checked = spec_diagnostics.check(spec, set_, trust)
     if trace:
         _trace(checked)
     expanded = _expanded_text(checked) if expand and checked.valid else None
     if expanded is not None and format == "text":
-        findings.write(checked, format, to_error=True)
+        spec_diagnostics.write(checked, format, to_error=True)
         terminal.emit(expanded.rstrip("\n"))
     else:
-        findings.write(checked, format)
-    return findings.exit_code(checked, "warning" if strict and fail_on == "error" else fail_on)
+        spec_diagnostics.write(checked, format)
+    return spec_diagnostics.exit_code(checked, "warning" if strict and fail_on == "error" else fail_on)
 
 
 def _trace(checked: CheckedSpec) -> None:

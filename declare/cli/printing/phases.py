@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from declare.cli.printing.components import component, parameters, short
-from declare.contract.averaging import shares
+from declare.ir.ema_decay import shares
 from declare.ir.plan import FreezePlan, InitPlan, PhasePlan, Plan
 from declare.report.number_format import count, size
 from declare.report.phrases import scales_text

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from declare.components.fields._axes import Order, in_order, orders_that_fit, other_size, other_way_round
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, ProblemError

@@ -7,7 +7,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
-from declare.contract.kinds.code import Code, RawColumn
+from declare.contract.code import Code, RawColumn
 from declare.contract.problem import Problem, ProblemError
 from declare.system import secrets
 

@@ -9,8 +9,8 @@ from pydantic import Field as Param
 
 from declare.components.fields._names import factorise
 from declare.components.fields._values import index_code, index_of, number_of, text_of, twice
+from declare.contract.code import Code, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape

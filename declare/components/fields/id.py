@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from declare.components.fields._names import factorise
 from declare.components.fields._values import index_code, index_of
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.shapes import Array, Layout, Shape
 

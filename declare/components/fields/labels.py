@@ -19,8 +19,8 @@ from declare.components.fields._values import (
     to_list,
     twice,
 )
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape

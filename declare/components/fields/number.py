@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field as Param
 
 from declare.components.fields._values import flat
+from declare.contract.code import Code, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout, Shape

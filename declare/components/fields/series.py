@@ -7,8 +7,8 @@ from pydantic import Field as Param
 
 from declare.components.fields._arrays import ArrayField
 from declare.components.fields._axes import Order, unclear
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.lengths import KEY
 from declare.contract.problem import Problem, Rewrite
 from declare.contract.shapes import Array, Layout, Shape

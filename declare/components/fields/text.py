@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import Field as Param
 
 from declare.components.fields._values import Marks, no_text, text_of, to_list
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.component import Slot
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field, Uses
 from declare.contract.kinds.tokenizer import Coder, Tokenizer
 from declare.contract.problem import Problem, ProblemError

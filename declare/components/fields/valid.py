@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.fields._values import text_in, to_list
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.kinds.field import Field
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array, Layout, Shape

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.losses._weights import check_weights
+from declare.components.losses._class_weights import check_weights
 from declare.contract.kinds.loss import Loss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction

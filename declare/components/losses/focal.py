@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.losses._class_weights import ClassWeightedLoss
 from declare.components.losses._indices import index_dims
-from declare.components.losses._weights import ClassWeightedLoss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from declare.components.losses._weights import ClassWeightedLoss
+from declare.components.losses._class_weights import ClassWeightedLoss
 from declare.contract.kinds.task import Target
 from declare.contract.prediction import Prediction
 from declare.contract.shapes import Dim

@@ -12,8 +12,8 @@ from pydantic import Field as Param
 from pydantic import create_model
 
 from declare.components.optimizers._update import Decaying
+from declare.contract.code import Code
 from declare.contract.component import Component, Refusal, not_finite
-from declare.contract.kinds.code import Code
 from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.torch_types import TorchOptimizer

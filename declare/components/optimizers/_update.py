@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.code import Code
+from declare.contract.code import Code
 from declare.contract.kinds.optimizer import Optimizer
 from declare.contract.torch_types import TorchOptimizer
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.optimizers._update import Decaying, devices, torch_code, use_fused
-from declare.contract.kinds.code import Code
+from declare.contract.code import Code
 from declare.contract.torch_types import TorchOptimizer
 
 

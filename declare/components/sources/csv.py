@@ -12,8 +12,8 @@ from pydantic import Field as Param
 from declare.components.sources._frames import TableSource
 from declare.components.sources._text_files import Encoding, encoding_of, unknown_encoding
 from declare.contract import strict_json
+from declare.contract.code import Code, text_literal
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions
 from declare.contract.problem import Problem
 from declare.system.out_of_memory import require_memory

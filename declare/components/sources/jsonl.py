@@ -10,8 +10,8 @@ from pydantic import Field as Param
 from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._json_objects import Room, without_twins
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
+from declare.contract.code import Code, text_literal
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.strict_json import dumps

@@ -11,8 +11,8 @@ from typing import ClassVar
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
+from declare.contract.code import Code, text_literal
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions, Source, SpecPath
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array

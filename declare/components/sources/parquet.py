@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from declare.components.sources._frames import TableSource
+from declare.contract.code import Code, text_literal
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code, text_literal
 from declare.contract.kinds.source import Extensions
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import Field as Param
 
 from declare.contract import strict_json
+from declare.contract.code import Code
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code
 from declare.contract.kinds.source import Source
 from declare.contract.problem import Problem
 

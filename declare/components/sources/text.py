@@ -10,6 +10,7 @@ from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
 from declare.components.sources._text_files import Encoding, read_text, unknown_encoding
+from declare.contract.code import Code, NotWrittenError
 from declare.contract.facts import Reader
 from declare.contract.files.listing import Listing, list_files, list_matching, split_of
 from declare.contract.files.split_folders import (
@@ -19,7 +20,6 @@ from declare.contract.files.split_folders import (
     top_name,
     unclear_splits,
 )
-from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.kinds.source import (
     Extensions,
     Fingerprints,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pydantic import Field as Param
 
 from declare.contract import strict_json
-from declare.contract.kinds.code import Code, NotWrittenError
+from declare.contract.code import Code, NotWrittenError
 from declare.contract.kinds.tokenizer import SPECIAL, Coder, Tokenizer, Vocabulary
 
 Text = str | Sequence[str]

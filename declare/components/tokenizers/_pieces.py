@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.kinds.code import Code
+from declare.contract.code import Code
 from declare.contract.kinds.tokenizer import SPECIAL
 from declare.contract.problem import Problem, ProblemError
 

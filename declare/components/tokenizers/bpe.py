@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field as Param
 
-from declare.contract.kinds.code import Code
+from declare.contract.code import Code
 from declare.contract.kinds.tokenizer import SPECIAL, Tokenizer, Vocabulary
 from declare.contract.problem import Problem
 

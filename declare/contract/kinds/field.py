@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self
 from pydantic import Field as Param
 
 from declare.contract import strict_json
+from declare.contract.code import Code, NotWrittenError, RawColumn
 from declare.contract.component import Component, DataValue
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import Code, NotWrittenError, RawColumn
 from declare.contract.problem import Problem
 from declare.contract.shapes import Array, Layout
 

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.contract.code import Code, NotWrittenError
 from declare.contract.component import Component, Strict
-from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.torch_types import TorchOptimizer
 
 

@@ -10,9 +10,9 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import PlainSerializer
 
+from declare.contract.code import Code, NotWrittenError
 from declare.contract.component import Component
 from declare.contract.facts import Reader
-from declare.contract.kinds.code import Code, NotWrittenError
 
 
 class _PathMarker:

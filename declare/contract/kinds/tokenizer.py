@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from declare.contract.code import Code, NotWrittenError
 from declare.contract.component import Component
-from declare.contract.kinds.code import Code, NotWrittenError
 from declare.contract.problem import Problem
 
 Vocabulary = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.code import NotWrittenError
 from declare.emit.specialize.recording import Module
 from declare.ir.plan import Wire
 from declare.lowering.model.execution_plan import Program

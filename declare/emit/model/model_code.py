@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from declare.contract.kinds.code import NotWrittenError, code_at
+from declare.contract.code import NotWrittenError, code_at
 from declare.contract.kinds.module import Inputs
 from declare.emit.model.forward import Forward
 from declare.emit.model.module_code import Writer

@@ -7,7 +7,7 @@ from typing import Any
 
 from declare.emit.specialize.finish import finish, function_tree
 from declare.emit.specialize.library import Library
-from declare.emit.specialize.lookup import config_key, methods_of
+from declare.emit.specialize.member_lookup import config_key, methods_of
 from declare.emit.specialize.recording import (
     STATEMENTS,
     Buffer,

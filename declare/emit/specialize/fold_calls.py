@@ -6,10 +6,10 @@ import types
 from collections.abc import Mapping, Sequence
 
 from declare.emit.specialize.fold_expressions import ExpressionFolder, Folded, constants_of
-from declare.emit.specialize.lookup import attribute_value, methods_of
+from declare.emit.specialize.member_lookup import attribute_value, methods_of
 from declare.emit.specialize.recording import Container, Module, children_of, is_own
 from declare.emit.specialize.syntax_trees import literal
-from declare.emit.specialize.tensor_facts import FALSE_CALLS, function_result, method_result
+from declare.emit.specialize.torch_results import FALSE_CALLS, function_result, method_result
 from declare.emit.specialize.units import (
     Unit,
     bind_arguments,

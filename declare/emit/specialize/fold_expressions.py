@@ -5,7 +5,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from declare.emit.specialize.lookup import (
+from declare.emit.specialize.member_lookup import (
     attribute_value,
     config_key,
     element_value,
@@ -21,7 +21,7 @@ from declare.emit.specialize.syntax_trees import (
     literal,
     rename,
 )
-from declare.emit.specialize.tensor_facts import FALSE_COMPARISON
+from declare.emit.specialize.torch_results import FALSE_COMPARISON
 from declare.emit.specialize.units import Callees, Known, Unit
 from declare.emit.specialize.values import UNKNOWN, Const, Instance, Items, NotNone, Tensor, Value, merge
 

@@ -9,7 +9,7 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.code import NotWrittenError
 from declare.emit.specialize.finish import finish, function_tree, inline
 from declare.emit.specialize.library import Library
 from declare.emit.specialize.recording import REPLACED_LIBRARIES, Expression

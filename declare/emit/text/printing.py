@@ -4,7 +4,7 @@ import ast
 import subprocess
 import sys
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.code import NotWrittenError
 
 WIDTH = 110
 """Characters of a line."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from declare.contract import strict_json
-from declare.contract.kinds.code import Code, NotWrittenError, code_at, text_literal
+from declare.contract.code import Code, NotWrittenError, code_at, text_literal
 from declare.contract.shapes import Shape
 from declare.data.store.split_arrays import Pool
 from declare.data.store.statistics import fit_pool

@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection, Mapping
 from types import SimpleNamespace
 
-from declare.contract.kinds.code import NotWrittenError, code_at
+from declare.contract.code import NotWrittenError, code_at
 from declare.emit.model.model_code import ModelCode, ProgramSpec
 from declare.emit.specialize.library import Library
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.data_code import DataCode, splits_json
-from declare.emit.writers.names import refuse_names
+from declare.emit.writers.identifiers import refuse_names
 from declare.emit.writers.phase_code import PhaseCode
 from declare.emit.writers.predict_code import predict_code
 from declare.emit.writers.probe_code import probes_by_word, write_probe

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.code import NotWrittenError
 from declare.emit.model.module_code import Writer
 from declare.emit.specialize.finish import finish
 from declare.emit.specialize.library import Library

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from declare.contract.code import RawColumn, RawKind
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import RawColumn, RawKind
 from declare.contract.kinds.field import Field
 from declare.contract.shapes import Array
 from declare.contract.text_column import TextColumn

@@ -9,7 +9,7 @@ from declare.language.compose.extends import Loader
 from declare.language.compose.overrides import Overrides
 from declare.language.compose.variables import Interpolation
 from declare.language.document import Document, Node
-from declare.language.yaml.source import display_name, folder_of
+from declare.language.yaml.parse_file import display_name, folder_of
 
 
 def load(

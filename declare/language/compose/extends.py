@@ -8,7 +8,7 @@ from pathlib import Path
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source
 from declare.language.document import Node, Text
-from declare.language.yaml.source import (
+from declare.language.yaml.parse_file import (
     MAX_BYTES,
     ParsedText,
     display_name,

@@ -8,7 +8,7 @@ from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source,
 from declare.diagnostics.suggest import suggest
 from declare.language.compose.extends import switch_note
 from declare.language.document import Node, Text
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 
 # Sections that a spec may leave out because their defaults do: `--set` may start them.
 OPTIONAL_SECTIONS = ("vars", "hardware", "tracking", "tune", "metrics", "expect")

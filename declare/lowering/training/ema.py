@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from declare.contract.averaging import decay_at
+from declare.ir.ema_decay import decay_at
 from declare.nn.distributed.dtensor import is_sharded, local_tensor
 from declare.nn.running_statistics import running_statistics
 

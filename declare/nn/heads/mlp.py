@@ -6,7 +6,7 @@ from math import prod
 from torch import Tensor, nn
 
 from declare.nn.heads.vectors import join_inputs, shape_output
-from declare.nn.modules.activations import ACTIVATIONS
+from declare.nn.modules.activation_functions import ACTIVATIONS
 
 
 class MLP(nn.Sequential):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.modules import padding
-from declare.nn.modules.activations import ACTIVATIONS
+from declare.nn.modules.activation_functions import ACTIVATIONS
 
 
 class SpaceTime(nn.Conv3d):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from declare.nn.modules.activations import ACTIVATIONS
+from declare.nn.modules.activation_functions import ACTIVATIONS
 
 _CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 _BATCH_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from declare.nn.modules.activations import ACTIVATIONS
+from declare.nn.modules.activation_functions import ACTIVATIONS
 from declare.nn.modules.padding import step_norm
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from declare.nn.modules.activations import ACTIVATIONS
+from declare.nn.modules.activation_functions import ACTIVATIONS
 
 
 class Upsample(nn.Module):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem, Rewrite
 from declare.rules.queries.durations import StatedDuration, durations
-from declare.rules.queries.phase_length import course_for, describe_steps, length_key
+from declare.rules.queries.phase_length import describe_steps, length_key, length_of_phase
 from declare.rules.spec_parts import phases
 from declare.rules.spec_view import View
 
@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each interval or `until` beyond the end of its phase."""
     for phase in phases(view):
         for timed in durations(phase):
-            run = course_for(view, phase.block, timed.duration)
+            run = length_of_phase(view, phase.block, timed.duration)
             if run is None or timed.kind not in {"interval", "until"}:
                 continue
             steps = run.duration(timed.duration)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from declare.contract.problem import Problem
 from declare.language.spec import Phase
 from declare.rules.queries.durations import StatedDuration, durations
-from declare.rules.queries.phase_length import PhaseLength, course_for, describe_steps, length_key
+from declare.rules.queries.phase_length import PhaseLength, describe_steps, length_key, length_of_phase
 from declare.rules.spec_parts import LocatedBlock, get, phases
 from declare.rules.spec_view import View
 
@@ -17,7 +17,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each patience that cannot work."""
     for phase in phases(view):
         for timed in durations(phase):
-            run = course_for(view, phase.block, timed.duration)
+            run = length_of_phase(view, phase.block, timed.duration)
             if run is not None and timed.kind == "patience" and timed.duration.value > 0:
                 yield from _compare(phase, run, timed)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.durations import durations
-from declare.rules.queries.phase_length import course_for, describe_steps, length_key
+from declare.rules.queries.phase_length import describe_steps, length_key, length_of_phase
 from declare.rules.spec_parts import phases
 from declare.rules.spec_view import View
 
@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each duration inside a schedule or sampler that is longer than its phase."""
     for phase in phases(view):
         for timed in durations(phase):
-            run = course_for(view, phase.block, timed.duration)
+            run = length_of_phase(view, phase.block, timed.duration)
             if run is None or timed.kind != "within" or run.duration(timed.duration) <= run.steps:
                 continue
             steps = run.duration(timed.duration)

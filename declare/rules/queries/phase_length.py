@@ -60,7 +60,7 @@ def phase_length(view: View, phase: Phase) -> PhaseLength | None:
     return PhaseLength(sizes, batch, per_epoch, max(1, steps))
 
 
-def course_for(view: View, phase: Phase, duration: Duration) -> PhaseLength | None:
+def length_of_phase(view: View, phase: Phase, duration: Duration) -> PhaseLength | None:
     """Return the length of a phase, from the spec alone if that is enough for a duration, else None."""
     run = phase_length(view, phase)
     if (

@@ -10,7 +10,7 @@ from declare.compiler.diagnose.edits import fix
 from declare.contract.problem import Rewrite
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Document, Text
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 
 TEXT = """\
 declare: 1

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from declare.contract.code import NotWrittenError, RawKind
 from declare.contract.facts import FieldFacts
-from declare.contract.kinds.code import NotWrittenError, RawKind
 from declare.contract.kinds.field import Field, Uses
 from declare.contract.problem import ProblemError
 from declare.contract.shapes import Layout, Shape

@@ -8,7 +8,7 @@ from PIL import Image
 
 from declare.contract.problem import ProblemError
 from declare.data.check import previews
-from declare.data.check.findings import findings
+from declare.data.check.problems import dataset_problems
 from declare.data.check.scan import open_for_scan, summarise
 from declare.data.facts.facts import gather
 from declare.language.spec import Dataset
@@ -27,7 +27,7 @@ def summary_of(block, targets=("label",)):
 
 
 def codes(block, targets=("label",)):
-    return [problem.code for problem in findings(summary_of(block, targets), block)]
+    return [problem.code for problem in dataset_problems(summary_of(block, targets), block)]
 
 
 def lines(tmp_path, rows, **keys):
@@ -148,7 +148,7 @@ def test_a_value_that_is_no_class_has_the_code_of_masks(masks):
     """A mask that facts did not look at is read by a full check, which says what else to do than to remove it."""
     block, place = masks
     Image.fromarray(np.full((2, 2), 7, np.uint8)).save(place / "571.png")
-    problem = next(findings(summary_of(block, ()), block))
+    problem = next(dataset_problems(summary_of(block, ()), block))
     assert (problem.code, problem.at) == ("DAT301", "fields.mask")
     assert "t.csv line 573" in problem.notes[0]
     assert "void" in problem.helps[0]

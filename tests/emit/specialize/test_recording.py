@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from declare.emit.specialize.lookup import config_key
+from declare.emit.specialize.member_lookup import config_key
 from declare.emit.specialize.recording import STATEMENTS, Container, Expression, Module, source_of
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from declare.diagnostics.diagnostic import Source
 from declare.language.document import Text, plain
-from declare.language.yaml.source import parse
+from declare.language.yaml.parse_file import parse
 from declare.language.yaml.yaml_writer import block, flow
 
 

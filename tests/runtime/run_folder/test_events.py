@@ -8,13 +8,13 @@ import string
 import pytest
 
 from declare.report import collect, incidents
-from declare.runtime.listeners import progress
+from declare.runtime.listeners import progress_bar
 from declare.runtime.run_folder.events import EventBody
 from declare.system.schema_check import mistakes
 
 FIELDS = {kind.event_name: {field.name for field in dataclasses.fields(kind)} for kind in EventBody.kinds}
 TEMPLATES = (
-    progress._NOTICES.items(),
+    progress_bar._NOTICES.items(),
     collect._TOLD.items(),
     [(name, text) for name, (_, text) in incidents.KINDS.items()],
 )

@@ -1,6 +1,6 @@
 """Writes the evaluation of a split."""
 
-from declare.contract.kinds.code import NotWrittenError, code_at
+from declare.contract.code import NotWrittenError, code_at
 from declare.emit.writers.task_code import camel
 from declare.emit.writers.train.train_context import TrainContext, indent
 from declare.ir.plan import Plan

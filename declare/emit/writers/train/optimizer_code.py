@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from declare.contract.kinds.code import NotWrittenError, code_at, text_literal
+from declare.contract.code import NotWrittenError, code_at, text_literal
 from declare.emit.specialize.units import Unit, bind_arguments, method_unit
 from declare.emit.specialize.values import UNKNOWN, Const
 from declare.emit.text.definitions import Definitions

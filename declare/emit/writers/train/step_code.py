@@ -1,6 +1,6 @@
 """Writes one step of a phase: its batch, forward and backward passes, and the update."""
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.code import NotWrittenError
 from declare.emit.writers.phase_code import PhaseCode
 from declare.emit.writers.train.train_context import TrainContext, indent
 from declare.ir.plan import PhasePlan, ScalesPlan

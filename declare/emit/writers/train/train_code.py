@@ -2,7 +2,7 @@
 
 import re
 
-from declare.contract.kinds.code import NotWrittenError, code_at
+from declare.contract.code import NotWrittenError, code_at
 from declare.emit.specialize.library import Library
 from declare.emit.specialize.units import Unit
 from declare.emit.text.definitions import Definitions

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from declare.contract.kinds.code import NotWrittenError, text_literal
+from declare.contract.code import NotWrittenError, text_literal
 from declare.emit.writers.phase_code import PhaseCode
 from declare.emit.writers.task_code import TaskCode
 from declare.ir.plan import Plan

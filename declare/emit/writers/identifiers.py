@@ -3,7 +3,7 @@
 import keyword
 from collections.abc import Iterator
 
-from declare.contract.kinds.code import NotWrittenError
+from declare.contract.code import NotWrittenError
 from declare.ir.plan import Plan
 
 _OF_MODULES = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declare.contract.averaging import decay_at, shares
+from declare.ir.ema_decay import decay_at, shares
 
 
 def _weights(updates, decay, warmup):

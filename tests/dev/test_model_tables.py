@@ -13,7 +13,7 @@ from torch import nn
 
 from declare.components.modules import _tables
 from declare.contract.shapes import Shape
-from declare.dev.tables import REDUCTIONS, ROUNDINGS, SIZES, TooSlowError, examine, fit, limit, solve
+from declare.dev.model_tables import REDUCTIONS, ROUNDINGS, SIZES, TooSlowError, examine, fit, limit, solve
 
 SHARES = st.lists(st.integers(0, 10**9), min_size=len(REDUCTIONS) + 1, max_size=len(REDUCTIONS) + 1)
 

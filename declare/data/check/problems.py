@@ -13,7 +13,7 @@ from declare.parsing.lookup import find
 _SHOWN = 20
 
 
-def findings(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
+def dataset_problems(summary: DatasetSummary, dataset: Dataset) -> Iterator[Problem]:
     """Yield the problems of a full reading, the most serious first."""
     yield from _unreadable(summary, dataset)
     if summary.duplicates is not None:

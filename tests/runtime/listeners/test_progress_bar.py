@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from declare.runtime.listeners.progress import BarProgress, LineProgress, headline, make_progress, notice
+from declare.runtime.listeners.progress_bar import BarProgress, LineProgress, headline, make_progress, notice
 from declare.runtime.run_folder.event_file import Event
 from tests.harness import fake_builder
 

@@ -1,6 +1,6 @@
 """Writes the tables of the models of timm and torchvision: what validation must know of them without torch.
 
-`python -m declare.dev.tables timm --time 15` measures every model on torch's meta device (no memory, no
+`python -m declare.dev.model_tables timm --time 15` measures every model on torch's meta device (no memory, no
 download).
 """
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from declare.diagnostics.diagnostic import Diagnostic, Source
 from declare.language.compose.compose import load
 from declare.language.document import Text, plain, walk
-from declare.language.yaml import source as module
-from declare.language.yaml.source import MAX_BYTES, open_source, parse
+from declare.language.yaml import parse_file as module
+from declare.language.yaml.parse_file import MAX_BYTES, open_source, parse
 from declare.language.yaml.tree import MAX_DEPTH, MAX_NODES
 
 
