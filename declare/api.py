@@ -128,7 +128,7 @@ def train(
         trust: Code that may run, as on the command line: `"net.py@sha256:HASH"`.
         run_dir: The run folder; `runs/NAME/TIME` if left out.
         resume: Continue the run in `run_dir` (the newest of the spec's name if left out).
-        allow_changes: Continue it even where the spec has changed, as far as that can be.
+        allow_changes: Continue it even if the spec has changed, as far as that can be.
 
     Returns:
         Folder, final metrics, and the status that `dcl train` exits with.

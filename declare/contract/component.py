@@ -54,7 +54,7 @@ class Component(Strict):
     """Anything pluggable. Its folder under `components/` is its kind, its file name is its `type`."""
 
     trusted_only: ClassVar[bool] = False
-    """Whether it runs the user's code and so loads only where the user trusted it by name."""
+    """Whether it runs the user's code and so loads only if the user trusted it by name."""
     third_party: ClassVar[tuple[str, ...]] = ()
     """Packages whose code runs in it. It is tried in a process of its own before a run relies on it."""
 

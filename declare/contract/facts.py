@@ -32,7 +32,7 @@ class FieldFacts(BaseModel):
     `classes` are the class names in index order (categories, labels, masks, and the names behind ids);
     `values` are the raw values that stand for them if they differ from the names (integer labels).
     `counts` maps split -> samples per class. Numeric statistics are of the training split alone. `outputs` is there
-    where the facts are those of a task's target: what the task learns, and its `counts` of the training split too.
+    if the facts are those of a task's target: what the task learns, and its `counts` of the training split too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,7 +73,7 @@ class Reader(Protocol):
     grouping: str = ""
     """The column that names the file or recording of which each sample is a part; empty if there is none."""
     content: str = ""
-    """The only column that is data, where the others say from where it comes; empty if there is none."""
+    """The only column that is data, if the others say from where it comes; empty if there is none."""
     as_stored: str = ""
     """The setting of the source that reads columns as they are stored; empty if it reads them so."""
 

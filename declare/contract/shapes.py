@@ -55,7 +55,7 @@ _STEPS = frozenset({"time", "frames", "length"})
 class Shape(NamedTuple):
     """A tensor's layout, sizes (`None` varies from sample to sample) and dtype, without the batch dimension.
 
-    `classes` is the number of indices that a `category`, `id`, `mask` or `tokens` tensor may hold, where known.
+    `classes` is the number of indices that a `category`, `id`, `mask` or `tokens` tensor may hold, if known.
     """
 
     layout: Layout

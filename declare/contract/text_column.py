@@ -68,7 +68,7 @@ class TextColumn:
         return self.series.to_list()
 
     def plain_numbers(self) -> Array | None:
-        """Return float64 [rows], NaN in gaps, where every text is a number with a point and nothing else; else None.
+        """Return float64 [rows], NaN in gaps, if every text is a number with a point and nothing else; else None.
 
         Read once, also for the rows that are chosen later; not to be written to.
         """

@@ -94,7 +94,7 @@ def _version(python: Path) -> str | None:
 def versions(
     resolutions: Sequence[str], stated: Sequence[Path] = (), *, suite: bool = True, processes: int = 2
 ) -> int:
-    """Try environments one after another; prints and writes the table, returns 1 where one fails."""
+    """Try environments one after another; prints and writes the table, returns 1 if one fails."""
     there, missing = interpreters(stated)
     for name in missing:
         print(f"{name} is not there, or cannot make environments: left out")

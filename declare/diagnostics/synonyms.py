@@ -183,7 +183,7 @@ scales: multi_scale multiscale image_scales
 
 
 class Synonym(NamedTuple):
-    """Keys that a word may mean, the likeliest first; `alike` where the unit or the very meaning is another."""
+    """Keys that a word may mean, the likeliest first; `alike` if the unit or the very meaning is another."""
 
     keys: tuple[str, ...]
     alike: bool

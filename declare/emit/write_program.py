@@ -19,8 +19,8 @@ def write_program(
 ) -> list[Path]:
     """Write the program of a plan; return its files.
 
-    `precisions` are those that a run chose where the plan leaves them open, by phase; else it is single precision.
-    Raises `ProblemError` (RES860) where something has no code, RES803 where `folder` holds something else.
+    `precisions` are those that a run chose if the plan leaves them open, by phase; else it is single precision.
+    Raises `ProblemError` (RES860) if something has no code, RES803 if `folder` holds something else.
     """
     _refuse_names(plan)
     chosen = precisions or {}

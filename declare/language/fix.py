@@ -41,7 +41,7 @@ class Fixing:
 def fix(diagnostics: Iterable[Diagnostic], *, unsafe: bool = False, only: Source | None = None) -> Fixing:
     """Apply the first fitting fix of each finding, errors before warnings.
 
-    Safe fixes only, unless `unsafe`; files only (a `--set` cannot be edited), and only the file `only` where
+    Safe fixes only, unless `unsafe`; files only (a `--set` cannot be edited), and only the file `only` if
     it is given. Edits keep the line ends of their file. A fix that makes a file unreadable is left out.
     """
     allowed = ("safe", "unsafe") if unsafe else ("safe",)

@@ -207,7 +207,7 @@ def _composition() -> dict[str, Schema]:
 
 
 def _scalar(item: TypeSpec) -> Schema:
-    """Return the schema of a scalar; where text is not wanted, an interpolation is legal all the same."""
+    """Return the schema of a scalar; if text is not wanted, an interpolation is legal all the same."""
     annotation = item.annotation
     if item.origin is Literal:
         values = list(get_args(annotation))

@@ -216,7 +216,7 @@ class _BoundedFile:
         self._file, self._size = file, size
 
     def read(self, number: int) -> bytes:
-        """Read so many bytes, fewer where the file cannot have them."""
+        """Read so many bytes, fewer if the file cannot have them."""
         return self._file.read(min(number, self._size))
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def to_double(values: Tensor) -> Tensor:
-    """Return values in double precision, on the CPU where the device has none (Apple's GPUs)."""
+    """Return values in double precision, on the CPU if the device has none (Apple's GPUs)."""
     return values.cpu().double() if values.device.type == "mps" else values.double()
 
 

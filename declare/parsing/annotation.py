@@ -68,7 +68,7 @@ class TypeSpec(NamedTuple):
 
     @property
     def model(self) -> type[BaseModel] | None:
-        """The strict model, where this form is one."""
+        """The strict model, if this form is one."""
         plain = isinstance(self.annotation, type) and self.origin is None
         return self.annotation if plain and issubclass(self.annotation, BaseModel) else None
 

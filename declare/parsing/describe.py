@@ -24,7 +24,7 @@ from declare.parsing import lookup
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter as people read it; `default` is a plain YAML value, None too where `required`."""
+    """A parameter as people read it; `default` is a plain YAML value, None too if `required`."""
 
     name: str
     type: str

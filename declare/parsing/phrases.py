@@ -127,7 +127,7 @@ def is_technical(key: str, bound: Any) -> bool:
 
 
 def exact_bounds(item: TypeSpec, value: float) -> TypeSpec:
-    """Return a form that names its technical bound too where a number is above it."""
+    """Return a form that names its technical bound too if a number is above it."""
     bounds = {
         key: int(bound) if is_technical(key, bound) and value > bound else bound
         for key, bound in item.bounds.items()

@@ -71,7 +71,7 @@ def wrong_type(item: TypeSpec, value: Any, path: str) -> Problem:
 
 
 def number_as_text(item: TypeSpec, value: Any, path: str) -> Problem | None:
-    """Return the problem of a number in quotes where a number is wanted."""
+    """Return the problem of a number in quotes if a number is wanted."""
     if not isinstance(value, str) or not any(option.annotation in {int, float} for option in item.options):
         return None
     if not NUMBER.fullmatch(value.strip()):

@@ -11,7 +11,7 @@ from declare.report.report import Layer
 def layers_of(plan: Plan) -> dict[str, tuple[Layer, ...]]:
     """Return the layers of every node by its path; a node that cannot be probed has none.
 
-    Imports torch where the cache does not know a node yet.
+    Imports torch if the cache does not know a node yet.
     """
     outputs = {task.head: task.target.output for task in plan.tasks.values()}
     return {node.path: _layers(node, outputs.get(node.path)) for node in plan.nodes}

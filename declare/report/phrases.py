@@ -25,7 +25,7 @@ def scales_text(scales: ScalesPlan | None) -> str:
 
 
 def target_text(task: TaskPlan) -> str:
-    """Return in which units a target is learned and judged, where transforms or standard units are at work."""
+    """Return in which units a target is learned and judged, if transforms or standard units are at work."""
     target, parts = task.target, []
     if target.undo:
         names = ", ".join(str(step.transform["type"]) for step in reversed(target.undo))

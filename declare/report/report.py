@@ -57,7 +57,7 @@ class Dataset(Part):
 class Task(Part):
     """A task: its target, head, losses and metrics by name; `units` describes those of target and metrics.
 
-    `trained_last` names the phase that trained it last, where a later one does not.
+    `trained_last` names the phase that trained it last, if a later one does not.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Task(Part):
 
 
 def trained_last(tasks: Sequence[Task], metric: str) -> str:
-    """Return the phase that trained the task of `SPLIT/TASK/METRIC` last, where a later phase does not."""
+    """Return the phase that trained the task of `SPLIT/TASK/METRIC` last, if a later phase does not."""
     name = metric.partition("/")[2].partition("/")[0].partition("@")[0]
     return next((task.trained_last for task in tasks if task.name == name), "")
 
@@ -178,7 +178,7 @@ class Report(Part):
     trivial: dict[str, float | None] = {}
     """What the trivial baseline of each task reaches, by metric: the same answer for every sample."""
     oracle: dict[str, float] = {}
-    """The best metrics there are, by metric, where the source of the data knows the truth."""
+    """The best metrics there are, by metric, if the source of the data knows the truth."""
     starts: tuple[Start, ...] = ()
     """Every start of a run: the first one, those after a stop, and those after a process died."""
     notices: tuple[Notice, ...] = ()

@@ -172,7 +172,7 @@ class Loop:
             ) from error
 
     def _make_steps(self, state: PhaseState, batches: Iterator[Batch], until: int) -> None:
-        """Make the steps up to `until`, fewer where the run is asked to stop."""
+        """Make the steps up to `until`, fewer if the run is asked to stop."""
         progress, losses, train_step, flag = self.progress, state.losses, state.setup.train_step, self._flag
         heartbeat, clock = self._world.heartbeat, time.perf_counter
         is_single = self._world.size == 1

@@ -1,7 +1,7 @@
 """Tables of the contents of outside libraries: written for one version, read from the library for any other.
 
 A table is a JSON file, `{"versions": {library: version}, "records": {name: record}}`, one record a line. It
-answers without importing the library, for the versions that it was made of. Where others are installed, the
+answers without importing the library, for the versions that it was made of. If others are installed, the
 library itself is asked, once, in a process of its own, and the answer is kept in the user's cache.
 """
 

@@ -91,7 +91,7 @@ def free_memory() -> int | None:
 
 
 def peak(kind: str) -> int:
-    """Return the most bytes that the process took: of `resident` memory, or of `address` space; 0 where unknown."""
+    """Return the most bytes that the process took: of `resident` memory, or of `address` space; 0 if unknown."""
     name = {"resident": "VmHWM", "address": "VmPeak"}[kind]
     return _kilobytes(Path("/proc/self/status"), name) or 0
 

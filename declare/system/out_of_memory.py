@@ -38,7 +38,7 @@ _held: list[mmap.mmap] = []
 
 
 def hold_reserve() -> None:
-    """Where `ulimit -v` limits the address space, keep some back, and import no library that has too little of it."""
+    """If `ulimit -v` limits the address space, keep some back, and import no library that has too little of it."""
     if address_limit() is None or _held:
         return
     if has_room(_RESERVE):
@@ -127,7 +127,7 @@ def require_room(size: int, what: str) -> None:
 def require_memory(size: int, what: str, *, copies: int = 1, library: int = 0) -> None:
     """Raise MemoryError if the machine has not so many bytes left.
 
-    Where `ulimit -v` limits the address space, it must hold `copies` of them and what a `library` takes for itself.
+    If `ulimit -v` limits the address space, it must hold `copies` of them and what a `library` takes for itself.
     """
     if address_limit() is not None:
         require_room(copies * size + library, what)

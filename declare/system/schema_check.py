@@ -23,7 +23,7 @@ _SHOWN = 3
 def read_json(path: Path, schema: str) -> Any:
     """Return the JSON value in a file, which the schema of this name allows.
 
-    Raises `ProblemError` RES823 that names the place where it does not, or why the file cannot be read.
+    Raises `ProblemError` RES823 that names the place if it does not, or why the file cannot be read.
     """
     try:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:

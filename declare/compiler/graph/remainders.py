@@ -13,7 +13,7 @@ _SPATIAL = frozenset({"series", "image", "video"})
 
 
 def left_out(node: GraphNode, wires: tuple[Wire, ...]) -> tuple[LeftOutPlan, ...]:
-    """Return what a module never looks at of its first input; nothing for heads, and where sizes vary."""
+    """Return what a module never looks at of its first input; nothing for heads, and if sizes vary."""
     if not isinstance(node.component, Module) or not wires:
         return ()
     remainders: Sequence[LeftOut] | None = node.component.left_out(ports(wires))

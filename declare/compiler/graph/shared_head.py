@@ -45,7 +45,7 @@ def in_units_of(stage: LinkedSpec, task: str, owner: str) -> LinkedSpec:
 
 
 def _as_in_model(target: Target, model: Target) -> Target:
-    """Return `target` with the mean and deviation of `model`, where both are standardised."""
+    """Return `target` with the mean and deviation of `model`, if both are standardised."""
     if target.std is None or model.std is None:
         return target
     return target.model_copy(update={"mean": model.mean, "std": model.std})

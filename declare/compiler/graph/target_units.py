@@ -220,7 +220,7 @@ def _refused_effects(
 def _batch_time_changes(
     task: LocatedBlock[Any], dataset: str, chain: Chain, facts: FieldFacts
 ) -> Iterator[Problem]:
-    """Yield the first transform that only batches see, where statistics of what comes after it are needed."""
+    """Yield the first transform that only batches see, if statistics of what comes after it are needed."""
     late = [(index, transform) for index, transform in chain if not transform.stored]
     if facts.shape.layout in _NUMBERS and late and not task.block.scale_free:
         index, transform = late[0]

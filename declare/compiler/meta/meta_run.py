@@ -108,7 +108,7 @@ def run_on_meta(component: Node, inputs: Inputs, output: Shape | None = None) ->
 def _attempt(
     component: Node, inputs: Inputs, output: Shape | None, shapes: Sequence[Shape]
 ) -> ForwardMeasure:
-    """Measure on the meta device; where the module reads values in building, move it there; else run it."""
+    """Measure on the meta device; if the module reads values in building, move it there; else run it."""
     for build_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
         try:
             return _measure(component, inputs, output, shapes, (build_on, run_on))

@@ -42,7 +42,7 @@ def padding_problems(stage: ShapedSpec) -> Iterator[Problem]:
 
 
 def _cached_trial(visit: Visit) -> dict[str, str]:
-    """Return what a trial found, from the cache where the question was asked before; raises `CallError`."""
+    """Return what a trial found, from the cache if the question was asked before; raises `CallError`."""
     component = visit.component
     shortest = next(span.counts[0] for _, span in visit.wires if span is not None and not span.fixed)
     inputs: Inputs = {}

@@ -120,7 +120,7 @@ def _fresh_module(component: Module, inputs: Sequence[Input]) -> nn.Module | Non
 
 
 def _num_parameters(component: Module, inputs: Inputs) -> int:
-    """Return how many parameters a module has, without their memory; 0 where it cannot be built that way."""
+    """Return how many parameters a module has, without their memory; 0 if it cannot be built that way."""
     import torch
 
     try:

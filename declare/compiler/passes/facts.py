@@ -67,7 +67,7 @@ class _KnownFacts(NamedTuple):
 
 
 def _gather(stage: ReadSpec, dataset: LocatedBlock[Any], known: Readable) -> Reports[_KnownFacts | None]:
-    """Return the facts of a dataset; those of other fields where the data contradict some."""
+    """Return the facts of a dataset; those of other fields if the data contradict some."""
     from declare.data.facts.facts import compare, gather
 
     seed = 0 if stage.spec.seed is POISON else stage.spec.seed

@@ -23,7 +23,7 @@ class Batches(NamedTuple):
 def batches(phase: Any, sizes: Mapping[str, int], group_rows: int = 1) -> Batches:
     """Return the batches of a phase over datasets with so many training samples.
 
-    Each dataset gets whole groups of `group_rows` rows where the batch can be divided into such.
+    Each dataset gets whole groups of `group_rows` rows if the batch can be divided into such.
     """
     total = sum(sizes.values())
     if isinstance(phase.batch_size, dict):

@@ -237,7 +237,7 @@ class Huggingface(Module):
     def build(self, inputs: Inputs) -> TorchModule:
         """Return the torch module.
 
-        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP513 for `tokens` where it
+        Raises `ProblemError`: REF241 for a model type that transformers does not know, SHP513 for `tokens` if it
         has no decoder, SHP536 for one that attends to padding.
         """
         from declare.nn.modules.huggingface import Huggingface as Real

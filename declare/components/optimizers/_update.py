@@ -42,7 +42,7 @@ class AdamFamily(Decaying):
         return torch_code(self, self.rule, groups, {"fused": True})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused where the device has it."""
+        """Return torch's optimizer, fused if the device has it."""
         import torch
 
         optimizer: TorchOptimizer = getattr(torch.optim, self.rule)(

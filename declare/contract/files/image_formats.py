@@ -54,7 +54,7 @@ SUFFIXES: Mapping[str, str] = {
 def formats_of(suffix: str) -> tuple[str, ...]:
     """Return the formats that a file with this ending (lower case) may have, the most usual ones first.
 
-    Weakly marked formats are read where the ending promises them alone.
+    Weakly marked formats are read if the ending promises them alone.
     """
     promised = SUFFIXES.get(suffix)
     return (*_MARKED, promised) if promised in _WEAKLY_MARKED else _MARKED

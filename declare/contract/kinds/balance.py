@@ -15,7 +15,7 @@ class Balance(Component):
     """How the losses of several tasks become one gradient."""
 
     default: ClassVar[str] = "fixed"
-    """The type where a phase states none."""
+    """The type if a phase states none."""
     is_plain_sum: ClassVar[bool] = False
     """Whether it leaves the sum of weighted losses as it is."""
     needs_per_task_gradients: ClassVar[bool] = False

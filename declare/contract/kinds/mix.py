@@ -10,7 +10,7 @@ class Mix(Component):
     """How several datasets share a batch."""
 
     default: ClassVar[str] = "proportional"
-    """The type where a phase states none."""
+    """The type if a phase states none."""
     alternates: ClassVar[bool] = False
     """Whether each batch is of one dataset, in turn."""
 

@@ -93,7 +93,7 @@ class Node(Component):
         return False
 
     def padding_helps(self) -> tuple[str, ...]:
-        """Return helps for samples of different lengths, where it cannot take them: its own settings that do."""
+        """Return helps for samples of different lengths, if it cannot take them: its own settings that do."""
         others = {
             f"`{key}: {word}`": self.model_copy(update={key: word})
             for key, info in type(self).model_fields.items()
@@ -110,7 +110,7 @@ class Node(Component):
     def batch_norm_values(self, inputs: Inputs) -> int | None:
         """Return the smallest number of values per channel and sample that one of its batch norms averages over.
 
-        None if it has none, or a size is not known. One value of one sample has no variance. Not asked where
+        None if it has none, or a size is not known. One value of one sample has no variance. Not asked if
         only the real module tells (`norms_by_probe`, or no closed form of the costs).
         """
         return None

@@ -19,7 +19,7 @@ class Sampler(Component):
     """Whether `order` is given the lengths [samples] of the fields that `columns` names, in place of their values."""
 
     default: ClassVar[str] = "random"
-    """The type where a phase states none."""
+    """The type if a phase states none."""
     evens_classes: ClassVar[bool] = False
     """Whether it shows the classes of its `field` equally often."""
 

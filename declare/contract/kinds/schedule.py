@@ -27,7 +27,7 @@ class Schedule(Component):
         None, description="duration of a linear increase from near zero to the base learning rate"
     )
     default: ClassVar[str] = "constant"
-    """The type where a phase states none."""
+    """The type if a phase states none."""
     reactive: ClassVar[bool] = False
     """Whether it follows a metric and so has state; then `multiplier` gives the planned course."""
 

@@ -49,7 +49,7 @@ def is_folder(path: Path) -> bool:
 
 
 REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-"""How an address of the net starts, also where a path has taken one of its slashes: data are files on disk."""
+"""How an address of the net starts, also if a path has taken one of its slashes: data are files on disk."""
 SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
 
 
@@ -57,7 +57,7 @@ class Fingerprints(NamedTuple):
     """Values that change with the data.
 
     `portable` is the same for a copy with the same sizes and times, on another machine too: it stands in plans.
-    `local` changes as well where a file was replaced by one of the same size and time: what is kept in the user's
+    `local` changes as well if a file was replaced by one of the same size and time: what is kept in the user's
     cache goes by both.
     """
 

@@ -23,7 +23,7 @@ class Tracker(Component):
     """A service or file that records metrics besides the run folder's own files."""
 
     default: ClassVar[str] = "tensorboard"
-    """The type where a spec states none."""
+    """The type if a spec states none."""
     package: ClassVar[str | None] = None
     """The package that it needs, an optional extra of the same name."""
 

@@ -123,7 +123,7 @@ def check_kernel(node: Node, kernel: int, *, key: str = "kernel") -> Problem | N
 
 
 def check_axis_order(node: Node, inputs: Inputs) -> Problem | None:
-    """Return the problem (SHP508) that an image has its channels last, where its sizes leave no doubt."""
+    """Return the problem (SHP508) that an image has its channels last, if its sizes leave no doubt."""
     shape = inputs["input"][0]
     first, middle, last = shape.dims
     if first is None or first != middle or first <= 4 or last not in {1, 3, 4}:

@@ -1,4 +1,4 @@
-"""Writes `generated/NAME`: the program of each spec of `specs/`, with small data beside it where it needs some.
+"""Writes `generated/NAME`: the program of each spec of `specs/`, with small data beside it if it needs some.
 
 `plan.json`, which holds absolute paths and times of files, is left out.
 """

@@ -23,7 +23,7 @@ def render(diagnostics: Sequence[Diagnostic], settings: Settings) -> str:  # noq
 
 
 def _command(diagnostic: Diagnostic, extra: str) -> str:
-    """Return one workflow command; columns are left out where the place covers several lines."""
+    """Return one workflow command; columns are left out if the place covers several lines."""
     properties = [("title", f"declare ({diagnostic.code} {diagnostic.name})"), *_place(diagnostic)]
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties)
     helps = [f"help: {text}" for text in diagnostic.helps]

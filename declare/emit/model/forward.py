@@ -89,7 +89,7 @@ class Forward:
     def _without_idle_lengths(
         self, function: Any, sources: tuple[int, ...], place: int
     ) -> tuple[Any, tuple[int, ...], int]:
-        """Return a call, without the lengths where the module does not look at them."""
+        """Return a call, without the lengths if the module does not look at them."""
         if label(function) == "_with_lengths":
             inner = variables(function)["function"]
             if not self._takes_lengths(inner):

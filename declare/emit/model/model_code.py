@@ -119,7 +119,7 @@ class ModelCode:
             self.definitions.add(text)
 
     def _method(self, name: str, program: Program) -> str:
-        """Return the method that a program is, written where no other has its code."""
+        """Return the method that a program is, written if no other has its code."""
         parameters = {
             id(self.instances[path]): unit.remaining_parameters for path, unit in self.units.items()
         }
@@ -132,7 +132,7 @@ class ModelCode:
         return self.methods[key]
 
     def _entries_read(self) -> dict[str, set[str]]:
-        """Return the outputs of each node that something reads, with "" where it gives a dict even of one."""
+        """Return the outputs of each node that something reads, with "" if it gives a dict even of one."""
         read = {path.rpartition(".")[2]: outputs for path, outputs in outputs_read(self.plan).items()}
         for path, node, _, _ in _all_instances(self.plan):
             if path in self.units and not self.units[path].is_reduced and len(node.outputs) > 1:
@@ -187,7 +187,7 @@ def _instances(node: ModulePlan) -> list[tuple[str, Sequence[Wire], Mapping[str,
 def _build(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
     """Return what a node is, made with the replacements for torch.
 
-    Raises `NotWrittenError` where a library needs the real torch for that.
+    Raises `NotWrittenError` if a library needs the real torch for that.
     """
     try:
         return _build_module(node, wires, outputs)

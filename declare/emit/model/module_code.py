@@ -33,7 +33,7 @@ class Writer:
         self.pinned = {"forward"} | (pinned or set())
         """Names of methods that are called from outside."""
         self.names: dict[str, str] = {}
-        """Key of a module -> its class, or the expression that makes it where it needs none."""
+        """Key of a module -> its class, or the expression that makes it if it needs none."""
         self.texts: list[str] = []
 
     def module(self, module: Any, name: str | None = None) -> str:

@@ -34,7 +34,7 @@ def function_tree(unit: Unit) -> ast.FunctionDef:
 def finish(unit: Unit, outputs: set[str] | None = None, entries: set[str] | None = None) -> None:
     """Finish the body of a unit, once; of its dict of outputs only `outputs` are computed.
 
-    `entries` are those that the only output is reduced to, where it is a dict of its own.
+    `entries` are those that the only output is reduced to, if it is a dict of its own.
     """
     if unit.is_finished:
         return
@@ -69,7 +69,7 @@ def _returns(body: list[ast.stmt]) -> list[ast.Return]:
 
 
 def _shorten_only_item(unit: Unit) -> None:
-    """Call the only item of a tuple that is written out `x` where that is free."""
+    """Call the only item of a tuple that is written out `x` if that is free."""
     if "x" in {*unit.parameters, *unit.expanded}:
         return
     name = next((name for name, length in unit.expanded.items() if length == 1), None)

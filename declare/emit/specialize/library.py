@@ -22,7 +22,7 @@ class Library:
         self._is_stable = True
 
     def call(self, unit: Unit, known: Known) -> Unit:
-        """Note a call of a unit, and specialise it where its parameters are less known from here on."""
+        """Note a call of a unit, and specialise it if its parameters are less known from here on."""
         unit = self.units.setdefault(unit.key, unit)
         unit.is_method = self.classes and isinstance(unit.owner, Module)
         if unit.merge(known):

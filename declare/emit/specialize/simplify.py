@@ -48,7 +48,7 @@ def _propagate_names(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _split_tuples(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Write `a, b = x, y` as two statements where one only renames a value."""
+    """Write `a, b = x, y` as two statements if one only renames a value."""
     statements: list[ast.stmt] = []
     for statement in body:
         pairs = _pairs(statement)
@@ -80,7 +80,7 @@ def _is_simple(value: ast.expr) -> bool:
 
 
 def _return_values(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return a value as it is where a name is only given to it to be returned."""
+    """Return a value as it is if a name is only given to it to be returned."""
     if len(body) < 2 or not isinstance(body[-1], ast.Return) or not isinstance(body[-1].value, ast.Name):
         return body
     before = body[-2]

@@ -25,7 +25,7 @@ class NotNone(Value):
 
 @dataclass(frozen=True)
 class Tensor(NotNone):
-    """A tensor; `rank` and `is_float` where they are known."""
+    """A tensor; `rank` and `is_float` if they are known."""
 
     rank: int | None = None
     is_float: bool | None = None
@@ -33,7 +33,7 @@ class Tensor(NotNone):
 
 @dataclass(frozen=True)
 class Instance(NotNone):
-    """A module or another object of this program; equal where the `config_key` of both is."""
+    """A module or another object of this program; equal if the `config_key` of both is."""
 
     record: Any = field(compare=False)
     key: str = ""

@@ -70,7 +70,7 @@ class Definitions:
         return tree.name
 
     def call(self, unit: Unit, *arguments: str) -> str:
-        """Return the code of a call: the expression itself where that is short."""
+        """Return the code of a call: the expression itself if that is short."""
         finish(unit)
         names = unit.all_parameters
         bound = {name: ast.parse(text, mode="eval").body for name, text in zip(names, arguments, strict=True)}

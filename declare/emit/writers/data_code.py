@@ -293,7 +293,7 @@ class DataCode:
             self.definitions.add(text)
 
     def _micro_batches(self) -> None:
-        """Write how batches are cut, where a phase accumulates gradients."""
+        """Write how batches are cut, if a phase accumulates gradients."""
         if any(phase.accumulate > 1 for phase in self.plan.phases):
             self.definitions.add(_SPLIT)
 

@@ -92,7 +92,7 @@ def _notes(plan: Plan, files: Mapping[str, str]) -> list[str]:
     notes = []
     if any(phase.precision == "auto" for phase in plan.phases):
         notes.append(
-            "Where the spec leaves the precision to the machine (`auto`), this computes in single precision."
+            "If the spec leaves the precision to the machine (`auto`), this computes in single precision."
         )
     if "predict.py" not in files:
         notes.append("No task predicts something of a sample, so there is no `predict.py`.")

@@ -15,7 +15,7 @@ Lanes = Sequence[tuple[str, Sequence[tuple[str, ...]]]]
 """Of each task: the groups of datasets that its head gives an output for."""
 
 _MEAN = '''def mean(total: Tensor, weight: Tensor | float) -> Tensor:
-    """Return total / weight, 0 where nothing is valid."""
+    """Return total / weight, 0 if nothing is valid."""
     if isinstance(weight, Tensor):
         return total / weight.clamp_min(1e-12)
     return total * (1 / weight) if weight else total'''

@@ -255,7 +255,7 @@ class TaskCode:
         self.definitions.add("\n".join([*lines, "        }"]))
 
     def _loss(self) -> str:
-        """Return the code of the loss over all batches; NaN where nothing was valid."""
+        """Return the code of the loss over all batches; NaN if nothing was valid."""
         shares = [loss.weight for loss in self.task.losses]
         if len(shares) == 1:
             factor = "" if shares[0] == 1 else f"{shares[0]} * "

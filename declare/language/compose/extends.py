@@ -178,7 +178,7 @@ class Loader:
 def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
     """Return `base` overridden by `over`: maps merge key by key, everything else is replaced.
 
-    `key: null` removes an inherited key. A map whose `type` changes replaces the whole block, with a note. Where one
+    `key: null` removes an inherited key. A map whose `type` changes replaces the whole block, with a note. If one
     of two maps cannot be read, so is the whole, with what is known of it.
     """
     if base.poison or over.poison:

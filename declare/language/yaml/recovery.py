@@ -31,7 +31,7 @@ def block_at(text: str, offset: int) -> tuple[int, int] | None:
 
 
 def _first_line(text: str, offset: int, starts: list[int]) -> tuple[int, int] | None:
-    """Return the stray text before the first key, where keys follow at all."""
+    """Return the stray text before the first key, if keys follow at all."""
     if not starts or not text[: starts[0]].strip() or offset > starts[0]:
         return None
     return 0, starts[0]

@@ -18,7 +18,7 @@ def late_quote(at: Trouble) -> Reading | None:
 
 
 def _first_open_quote(at: Trouble) -> int:
-    """Return the quote to blame at the end of the text: an earlier one where pairs were crossed."""
+    """Return the quote to blame at the end of the text: an earlier one if pairs were crossed."""
     assert at.context is not None
     if at.last is not None and "\n" in at.text[at.last[0] : at.last[1]]:
         return at.last[0]

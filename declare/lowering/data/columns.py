@@ -78,7 +78,7 @@ class Columns:
     def fetch(self, positions: Tensor) -> tuple[Fields, Tensor]:
         """Return the samples at `positions` before batch-time transforms, and the positions that were read.
 
-        Others stand for samples that cannot be read, where the dataset skips these. Any thread may ask.
+        Others stand for samples that cannot be read, if the dataset skips these. Any thread may ask.
         """
         decoded: dict[str, Array] = {}
         if self.decoded_fields:

@@ -105,7 +105,7 @@ class Loader:
 class DatasetStream:
     """The endless sequence of epochs of one dataset in one phase, cut into batches.
 
-    Where `epochs_end`, the last batch of an epoch holds what is left of it; else batches run on.
+    If `epochs_end`, the last batch of an epoch holds what is left of it; else batches run on.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ class BaselineAdapters(NamedTuple):
 class Baselines:
     """The trivial baselines of tasks, made when first asked for.
 
-    A plan counts samples that cannot be read too where no loss depends on them, since it decodes no files for that.
+    A plan counts samples that cannot be read too if no loss depends on them, since it decodes no files for that.
     `tables` are the open tables of the run, which skip them; None if there are none.
     """
 

@@ -27,7 +27,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def evaluate(text: str, metrics: Mapping[str, float]) -> float:
-    """Return the value of a composite; NaN where a metric is absent or the arithmetic has no value.
+    """Return the value of a composite; NaN if a metric is absent or the arithmetic has no value.
 
     Numbers, + - * / ** and parentheses. Raises `NotArithmeticError` for anything else.
     """

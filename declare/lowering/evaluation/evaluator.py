@@ -115,7 +115,7 @@ class CombinedScores:
 
 
 def _loss(parts: Sequence[Scores]) -> float:
-    """Return the loss over all that the scores saw; NaN where some loss saw nothing valid."""
+    """Return the loss over all that the scores saw; NaN if some loss saw nothing valid."""
     loss = 0.0
     for index, weight in enumerate(parts[0]._losses.loss_weights):  # noqa: SLF001
         total, valid = (sum(float(part._sums[index][item]) for part in parts) for item in (0, 1))  # noqa: SLF001
@@ -128,7 +128,7 @@ _All = dict[str, "Scores | CombinedScores"]
 
 
 class _SampleWeights(NamedTuple):
-    """What samples of a dataset count for: the model's scores, and the trivial baseline's where not known yet."""
+    """What samples of a dataset count for: the model's scores, and the trivial baseline's if not known yet."""
 
     model: list[Scores]
     trivial: list[Scores]
@@ -167,7 +167,7 @@ class Evaluator:
 
     @torch.no_grad()
     def run(self, split: str, tasks: Sequence[str] | None = None) -> dict[str, float]:
-        """Return `SPLIT/TASK/METRIC`, and `SPLIT/TASK@DATASET/METRIC` where a task has several datasets.
+        """Return `SPLIT/TASK/METRIC`, and `SPLIT/TASK@DATASET/METRIC` if a task has several datasets.
 
         `loss` is one of the metrics; composites follow if all their metrics are there. Tasks without
         samples in the split are left out; a metric that is not defined is NaN.

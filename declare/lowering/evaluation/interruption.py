@@ -1,4 +1,4 @@
-"""Leaving a pass over data half way where the run is asked to stop: all processes of a group together."""
+"""Leaving a pass over data half way if the run is asked to stop: all processes of a group together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ class Interruption:
         return False
 
     def stop_all_ranks(self, *, interrupted: bool) -> None:
-        """Raise what ends the run in all processes where any of them has broken off."""
+        """Raise what ends the run in all processes if any of them has broken off."""
 
     def check(self) -> None:
         """Raise `PassInterruptedError` if this process is to leave."""

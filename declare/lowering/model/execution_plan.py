@@ -1,7 +1,7 @@
 """A program: the flat list of calls that computes the outputs of some tasks for rows of some datasets.
 
 A *dataset group* is a tuple of datasets whose rows are in one tensor. A node runs once for each group; datasets
-are in one group where the shapes of all that flows into the node agree, so that one call does the work of several.
+are in one group if the shapes of all that flows into the node agree, so that one call does the work of several.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -163,7 +163,7 @@ class ProgramBuilder:
         return self.shapes.get((source, dataset))
 
     def outputs(self, node: ModulePlan, dataset: str) -> Mapping[str, Shape | None]:
-        """Return a node's output shapes for a dataset, inferred where its inputs are not the plan's."""
+        """Return a node's output shapes for a dataset, inferred if its inputs are not the plan's."""
         plan_shapes = node.outputs_of(dataset)
         inputs: dict[str, tuple[Shape, ...]] = {}
         matches_plan = True

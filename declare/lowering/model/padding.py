@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 def join_padded(parts: Sequence[Tensor]) -> Tensor:
-    """Return parts [B, ...] one after another; where other axes than the rows differ, their ends are padded.
+    """Return parts [B, ...] one after another; if other axes than the rows differ, their ends are padded.
 
     Ids and indices are padded with -1, which counts nowhere; numbers and masks with zeros.
     """

@@ -26,11 +26,11 @@ _TINY = 1e-12
 class Objective(nn.Module):
     """All losses of a phase on a batch (dataset -> field -> tensor).
 
-    `names` are `TASK`, or `TASK/LOSS` where a task has several, then `regularizer/TYPE`, then `consistency`
-    where the phase asks scales to agree. Each loss is a sum
+    `names` are `TASK`, or `TASK/LOSS` if a task has several, then `regularizer/TYPE`, then `consistency`
+    if the phase asks scales to agree. Each loss is a sum
     over valid targets, divided by its weight over the whole step batch: `denominators(batch)` gives those
     weights, and `forward(piece, denominators)` divides by them, so that the gradients of the pieces add up to
-    that of the batch; over processes too, where they are the mean of their weights and gradients are averaged.
+    that of the batch; over processes too, if they are the mean of their weights and gradients are averaged.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ def _sum_pairs(pairs: Sequence[tuple[Tensor, Weight]]) -> tuple[Tensor, Weight]:
 
 
 def _mean(total: Tensor, weight: Weight) -> Tensor:
-    """Return total / weight, 0 where nothing is valid."""
+    """Return total / weight, 0 if nothing is valid."""
     if isinstance(weight, Tensor):
         return total / weight.clamp_min(_TINY)
     return total * (1 / weight) if weight else total

@@ -18,7 +18,7 @@ class Mixing(nn.Module):
 
     `values` are fields of numbers (inputs or targets; NaN where one of a pair is missing), `classes` maps
     fields of class indices to their number of classes (they become probabilities; -1 adds nothing), `valid`
-    are fields of truth values (a pair counts where both do). Fields are [B, ...]; a field of classes [B, ...]
+    are fields of truth values (a pair counts if both do). Fields are [B, ...]; a field of classes [B, ...]
     becomes [B, K, ...].
     """
 

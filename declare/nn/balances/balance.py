@@ -14,7 +14,7 @@ from declare.nn.distributed.process_group import SINGLE_PROCESS, ProcessGroup
 class Balance(nn.Module):
     """The plain sum of losses [L].
 
-    `task_indices` gives the task of each loss (the number of tasks where none), `loss_weights` its weight.
+    `task_indices` gives the task of each loss (the number of tasks if none), `loss_weights` its weight.
 
     A step calls `start_step` first, `forward` for the losses of each micro-batch, `backward` for the loss that it
     returns and `finish_step` when the gradients of the whole batch are complete. Every `watch` steps (0: never) the
@@ -105,7 +105,7 @@ class Balance(nn.Module):
 
 
 def _norms_and_cosines(products: Tensor, tasks: Sequence[str]) -> dict[str, Any]:
-    """Return norms and cosines from inner products [tasks, tasks]; no cosine where a gradient is 0 or not finite."""
+    """Return norms and cosines from inner products [tasks, tasks]; no cosine if a gradient is 0 or not finite."""
     values = products.tolist()
     norms = {task: max(values[index][index], 0.0) ** 0.5 for index, task in enumerate(tasks)}
     cosines = {}

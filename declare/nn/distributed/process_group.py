@@ -49,7 +49,7 @@ class ProcessGroup:
     """Processes on this machine."""
 
     heartbeat: Callable[[int], None] | None = None
-    """Called with every step, where a supervisor watches this process."""
+    """Called with every step, if a supervisor watches this process."""
     in_no_sync = False
     """Whether this process is inside `no_sync`: it computes something by itself while the others wait."""
 
@@ -271,7 +271,7 @@ class TorchProcessGroup(ProcessGroup):
     def close(self) -> None:
         """Close the connection; no operation may follow.
 
-        NCCL closes by a collective call: where the others do not join it, this process would never end.
+        NCCL closes by a collective call: if the others do not join it, this process would never end.
         """
         if self.clean_exit:
             self._drain_gloo()
@@ -282,7 +282,7 @@ class TorchProcessGroup(ProcessGroup):
     def _drain_gloo(self) -> None:
         """Wait until the threads of gloo hold no tensor any more.
 
-        They take Python's lock to drop one; where Python is about to end by then, the process would be aborted.
+        They take Python's lock to drop one; if Python is about to end by then, the process would be aborted.
         """
         with contextlib.suppress(Exception):
             last = torch.zeros(1)

@@ -94,7 +94,7 @@ class CrossEntropy(SummedLoss):
 
 
 def _flat(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return pixels as rows where bits must repeat: a GPU adds up the loss of images in any order."""
+    """Return pixels as rows if bits must repeat: a GPU adds up the loss of images in any order."""
     if logits.dim() == 2 or not torch.are_deterministic_algorithms_enabled():
         return logits, target
     return logits.flatten(2).transpose(1, 2).flatten(0, 1), target.flatten()

@@ -13,7 +13,7 @@ class Dice(SummedLoss):
     """Sum over images of 1 - the mean soft Dice overlap of the classes, with the number of labelled images.
 
     Takes logits [B, K, H, W] (softmax is applied here) and indices [B, H, W], -1 where nothing is labelled,
-    or class probabilities [B, K, H, W]. A class that an image does not hold counts as found where hardly
+    or class probabilities [B, K, H, W]. A class that an image does not hold counts as found if hardly
     anything is predicted (`smooth`). Source: Milletari et al. 2016, https://arxiv.org/abs/1606.04797.
     """
 

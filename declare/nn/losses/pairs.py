@@ -81,7 +81,7 @@ class InterSubject(PairLoss):
 
 
 def correlations(values: Tensor, pairs: Tensor) -> Tensor:
-    """Return the correlation over `pairs` [B, B] of each feature of values [B, E]; 0 where nothing varies."""
+    """Return the correlation over `pairs` [B, B] of each feature of values [B, E]; 0 if nothing varies."""
     weight = pairs.to(values.dtype)
     degree = weight.sum(1, keepdim=True)
     centred = values - (degree * values).sum(0) / degree.sum().clamp_min(1)

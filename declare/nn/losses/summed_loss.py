@@ -23,7 +23,7 @@ class SummedLoss(nn.Module):
         raise NotImplementedError
 
     def mean(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return sum / weight for output and target [B, ...], a scalar; only where `has_fused_mean`."""
+        """Return sum / weight for output and target [B, ...], a scalar; only if `has_fused_mean`."""
         raise NotImplementedError
 
     def check(self, output: Tensor, target: Tensor, sizes: Sequence[int | None]) -> None:

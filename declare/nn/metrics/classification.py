@@ -48,7 +48,7 @@ class Confusion(Accumulator):
 class LabelCounts(Accumulator):
     """Counts [4, L] of decisions on each label: true and false positives, false and true negatives.
 
-    Takes logits and labels [N, L], NaN where missing; a label is predicted where its probability is above
+    Takes logits and labels [N, L], NaN if missing; a label is predicted where its probability is above
     `threshold`.
     """
 
@@ -74,7 +74,7 @@ class LabelCounts(Accumulator):
 class LabelMatches(Accumulator):
     """Numbers [2] of samples all of whose labels are right, and of samples whose labels are all known.
 
-    Takes logits and labels [N, L], NaN where missing; a label is predicted where its probability is above one
+    Takes logits and labels [N, L], NaN if missing; a label is predicted where its probability is above one
     half. A sample with an unknown label is left out: nobody can say whether it is right.
     """
 
@@ -167,7 +167,7 @@ def share_missed(decisions: Decisions) -> Tensor:
 
 
 def share_wrong(decisions: Decisions) -> Tensor:
-    """Return the share [K] of wrong decisions; NaN where there was none."""
+    """Return the share [K] of wrong decisions; NaN if there was none."""
     errors = decisions.false_positives + decisions.false_negatives
     return errors / (errors + decisions.true_positives + decisions.true_negatives)
 
@@ -182,7 +182,7 @@ def average_over_classes(
 
     `macro`: the mean over classes that are true or predicted somewhere (scikit-learn's rule), with `unseen`
     over the others too; `micro`: over all decisions together; `weighted`: by how often each class is true.
-    Classes whose score is NaN are left out. NaN where that leaves none.
+    Classes whose score is NaN are left out. NaN if that leaves none.
     """
     return partial(_average, score, average, labelwise if labels else decisions, unseen)
 
@@ -243,14 +243,14 @@ def _mean_of_targets(metric: Callable[[Tensor], Tensor]) -> Callable[[Tensor], T
 def quadratic_kappa(counts: Tensor) -> Tensor:
     """Return Cohen's kappa of a `Confusion` [K, K] with quadratic weights: 1 is perfect, 0 is chance (Cohen 1968).
 
-    NaN where neither truth nor prediction varies.
+    NaN if neither truth nor prediction varies.
     """
     return _kappa(counts, _steps(counts) ** 2)
 
 
 @_mean_of_targets
 def kappa(counts: Tensor) -> Tensor:
-    """Return Cohen's kappa of counts [K, K]: 1 is perfect, 0 is chance (Cohen 1960); NaN where nothing varies."""
+    """Return Cohen's kappa of counts [K, K]: 1 is perfect, 0 is chance (Cohen 1960); NaN if nothing varies."""
     return _kappa(counts, (_steps(counts) > 0).double())
 
 
@@ -261,7 +261,7 @@ def _kappa(counts: Tensor, cost: Tensor) -> Tensor:
 
 @_mean_of_targets
 def matthews(counts: Tensor) -> Tensor:
-    """Return Matthews' correlation of a `Confusion` [K, K] (Gorodkin 2004); NaN where one side is constant."""
+    """Return Matthews' correlation of a `Confusion` [K, K] (Gorodkin 2004); NaN if one side is constant."""
     true, predicted = counts.sum(1), counts.sum(0)
     number = counts.sum()
     covariance = counts.trace() * number - (true * predicted).sum()
@@ -271,7 +271,7 @@ def matthews(counts: Tensor) -> Tensor:
 
 
 def label_matthews(counts: Tensor) -> Tensor:
-    """Return Matthews' correlation of all decisions on labels [4, L]; NaN where one side is constant."""
+    """Return Matthews' correlation of all decisions on labels [4, L]; NaN if one side is constant."""
     true_positives, false_positives, false_negatives, true_negatives = counts.sum(1)
     return matthews(
         torch.stack(

@@ -50,7 +50,7 @@ class LabelRanks(Accumulator):
 
 
 def coverage(sums: Tensor) -> Tensor:
-    """Return the mean rank of the lowest true label, from sums [6]; NaN where none is true."""
+    """Return the mean rank of the lowest true label, from sums [6]; NaN if none is true."""
     return (sums[0] / sums[3]).where(sums[4] > 0, torch.nan)
 
 

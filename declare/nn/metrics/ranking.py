@@ -43,14 +43,14 @@ class Ranking:
         self._kept = [pair for portion in states for pair in portion]
 
     def compute(self) -> Tensor:
-        """Return the mean score, a scalar in double precision; NaN where no column has one."""
+        """Return the mean score, a scalar in double precision; NaN if no column has one."""
         if not self._kept:
             return torch.tensor(torch.nan, dtype=torch.float64)
         predictions = torch.cat([pair[0].cpu() for pair in self._kept])
         return self.mean_score(predictions, torch.cat([pair[1].cpu() for pair in self._kept]))
 
     def mean_score(self, predictions: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean score of columns [N, columns], a scalar in double precision; NaN where none has one."""
+        """Return the mean score of columns [N, columns], a scalar in double precision; NaN if none has one."""
         predictions, targets = predictions.double(), targets.double()
         is_labelled = ~targets.isnan()
         if predictions[is_labelled].isnan().any():
@@ -105,7 +105,7 @@ def average_precision(score: Tensor, truth: Tensor) -> Tensor:
 
 
 def spearman(score: Tensor, truth: Tensor) -> Tensor:
-    """Return the correlation of ranks of scores and truth [N], a scalar; NaN where one side is constant."""
+    """Return the correlation of ranks of scores and truth [N], a scalar; NaN if one side is constant."""
     score_ranks, truth_ranks = ranks(score), ranks(truth)
     score_ranks, truth_ranks = score_ranks - score_ranks.mean(), truth_ranks - truth_ranks.mean()
     return (

@@ -89,12 +89,12 @@ class ElementSums(Accumulator):
 
 
 def relative_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return |p - t| / |t| [N, W]; infinite or NaN where the target is 0."""
+    """Return |p - t| / |t| [N, W]; infinite or NaN if the target is 0."""
     return (prediction - target).abs() / target.abs()
 
 
 def symmetric_relative_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return 2 |p - t| / (|p| + |t|) [N, W]; 0 where both are 0."""
+    """Return 2 |p - t| / (|p| + |t|) [N, W]; 0 if both are 0."""
     size = prediction.abs() + target.abs()
     return 2 * (prediction - target).abs() / size.where(size != 0, 1.0)
 
@@ -145,7 +145,7 @@ def root_mean_squared(sums: Tensor) -> Tensor:
 def each_output(formula: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """Return a formula that averages `formula` [W] over the outputs for which it is defined.
 
-    NaN where a prediction is not finite: such an output is not left out.
+    NaN if a prediction is not finite: such an output is not left out.
     """
 
     def mean(sums: Tensor) -> Tensor:
@@ -158,12 +158,12 @@ def each_output(formula: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tenso
 
 
 def r_squared(sums: Tensor) -> Tensor:
-    """Return R^2 of each output [W]: 0 is as good as the mean; NaN where the target is constant."""
+    """Return R^2 of each output [W]: 0 is as good as the mean; NaN if the target is constant."""
     return 1 - relative_squared(sums)
 
 
 def relative_squared(sums: Tensor) -> Tensor:
-    """Return the squared error over that of the mean, of each output [W]; NaN where the target is constant."""
+    """Return the squared error over that of the mean, of each output [W]; NaN if the target is constant."""
     return _safe_ratio(sums[SQUARED], _spread(sums, T))
 
 
@@ -173,7 +173,7 @@ def root_relative_squared(sums: Tensor) -> Tensor:
 
 
 def explained_variance(sums: Tensor) -> Tensor:
-    """Return 1 - Var(p - t) / Var(t) of each output [W]; NaN where the target is constant."""
+    """Return 1 - Var(p - t) / Var(t) of each output [W]; NaN if the target is constant."""
     return 1 - _safe_ratio(sums[SPREAD][GAP], _spread(sums, T))
 
 
@@ -187,22 +187,22 @@ def weighted_explained_variance(sums: Tensor) -> Tensor:
 
 
 def concordance(sums: Tensor) -> Tensor:
-    """Return Lin's concordance of each output [W], moments over N; NaN where nothing varies nor differs."""
+    """Return Lin's concordance of each output [W], moments over N; NaN if nothing varies nor differs."""
     squared_bias = sums[NUMBER] * (sums[MEAN][P] - sums[MEAN][T]) ** 2
     return _safe_ratio(2 * sums[SHARED], _spread(sums, P) + _spread(sums, T) + squared_bias)
 
 
 def correlation(sums: Tensor) -> Tensor:
-    """Return Pearson's correlation of each output [W]; NaN where one side is constant."""
+    """Return Pearson's correlation of each output [W]; NaN if one side is constant."""
     return _safe_ratio(sums[SHARED], _spread(sums, P).sqrt() * _spread(sums, T).sqrt()).clamp(-1, 1)
 
 
 def _safe_ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Return part / whole, NaN where the whole is 0."""
+    """Return part / whole, NaN if the whole is 0."""
     return (numerator / denominator).where(denominator > 0, torch.nan)
 
 
 def _spread(sums: Tensor, side: int) -> Tensor:
-    """Return the sum of squared deviations of one side, 0 where it is only rounding of the mean."""
+    """Return the sum of squared deviations of one side, 0 if it is only rounding of the mean."""
     spread, mean = sums[SPREAD][side], sums[MEAN][side]
     return spread.where(spread > sums[NUMBER] * (_ROUNDING * mean) ** 2, 0.0)

@@ -37,7 +37,7 @@ class Likelihoods(Accumulator):
 
 
 def per_event(sums: Tensor) -> Tensor:
-    """Return bits per event over all units together, from sums [2, N]; NaN where there was none."""
+    """Return bits per event over all units together, from sums [2, N]; NaN if there was none."""
     events = sums[1].sum()
     return (sums[0].sum() / events).where(events > 0, torch.nan)
 

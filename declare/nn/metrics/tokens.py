@@ -28,7 +28,7 @@ class TokenSums(Accumulator):
 
 
 def perplexity(sums: Tensor) -> Tensor:
-    """Return the exponential of the mean cost of a token, from sums [5]; NaN where there was none."""
+    """Return the exponential of the mean cost of a token, from sums [5]; NaN if there was none."""
     return (sums[0] / sums[2]).exp()
 
 

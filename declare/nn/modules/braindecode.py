@@ -25,7 +25,7 @@ class Braindecode(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the numbers [B, F]."""
         features: Tensor = self.model(x)
-        # Models for crops keep an axis of time, of length 1 where the input is as long as they were told.
+        # Models for crops keep an axis of time, of length 1 if the input is as long as they were told.
         return features.flatten(1) if features.dim() == 2 else features.flatten(2).mean(2)
 
 

@@ -13,7 +13,7 @@ class Conv1d(nn.Module):
 
     An odd `kernel` keeps the size.
 
-    Input x[B, C, T], or [B, T, C] where `features_last`. Output `output` [B, F] (the series pooled over
+    Input x[B, C, T], or [B, T, C] if `features_last`. Output `output` [B, F] (the series pooled over
     time, or all of it) and `series` [B, F, T'].
 
     If `lengths` [B] are given, kernels, norms and pooling see zeros beyond a sample's end or nothing at all, and a

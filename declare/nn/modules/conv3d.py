@@ -36,9 +36,9 @@ class SpaceTime(nn.Conv3d):
 class Conv3d(nn.Module):
     """Stages of convolution over space and time, norm and activation; the map is not halved.
 
-    Time is not padded: each stage uses up kernel - 1 frames. Space is padded with zeros to keep its size where
-    `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] where `squeeze`: the features
-    of the last stage, or of all where `stack`, cut to its latest frames and middle places. If `lengths` [B] are
+    Time is not padded: each stage uses up kernel - 1 frames. Space is padded with zeros to keep its size if
+    `pad`. Input x[B, C, T, H, W]. Output [B, F, T', H', W'], or the map [B, F, H', W'] if `squeeze`: the features
+    of the last stage, or of all if `stack`, cut to its latest frames and middle places. If `lengths` [B] are
     given, norms see the frames of each sample alone.
     """
 

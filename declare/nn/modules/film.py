@@ -26,7 +26,7 @@ class Gain(nn.Module):
 class FiLM(nn.Module):
     """Scales and shifts features by a condition, the same at every place.
 
-    Inputs x[B, C, ...] (features last where `features_last`) and condition [B, D] or [B]. Output like x.
+    Inputs x[B, C, ...] (features last if `features_last`) and condition [B, D] or [B]. Output like x.
     """
 
     def __init__(

@@ -73,7 +73,7 @@ class Huggingface(nn.Module):
         """Return whether its output for a text depends on the amount of padding after it.
 
         Tried on a short text and a longer one, for some take none so short; False if its weights are not there
-        yet, or where it cannot be tried.
+        yet, or if it cannot be tried.
         """
         if any(parameter.is_meta for parameter in self.parameters()):
             return False

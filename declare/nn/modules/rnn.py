@@ -12,9 +12,9 @@ _CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GR
 class RNN(nn.Module):
     """Layers of LSTM or GRU cells.
 
-    Input x[B, T, C], or [B, C, T] where `channels_first`. Output `sequence` [B, T, D], the last layer's
+    Input x[B, T, C], or [B, C, T] if `channels_first`. Output `sequence` [B, T, D], the last layer's
     state at every step, and `output` [B, D]: its mean over time, or its last state (of the backward
-    direction: its last state too, at the first step). Dropout acts between layers and on the outputs. Where
+    direction: its last state too, at the first step). Dropout acts between layers and on the outputs. If
     `lengths` [B] are given, each sample is read to its own end, and backwards from there.
     """
 

@@ -15,7 +15,7 @@ class Tabular(nn.Module):
     of 1), and categories [B] (class index, -1 where missing: an embedding of its own). Output [B, width].
 
     Args:
-        columns: in the order of the inputs, (features, 0) where numeric, (embedding width, classes) else.
+        columns: in the order of the inputs, (features, 0) if numeric, (embedding width, classes) else.
         width: features of the output.
         activation: applied after the linear layer.
         dropout: applied last.

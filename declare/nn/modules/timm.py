@@ -12,7 +12,7 @@ class Timm(nn.Module):
     """Any timm model as an encoder.
 
     Input x[B, C, H, W], normalised as the weights want it. Output `output` [B, F], the pooled features before
-    the classifier, beside the unpooled ones where the model has them: `map` [B, F', H', W'] (channels first
+    the classifier, beside the unpooled ones if the model has them: `map` [B, F', H', W'] (channels first
     always) of models that keep a grid, `sequence` [B, T, F'] of those that keep tokens. Source: R. Wightman.
 
     Args:

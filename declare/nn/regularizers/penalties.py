@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Penalty(nn.Module):
-    """The sum of a penalty over parameters of any shape, a scalar; 0 where there are none."""
+    """The sum of a penalty over parameters of any shape, a scalar; 0 if there are none."""
 
     def forward(self, parameters: Sequence[Tensor]) -> Tensor:
         """Return the summed penalty, a scalar."""

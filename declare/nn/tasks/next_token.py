@@ -18,7 +18,7 @@ Run = Callable[[Fields], Tensor]
 class Sampling(NamedTuple):
     """How a text is written: greedily at temperature 0, else drawn from the `top_k` best.
 
-    At most `max_new_tokens` are written; by default as many as a target may have, 64 where a beginning is given.
+    At most `max_new_tokens` are written; by default as many as a target may have, 64 if a beginning is given.
     Draws go by `seed` and the number of the text, `first` and on: neither others nor how they are dealt into batches
     matter.
     """

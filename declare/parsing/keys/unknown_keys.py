@@ -79,7 +79,7 @@ def _takes_kind(item: TypeSpec, value: Any) -> bool:
 
 
 def _otherwise(key: str, levels: Sequence[Level]) -> UnknownKey | None:
-    """Return what is to be done where a word means something else in the blocks of its section."""
+    """Return what is to be done if a word means something else in the blocks of its section."""
     section, _, rest = levels[-1].path.partition(".")
     words = [word for word in rest.split(".")[1:] if not word.isdecimal()]
     inner = ".".join(words[:1] if words[:1] == ["fields"] else words)

@@ -87,7 +87,7 @@ class CheckpointSaver:
         return tensor_bytes(weights) >= _WORTH_BYTES
 
     def _write(self, snapshot: Snapshot, keep: int, protected_steps: frozenset[int]) -> SavedCheckpoint:
-        """Commit a state and prune; where the disk is full, prune first and try once more."""
+        """Commit a state and prune; if the disk is full, prune first and try once more."""
         _require_finite(snapshot)
         try:
             checkpoint = self._store.write(snapshot)

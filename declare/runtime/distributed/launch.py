@@ -49,7 +49,7 @@ class ProcessFailure:
 
     rank: int
     exit_code: int
-    """Negative for a signal; 0 where nobody knows it."""
+    """Negative for a signal; 0 if nobody knows it."""
     step: int
     """How many steps of the run it had made."""
     log_tail: str

@@ -19,7 +19,7 @@ _WAKE = signal.SIGURG
 SAME_SECONDS = 0.3
 """What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
 ORPHANED = "its launcher has gone"
-"""The reason where the signal is that of the launcher's death."""
+"""The reason if the signal is that of the launcher's death."""
 _flags: "list[StopFlag]" = []
 
 
@@ -71,7 +71,7 @@ class EvaluationInterruption(Interruption):
                 raise PassInterruptedError from None
 
     def stop_all_ranks(self, *, interrupted: bool) -> None:
-        """Raise `StopRequestedError` in all processes where any of them has broken off."""
+        """Raise `StopRequestedError` in all processes if any of them has broken off."""
         if self._world.any(interrupted):
             raise StopRequestedError
 

@@ -1,4 +1,4 @@
-"""The size of images that a run is evaluated at, where a phase trains at several."""
+"""The size of images that a run is evaluated at, if a phase trains at several."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

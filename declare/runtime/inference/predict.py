@@ -285,7 +285,7 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _in_one_cell(values: list[Any]) -> str:
-    """Return values with spaces between them; as JSON where a text holds a space, is empty or is None."""
+    """Return values with spaces between them; as JSON if a text holds a space, is empty or is None."""
     plain = all(not isinstance(value, str | None) or (value and len(value.split()) == 1) for value in values)
     return " ".join(map(str, values)) if plain else strict_json.dumps(values, ensure_ascii=False)
 

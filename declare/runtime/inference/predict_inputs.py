@@ -208,7 +208,7 @@ def input_fields(plan: Plan, dataset: str) -> list[str]:
 
 
 def allow_shorter(plan: Plan, dataset: str) -> Plan:
-    """Return a plan in which samples may be shorter than those that the run was trained on, where fields pad them."""
+    """Return a plan in which samples may be shorter than those that the run was trained on, if fields pad them."""
     dataset_plan = plan.datasets[dataset]
     fields = {}
     for name, field in dataset_plan.fields.items():

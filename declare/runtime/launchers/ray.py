@@ -207,7 +207,7 @@ class _Launch:
             self._bus.emit(event)
 
     def _process_failure(self, error: BaseException | None, folder: Path) -> ProcessFailure | None:
-        """Return what is known of the first worker that failed; raises `ProblemError` where Ray itself did."""
+        """Return what is known of the first worker that failed; raises `ProblemError` if Ray itself did."""
         if error is None:
             return None
         failures: dict[int, BaseException] = getattr(error, "worker_failures", {})

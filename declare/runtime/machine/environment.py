@@ -27,7 +27,7 @@ def facts() -> dict[str, str]:
 
 
 def configure_torch(hardware: HardwarePlan, device: torch.device | None = None) -> None:
-    """Set the process up for training: the allocator, its limit, and exact arithmetic where the spec asks for it."""
+    """Set the process up for training: the allocator, its limit, and exact arithmetic if the spec asks for it."""
     keep_freed_memory()
     if device is not None and device.type == "cuda" and hardware.memory_limit_bytes:
         total = torch.cuda.get_device_properties(device).total_memory

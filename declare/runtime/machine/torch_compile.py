@@ -17,7 +17,7 @@ _EACH = 8
 def compile_graph(graph: nn.Module) -> None:
     """Compile `graph` in place; what is compiled stays in the user's cache, so that the next run starts fast.
 
-    A graph that needs more recompilations than torch allows is an error, and not a silent return to eager. Where the
+    A graph that needs more recompilations than torch allows is an error, and not a silent return to eager. If the
     trace breaks (a recurrent module asks how long samples are), torch compiles function by function, and counts each
     node that passes through one: the limit grows with the number of nodes.
     """

@@ -25,7 +25,7 @@ def readable_bytes(number: float) -> str:
 
 
 def brief(path: object, width: int = 36) -> str:
-    """Return a path short enough for a headline: its end where it is long."""
+    """Return a path short enough for a headline: its end if it is long."""
     text = str(path)
     return text if len(text) <= width else f"...{text[3 - width :]}"
 
@@ -33,7 +33,7 @@ def brief(path: object, width: int = 36) -> str:
 def disk_full_problem(folder: Path, needed_bytes: int, *, note: str = "") -> Problem:
     """Return the finding that `folder` has not the room for `needed_bytes` bytes.
 
-    Where more than that is free, a quota or something else that writes there stands in the way: only what is free is
+    If more than that is free, a quota or something else that writes there stands in the way: only what is free is
     told then.
     """
     free = free_bytes(folder)
@@ -144,7 +144,7 @@ def open_own(path: Path, mode: str) -> IO[str]:
 def reopen_if_replaced(file: IO[str], path: Path) -> IO[str]:
     """Return a text file that is appended to, opened with `a+`, reopened if `path` was replaced.
 
-    Where somebody has deleted it, it is written there again with all that it held; where another one stands there,
+    If somebody has deleted it, it is written there again with all that it held; if another one stands there,
     that one is appended to. Its folder must be there.
     """
     try:

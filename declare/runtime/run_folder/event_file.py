@@ -52,7 +52,7 @@ class EventFile:
             self._append(b"\n")
 
     def write(self, event: Event) -> None:
-        """Append one event and hand it to the operating system; where the disk is full, none of it stays."""
+        """Append one event and hand it to the operating system; if the disk is full, none of it stays."""
         self._file = reopen_if_replaced(self._file, self._path)
         line = hide_values(strict_json.dumps(event.record(time.time()), separators=(",", ":"))) + "\n"
         self._append(line.encode())

@@ -103,7 +103,7 @@ class RunFinished(EventBody):
     metrics: Metrics
     """The final metrics."""
     status: int
-    """Exit code: 1 where a bound of `expect` was missed, else 0."""
+    """Exit code: 1 if a bound of `expect` was missed, else 0."""
     trained_earlier: Mapping[str, str]
 
 
@@ -362,7 +362,7 @@ class Trivial(EventBody):
 
 @dataclass(frozen=True)
 class Oracle(EventBody):
-    """Metrics of the best prediction there is, where the data know it."""
+    """Metrics of the best prediction there is, if the data know it."""
 
     metrics: Metrics
 

@@ -168,9 +168,9 @@ class Run:
 
     @property
     def final(self) -> dict[str, float]:
-        """The final metrics, NaN where one is not defined, empty before the end.
+        """The final metrics, NaN if one is not defined, empty before the end.
 
-        Raises `ProblemError` (RES823) where they are damaged, or not those of the event that the run ended with.
+        Raises `ProblemError` (RES823) if they are damaged, or not those of the event that the run ended with.
         """
         path = self.path / FINAL
         if self._just_written or not path.exists():

@@ -37,7 +37,7 @@ class TrainProgress:
     probes: dict[str, dict[str, float]] = field(default_factory=dict)
     """Phase -> metrics of its probes."""
     evaluated_at: dict[str, int] = field(default_factory=dict)
-    """Image field -> its shorter edge in pixels in evaluations, where a phase with scales left the model at one."""
+    """Image field -> its shorter edge in pixels in evaluations, if a phase with scales left the model at one."""
 
     evaluation_due: bool = False
     """Whether the run was stopped at a step whose evaluation is still to come."""

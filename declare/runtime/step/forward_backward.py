@@ -1,4 +1,4 @@
-"""Forward and backward passes of a micro-batch: one of each, or several where a phase has scales or a balance."""
+"""Forward and backward passes of a micro-batch: one of each, or several if a phase has scales or a balance."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -43,7 +43,7 @@ class ForwardBackward(Protocol):
     ) -> Losses:
         """Add the gradients of a micro-batch, random draws keyed by `seed`; return (loss, terms), detached.
 
-        Losses are divided by `denominators`. `last` where its backward pass completes the step.
+        Losses are divided by `denominators`. `last` if its backward pass completes the step.
         """
         ...
 

@@ -28,7 +28,7 @@ class UnskippableBatchError(Exception):
 
 
 class SkippingStep:
-    """Another step, undone where its batch fails or gives a loss or gradient that is not finite."""
+    """Another step, undone if its batch fails or gives a loss or gradient that is not finite."""
 
     def __init__(
         self,

@@ -32,4 +32,4 @@ class StepConfig:
     """Micro-batches that this process makes of its share of a batch."""
     world: ProcessGroup = SINGLE_PROCESS
     statistics: StatisticsBySize | None = None
-    """Running statistics of norms for each size, where the phase has scales."""
+    """Running statistics of norms for each size, if the phase has scales."""

@@ -12,7 +12,7 @@ from declare.parsing.read_component import read_component
 
 
 def optimizer_lines(context: TrainContext, phase: PhasePlan) -> list[str]:
-    """Return the lines that make the optimizer: groups by name and learning rate, in two where decay spares some."""
+    """Return the lines that make the optimizer: groups by name and learning rate, in two if decay spares some."""
     component = read_component("optimizers", phase.optimizer)
     decay, spares = component.base_decay, bool(component.base_decay and not component.decays_norm_and_bias)
     if not phase.groups:
@@ -45,7 +45,7 @@ def _optimizer_code(context: TrainContext, phase: PhasePlan, groups: str) -> str
 
 
 def _split(items: str, rates: dict[str, float], *, spares: bool) -> str:
-    """Return the code of a group, or of two where parameters of one axis are not decayed."""
+    """Return the code of a group, or of two if parameters of one axis are not decayed."""
     if not spares:
         return _group(items, rates)
     spared = rates | {"weight_decay": 0.0}

@@ -52,7 +52,7 @@ class StepCode:
         return [f"{name} = part({name}, rank, world)" for name in self.code.arguments]
 
     def _totals(self) -> list[str]:
-        """Return the lines that sum what the losses are divided by, where several processes share a batch."""
+        """Return the lines that sum what the losses are divided by, if several processes share a batch."""
         totals = f"losses.{self.phase.name}_totals({self.arguments})"
         return ["totals = None", "if world > 1:", f"    totals = {totals}", "    add_up([totals], world)"]
 
@@ -72,7 +72,7 @@ class StepCode:
         return ['with torch.autocast("cpu", torch.bfloat16):', *indent(lines)]
 
     def _if_trained(self, line: str) -> list[str]:
-        """Return a line that needs gradients, under a condition where all that the loss reads may be frozen."""
+        """Return a line that needs gradients, under a condition if all that the loss reads may be frozen."""
         frozen = [name for rule in self.phase.freeze for name in rule.parameters]
         heads = [self.context.plan.node(self.context.plan.tasks[name].head) for name in self.code.names]
         may_be_frozen = self.phase.freeze and all(

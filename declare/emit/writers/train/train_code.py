@@ -122,7 +122,7 @@ def _end(phase: PhasePlan) -> list[str]:
 
 
 def _boundary(context: TrainContext, phase: PhasePlan) -> list[str]:
-    """Return the lines that evaluate, keep the best weights and save the state, where that is due."""
+    """Return the lines that evaluate, keep the best weights and save the state, if that is due."""
     at_end = f'state["step"] == {phase.steps}'
     due = f'state["step"] % {phase.evaluate_every} == 0 or {at_end}' if phase.evaluate_every else at_end
     swap = ["average.swap()"] if phase.ema is not None else []

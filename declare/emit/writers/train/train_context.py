@@ -64,7 +64,7 @@ class TrainContext:
         return next(iter(self.phases.values())).task(task, dataset)
 
     def offset(self, task: str, dataset: str, among: list[str]) -> int:
-        """Return what is added to a seed where a task, one of several, hides inputs of a dataset."""
+        """Return what is added to a seed if a task, one of several, hides inputs of a dataset."""
         return 1_000_003 * among.index(task) + 10_007 * list(self.plan.tasks[task].datasets).index(dataset)
 
 

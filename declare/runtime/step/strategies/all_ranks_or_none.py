@@ -1,4 +1,4 @@
-"""Several processes where bad batches are skipped: all leave a batch out, or none does."""
+"""Several processes if bad batches are skipped: all leave a batch out, or none does."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

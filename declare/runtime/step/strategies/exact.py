@@ -41,7 +41,7 @@ class Tree:
 class Exact(Strategy):
     """Keeps the gradient of each micro-batch apart, adds them up in a tree, and then those of all processes.
 
-    Costs a gradient for each level of the tree, and sends whole gradients. Bits agree where the number of
+    Costs a gradient for each level of the tree, and sends whole gradients. Bits agree if the number of
     micro-batches and that of processes are powers of two.
     """
 

@@ -63,7 +63,7 @@ def shard(
     whole in every process. Nodes named in `skip` leave parts of themselves out at random, not the same in every
     process: they are gathered at once, and all of their parameters get gradients.
 
-    With `half`, the type that all training computes in, units are gathered in it where autocast would make copies
+    With `half`, the type that all training computes in, units are gathered in it if autocast would make copies
     in it of nearly all of their parameters; what else they have (norms) stays whole in every process.
     """
     from torch.distributed.device_mesh import init_device_mesh
