@@ -154,7 +154,7 @@ def train_checked(
 ) -> Outcome:
     """Train a checked spec that has a plan, and leave a report in the run folder, however it ends.
 
-    `run` stands in the place of `declare.runtime.run.train`, which trains in this process.
+    `run` replaces `declare.runtime.run.train`, which trains in this process.
     """
     from declare.runtime.distributed.rank_environment import is_rank0
     from declare.runtime.run import train as here
@@ -179,7 +179,7 @@ def _write_page(folder: Path) -> Problem | None:
     from declare.runtime.run_folder.durable_io import os_error_problem, write_whole
     from declare.runtime.run_folder.folder import Run
 
-    if not folder.is_dir():  # that it has gone was said
+    if not folder.is_dir():  # that it has gone was reported
         return None
     try:
         run = Run(folder, just_written=True)

@@ -54,13 +54,13 @@ def _run(arguments: Sequence[str]) -> int:
         code = _choose(list(arguments))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has gone; nobody is left to tell, so later flushes must find no pipe.
+        # The reader of our output has gone, so later flushes must find no pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and says so
+    except Exception as error:  # noqa: BLE001 - whatever comes this far is our own bug and is reported as one
         return COULD_NOT if error is output_error() else _report_error(error, arguments)
     return code
 

@@ -13,5 +13,5 @@ class Announcement(Listener):
     def on_event(self, event: Event) -> None:
         """Print the folder once."""
         if event.name == "run_started":
-            with suppress(OSError):  # whoever read it has gone, and the run goes on
+            with suppress(OSError):  # the reader has gone, and the run continues
                 print(visible(f"run: {event['folder']}"), flush=True)

@@ -136,7 +136,7 @@ def diagnose(problem: Problem, checked: CheckedSpec | None) -> Diagnostic:
     from declare.compiler.diagnose.locate import diagnose as place
     from declare.language.document import Document
 
-    # Without a path it concerns a folder or a device: no line of the spec says anything of it.
+    # Without a path it concerns a folder or a device: no line of the spec is about it.
     document = checked.document if checked and problem.at else Document(None, ())
     return place(problem, document)
 

@@ -19,7 +19,7 @@ def dataset_plan(stage: TransformedSpec, name: str, tasks: Iterable[TaskPlan] = 
         num_samples=facts.num_samples,
         fields={
             field: FieldPlan(
-                # A field that no transform fits keeps the shape of its source: an error stands already.
+                # A field that no transform fits keeps the shape of its source: an error has been reported.
                 block=facts.blocks[field],
                 facts=field_facts,
                 shape=stage.shapes[name].get(field, field_facts.shape),

@@ -55,7 +55,7 @@ _BLOCKS = frozenset(
     }
     | {"tracking", "transforms", "tune"}
 )
-"""Keys of a plan under which free texts of the spec stand."""
+"""Keys of a plan under which free texts of the spec are."""
 
 
 def _without_secrets(value: Any, key: str = "") -> Any:

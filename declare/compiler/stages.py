@@ -1,6 +1,6 @@
 """The stages of a spec on its way to a plan, each with its own type; a pass takes one and returns the next.
 
-A stage holds all that is known at its point of the way. A missing entry means that an error stands in its way.
+A stage holds all that is known at that point. An entry is missing if an error prevents it.
 From `ReadSpec` on each is a subclass of the one before: a function asks for the first that has what it reads.
 """
 
@@ -27,7 +27,7 @@ class SpecSource:
     trust: Sequence[str]
     environ: Mapping[str, str]
     wrong_parts: Callable[[str], set[str]]
-    """Returns the parts of the dataset at a path in which errors stand by now, also those just yielded by a pass."""
+    """Returns the parts of the dataset at a path in which errors are by now, also those just yielded by a pass."""
 
 
 @dataclass(frozen=True)

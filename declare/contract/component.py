@@ -56,10 +56,10 @@ class Component(Strict):
     trusted_only: ClassVar[bool] = False
     """Whether it runs the user's code and so loads only if the user trusted it by name."""
     third_party: ClassVar[tuple[str, ...]] = ()
-    """Packages whose code runs in it. It is tried in a process of its own before a run relies on it."""
+    """Packages whose code runs in it. It is tried in its own process before a run relies on it."""
 
     also_called: ClassVar[tuple[str, ...]] = ()
-    """What other frameworks call it: a name that is no `type` here is looked up among them."""
+    """What other frameworks call it: unknown names of types are looked up among them."""
 
     also_named: ClassVar[str] = ""
     """A pattern of names of its library's models, if no list of them is at hand; empty if none is known."""

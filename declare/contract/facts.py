@@ -31,7 +31,7 @@ class FieldFacts(BaseModel):
 
     `classes` are the class names in index order (categories, labels, masks, and the names behind ids);
     `values` are the raw values that stand for them if they differ from the names (integer labels).
-    `counts` maps split -> samples per class. Numeric statistics are of the training split alone. `outputs` is there
+    `counts` maps split -> samples per class. Numeric statistics are of the training split alone. `outputs` is set
     if the facts are those of a task's target: what the task learns, and its `counts` of the training split too.
     """
 
@@ -84,7 +84,7 @@ class Reader(Protocol):
     def expectation(self, column: str, rows: Array) -> Array | None:
         """Return the expected value of randomly generated columns, the best prediction; None if unknown.
 
-        Reports then say what share of the best possible metric was reached.
+        Reports then say what fraction of the best possible metric was reached.
         """
         return None
 

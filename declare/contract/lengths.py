@@ -25,7 +25,7 @@ def lengths_differ(shape: Shape, facts: FieldFacts) -> bool:
 def ends(values: Array, axis: int) -> Array:
     """Return the steps [rows] of samples padded with NaN, or with ids below 0: up to the last real one, 1 at least.
 
-    Steps stand along `axis`.
+    `axis` is the axis of steps.
     """
     import numpy as np
 

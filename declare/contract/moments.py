@@ -46,7 +46,7 @@ def moments(array: Array) -> Moments:
             number += kept.size
     if not number:
         return Moments(0, infinite=infinite)
-    # Relative to the largest: squares of very large or very small numbers are no numbers.
+    # Relative to the largest: squares of very large or very small numbers are not numbers.
     size = max(abs(low), abs(high), float(np.finfo(np.float64).tiny))
     mean = sum(float(part.sum()) for part in _scale_parts(array, size)) / number
     squares = sum(float(((part - mean) ** 2).sum()) for part in _scale_parts(array, size))

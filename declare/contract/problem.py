@@ -13,8 +13,8 @@ class Rewrite:
 
     A `value` of None removes `path`; `key` renames its last key instead; `to` moves the value there, as it is or
     as `value`. A safe one takes nothing away, and leaves a spec without findings that it did not have before. `sure`
-    says that nothing else can be meant, though it is not safe. With the first rewrite of a problem, if it is either,
-    reading goes on, so that one mistake hides no other.
+    means that nothing else can be meant, though it is not safe. With the first rewrite of a problem, if it is either,
+    reading continues, so that one mistake hides no other.
     """
 
     title: str

@@ -18,7 +18,7 @@ _LOOK = 1000
 class TextColumn:
     """Texts [rows] of a column, None in gaps, stored in polars; behaves like a list.
 
-    `of_times` tells that the source holds times, of which these are the texts in ISO 8601.
+    `of_times` means that the source holds times, of which these are the texts in ISO 8601.
     """
 
     def __init__(self, series: pl.Series, *, of_times: bool = False) -> None:

@@ -24,7 +24,7 @@ def _program(*words: str) -> Callable[[], int]:
 
 
 def _check_generated() -> int:
-    # A process of its own: generators import what the other steps must find untouched.
+    # In its own process: generators import what the other steps must find untouched.
     words = (_PYTHON, "-c", "from declare.dev.generate import stale; print('\\n'.join(stale()), end='')")
     done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
     print(done.stdout + done.stderr)

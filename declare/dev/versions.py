@@ -22,7 +22,7 @@ from declare.dev.repository import ROOT, relative_path
 PAGE = ROOT / "docs" / "versions.md"
 RESOLUTIONS = ("lowest", "constrained", "newest")
 SHOWN = ("torch", "torchvision", "timm", "numpy", "pydantic", "polars", "scikit-learn", "PyYAML", "typer")
-"""Libraries whose versions stand in the table."""
+"""Libraries whose versions are in the table."""
 _COLUMNS = ("environment", "Python", *SHOWN, "install", "digits", "suite", "date")
 _HOUR = 3600
 _SAYS_WHO = "import sys, ensurepip; print('.'.join(map(str, sys.version_info[:3])))"

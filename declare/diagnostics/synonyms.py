@@ -1,7 +1,7 @@
 """What other frameworks call the keys of a spec: one table, for every block.
 
 Hugging Face, Lightning, Keras, scikit-learn, timm, MMEngine, Ludwig, Hydra, axolotl, Optuna. A line names our keys
-and the words for them; a key that stands inside another block is written with it (`optimizer.lr`), and of several the
+and the words for them; a key that is inside another block is written with it (`optimizer.lr`), and of several the
 first that a block has is meant. A `?` marks a word whose unit or very meaning is another. Upper case, `_` and `-`
 make no difference.
 """

@@ -12,7 +12,7 @@ _LIST = re.compile(r", (expected|which|not|but) [^`]*(`[^`]*`[^`]*)*$")
 def fit(title: str) -> str:
     """Return a title of at most 80 characters.
 
-    Long quoted values lose their middle first, then what was expected goes (the help says it too), and only
+    Long quoted values lose their middle first, then what was expected goes (the help has it too), and only
     then is the title cut.
     """
     if len(title) <= LIMIT:

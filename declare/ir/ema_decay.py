@@ -15,7 +15,7 @@ def decay_at(update: int, decay: float, *, warmup: bool) -> float:
 class Shares(NamedTuple):
     """Fractions of the weights before the first update, and after the last ones, in an average.
 
-    `first` is the share of the weights that it began with, `last` that of the weights after the last step, and
+    `first` is the fraction of the weights that it began with, `last` that of the weights after the last step, and
     `half` the number of last steps whose weights make up at least half of it (None if all steps do not).
     """
 
@@ -33,7 +33,7 @@ def shares(updates: int, decay: float, *, warmup: bool) -> Shares:
     if first > 0.5:
         return Shares(first, last, None)
     low, high = 1, updates
-    while low < high:  # the share of the last k steps grows with k
+    while low < high:  # the fraction of the last k steps grows with k
         middle = (low + high) // 2
         if _log_kept(updates - middle, updates, decay, warmup=warmup) <= math.log(0.5):
             high = middle

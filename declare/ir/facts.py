@@ -16,7 +16,7 @@ class DatasetFacts(BaseModel):
     reason; `source_splits` are the splits that the source itself has. `refused_orders` holds why samplers (blocks in
     JSON) have no order of the training split, as a problem's parts; `positives` maps pairing (JSON) -> split ->
     samples that have a positive there. `looked_at` are files that a table names and that were read for the facts,
-    each with what tells it from another one put in its place. `constant_splits` maps fields to the splits whose
+    each with a fingerprint that changes if it is replaced. `constant_splits` maps fields to the splits whose
     known values are all equal, `split_ranges` fields of numbers to the lowest and highest value by split.
     `split_items` counts files or recordings of which samples are in training and in another split.
     """

@@ -24,7 +24,7 @@ class _PlateauState:
 class LRSchedule:
     """`schedule(step)` is the factor of the base learning rate of each group at an optimizer step.
 
-    A linear warm-up, then what the phase's schedule says; a schedule that follows a metric has state, takes in
+    A linear warm-up, then the phase's schedule; a schedule that follows a metric has state, takes in
     evaluations with `observe`, and lowers the factor as torch.optim.lr_scheduler.ReduceLROnPlateau does.
     """
 

@@ -1,6 +1,6 @@
 """The plan: every default, link, shape, count and step resolved. Immutable, serialisable, the lock file of a run.
 
-Everything after it needs no YAML; the same plan gives the same run. Components stand in it as plain blocks
+Everything after it needs no YAML; the same plan gives the same run. Components are in it as plain blocks
 (`{"type": NAME, ...}`, every default written out); `declare.parsing.read_component` gives the component.
 """
 
@@ -93,7 +93,7 @@ class ModulePlan(PlanPart):
     """A node of the graph (a module or a head), in topological order in the plan.
 
     `path` is its name in the model's state: `encoder`, `heads.digit`. With `per_dataset` there is one instance for
-    each of `datasets`, at `path.DATASET`; wires, outputs and costs then stand in `variants` too, by dataset.
+    each of `datasets`, at `path.DATASET`; wires, outputs and costs then are in `variants` too, by dataset.
     A module that adapts to datasets is one instance too, but has `variants`: what it reads and gives in each.
     Costs are those of one sample and one instance; `activation_bytes` are fp32.
     """
@@ -183,7 +183,7 @@ class TaskPlan(PlanPart):
     targets: dict[str, Target] = {}
     """The target of each dataset if they differ; then `target` is that of the first.
 
-    Each dataset has a head of its own, or values that only its own statistics take back to its units.
+    Each dataset has its own head, or values that only its own statistics take back to its units.
     """
     losses: tuple[LossPlan, ...]
     metrics: tuple[MetricPlan, ...]

@@ -30,7 +30,7 @@ def resolved_blocks(phase: PhasePlan) -> dict[str, dict[str, Any]]:
         blocks["sampler"] = read_component("samplers", phase.sampler).resolve(*length).dump()
         blocks["balance"] = read_component("balances", phase.balance).resolve(*length).dump()
     except ProblemError:
-        pass  # said where the plan is checked
+        pass  # reported where the plan is checked
     return blocks
 
 
@@ -54,7 +54,7 @@ def _dataset_samplers(
         try:
             sampler = read_component("samplers", phase.sampler).with_fields(shapes.get(name, {}))
         except ProblemError:
-            return {}  # said where the plan is checked
+            return {}  # reported where the plan is checked
         if not isinstance(sampler, Problem):
             block = sampler.for_batches(phase.rows[name]).dump()
             blocks |= {} if block == phase.sampler else {name: block}

@@ -18,7 +18,7 @@ TRIED = tuple(range(1, 65))
 class Span(NamedTuple):
     """How long the samples of a tensor are.
 
-    `counts` are the steps that samples of some lengths of `field` have here. `fixed` says that all tensors are
+    `counts` are the steps that samples of some lengths of `field` have here. `fixed` means that all tensors are
     equally long: shorter samples are filled up to a stated length.
     """
 

@@ -122,7 +122,7 @@ class Document:
         """Return the tree at `path` as dicts, lists and scalars, with `poison` for what failed.
 
         Raises:
-            LookupError: No value stands at `path`.
+            LookupError: No value is at `path`.
         """
         node = self.at(path)
         if node is None:

@@ -14,7 +14,7 @@ from declare.parsing.poison import POISON
 def check(document: Document, trust: Collection[str] = ()) -> Parts:
     """Return the spec with POISON where reading failed, every problem, and what else was read.
 
-    If a part of the text could not be read, a missing section means nothing and is passed over.
+    If a part of the text could not be read, a missing section means nothing and is skipped.
     """
     if document.root is None:
         return Parts(POISON, [], {}, frozenset())

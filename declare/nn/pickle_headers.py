@@ -16,7 +16,7 @@ from declare.nn.safetensors_header import MOST_TENSORS, UnreadableError, regular
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 
 _MOST_BYTES = 64 << 20
-"""A longer pickle is no list of tensors."""
+"""A longer pickle is not a list of tensors."""
 _MAGIC = 0x1950A86A20F9469CFC6C
 """The first number in files of torch before 1.6."""
 _WITH_CODE = "it contains more than tensors, and loading that would run code"

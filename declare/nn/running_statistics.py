@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 _COUNT = "num_batches_tracked"
 Place = tuple[dict[str, Tensor | None], str]
-"""Where a buffer stands: the buffers of a module, and its name there."""
+"""Where a buffer is: the buffers of a module, and its name there."""
 
 
 def running_norms(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -46,7 +46,7 @@ def norm_buffers(root: nn.Module) -> list[Tensor]:
 def freeze_statistics(root: nn.Module) -> None:
     """Let norms under `root` use their running statistics and leave them as they are.
 
-    Nothing else: dropout in a frozen module still regularises what stands above it.
+    Nothing else: dropout in a frozen module still regularises the layers above.
     """
     for _, module in running_norms(root):
         module.eval()
@@ -68,7 +68,7 @@ class StatisticsBySize:
     """Running statistics of a model for each of several sizes of its input.
 
     The model itself holds those of the size `current`: what it is evaluated and saved with. `at(size)` puts those of
-    another one in their place for a while. A size that is held for the first time goes on from those held before.
+    another one in their place for a while. A size that is held for the first time continues from those held before.
     """
 
     def __init__(self, root: nn.Module, sizes: Sequence[int], current: int) -> None:
@@ -160,7 +160,7 @@ class StatisticsBySize:
 class StepStatistics:
     """Lets running statistics move once a step, however many micro-batches it is cut into.
 
-    Each micro-batch starts from what the step began with, and its change counts by its share of the rows: the running
+    Each micro-batch starts from what the step began with, and its change is weighted by its rows: the running
     means are those of the whole batch at once. (Variances are the mean of those inside micro-batches, by which
     training normalises.)
     """

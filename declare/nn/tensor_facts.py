@@ -36,7 +36,7 @@ class TensorFacts(NamedTuple):
     def can_fill(self, other: "TensorFacts") -> bool:
         """Return whether numbers of this type mean the same in a tensor of the other's type.
 
-        Floats of any width of 16 bits and more do, and whole numbers among themselves. Quantised numbers (8 bits and
+        Floats of any width of 16 bits and more do, and integers among themselves. Quantised numbers (8 bits and
         fewer) are something else without their scales.
         """
         kind, other_kind = _KINDS.get(self.dtype), _KINDS.get(other.dtype)

@@ -19,8 +19,8 @@ def is_index(path: Path) -> bool:
 def read_indexed(path: Path, read: Callable[[Path], Any]) -> dict[str, Any]:
     """Return the contents of the files of an index by name; `read` reads one of them.
 
-    Raises `UnreadableError` for an index that names files elsewhere or lacking ones, and for tensors that stand in
-    another file than it says.
+    Raises `UnreadableError` for an index that names files elsewhere or lacking ones, and for tensors that are in
+    another file than the index names.
     """
     entries: dict[str, Any] = {}
     for name, names_in_file in _names_by_file(path).items():

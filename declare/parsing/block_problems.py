@@ -214,7 +214,7 @@ def unknown_component(kind: str, name: str, at: str) -> Problem:
     """Return the problem of a name that no component of the kind has."""
     one = component(kind)
     slipped = slip(name, names(kind))
-    # Other frameworks' names come first: `mape` is no slip of `mae`.
+    # Other frameworks' names come first: `mape` is not a slip of `mae`.
     called = _also_called(kind, name)
     near = called or suggest(name, names(kind))
     same = bool(near) and plain(near[0]) == plain(name.rpartition(".")[2])
@@ -287,7 +287,7 @@ def untrusted_problem(component: Component, granted: Collection[str]) -> Problem
     What is allowed is the content of the files that it names, or its type if it names none.
     """
     typed = (key for key, (_, item) in fields(type(component)).items() if _is_path(item))
-    # `pretrained` may be a path too, and weights are no code.
+    # `pretrained` may be a path too, and weights are not code.
     paths = [key for key in typed if key != "pretrained" and isinstance(getattr(component, key), Path)]
     for key in paths:
         try:

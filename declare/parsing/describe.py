@@ -82,7 +82,7 @@ def component_page(kind: str, name: str) -> ComponentPage | None:
         return None
     is_own = name in lookup.own_names(kind)
     module = importlib.import_module(cls.__module__) if is_own else None
-    # Some components tell their story in the file's docstring, others in the class's: the longer one is it.
+    # Some components are described in the file's docstring, others in the class's: the longer one counts.
     stories = (inspect.cleandoc(item.__doc__ or "") for item in (module, cls) if item is not None)
     text = max(stories, key=len)
     return ComponentPage(

@@ -1,7 +1,7 @@
 """Trying a component of an outside library once before a run relies on it; answers are remembered.
 
 Which values of a library's parameters go together, and with which data, only the library knows. So the component's
-`try_out` is called in a process of its own on a made-up sample. What it answers is kept in the user's cache by the
+`try_out` is called in its own process on a made-up sample. What it answers is kept in the user's cache by the
 parameters, the sample, and the versions of the libraries: a spec that was tried before needs no library.
 """
 
@@ -70,7 +70,7 @@ def _failure(component: Component, sample: Any) -> str:
     except BaseException as error:
         if is_shortage(error):
             raise
-        if isinstance(error, ProblemError):  # said in our words already
+        if isinstance(error, ProblemError):  # our own message already
             notes = error.problem.notes
             return notes[0].rpartition(" says: ")[2] if notes else error.problem.title
         message = (str(error).strip().splitlines() or [""])[0][:300]

@@ -25,7 +25,7 @@ __all__ = ["POISON", "Parts", "Poison", "parse", "read", "read_parts"]
 Base = Callable[[str], Path]
 Block = TypeVar("Block", bound=BaseModel)
 _STRANGERS = 200
-"""Unknown keys of a block that are reported: a text with more of them is no spec."""
+"""Unknown keys of a block that are reported: a text with more of them is not a spec."""
 EVERYTHING: frozenset[str] = frozenset({"*"})
 
 
@@ -46,7 +46,7 @@ def read(
 ) -> tuple[Any, list[Problem]]:
     """Read `tree` as a strict model, or as a component of the kind `model`, and return it with all problems.
 
-    What failed inside is POISON; the whole is POISON if nothing can be said of its parts. Paths in
+    What failed inside is POISON; the whole is POISON if its parts are unknown. Paths in
     problems start with `at`. Relative paths start from the folder that `base` gives for the path of the
     value. `trust` names the components that may run code of the user's (`*`: all).
     """

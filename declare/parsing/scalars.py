@@ -220,7 +220,7 @@ def _infinite(value: Any) -> Iterator[float]:
 def is_computable(item: TypeSpec, value: float) -> bool:
     """Return whether a number can be computed with: models compute in single precision, counts are exact to 2^53.
 
-    Marks of data (`DataValue`) are compared in double precision; whole numbers without bounds may name classes.
+    Marks of data (`DataValue`) are compared in double precision; integers without bounds may name classes.
     """
     if any(isinstance(mark, DataValue) for mark in item.metadata):
         return True

@@ -14,7 +14,7 @@ _BEFORE = {
     "plan_changed",
     "run_failed",
 }
-"""What is told before a run has begun to train; `run_failed` among nothing else is a refusal."""
+"""Events before a run has begun to train; with no others, `run_failed` is a refusal."""
 _REFUSALS = ("RES80", "RES813")
 _ENDS = {"run_finished": "finished", "run_stopped": "stopped", "run_failed": "failed"}
 

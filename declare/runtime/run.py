@@ -89,7 +89,7 @@ def train(
 ) -> Outcome:
     """Train a plan in a new run folder, or continue the one in `folder` (the newest of this name without it).
 
-    A run whose plan has changed goes on if no weight depends on the change, or if `resume` is "changed".
+    A run whose plan has changed continues if no weight depends on the change, or if `resume` is "changed".
 
     Raises `ProblemError` for what keeps the run from starting (RES803, RES805, RES806, RES808, RES811);
     what goes wrong once it runs is in the outcome's `problems`, with the state before it intact.
@@ -331,7 +331,7 @@ class _Session:
         if problem is not None:
             code, message, notes = problem.code, problem.title, list(problem.notes)
         lines = "".join(traceback.format_exception(error))
-        with suppress(OSError):  # the event file may stand on the very disk that is full
+        with suppress(OSError):  # the event file may be on the very disk that is full
             try:
                 self._emit(events.RunFailed(code=code, message=message, notes=notes, traceback=lines))
             except OSError:

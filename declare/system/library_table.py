@@ -2,7 +2,7 @@
 
 A table is a JSON file, `{"versions": {library: version}, "records": {name: record}}`, one record a line. It
 answers without importing the library, for the versions that it was made of. If others are installed, the
-library itself is asked, once, in a process of its own, and the answer is kept in the user's cache.
+library itself is asked, once, in its own process, and the answer is kept in the user's cache.
 """
 
 import hashlib

@@ -25,7 +25,7 @@ _NEAR = 256 << 20
 """Address space that is as good as none: a library of that size cannot be loaded any more."""
 _MOST_CAUSES = 20
 _RESERVE = 64 << 20
-"""Address space that is given up in a shortage, so that it can be told of."""
+"""Address space that is given up in a shortage, so that it can be reported."""
 _LIBRARY_BYTES = {
     "torch": 3200 << 20,
     "torchvision": 320 << 20,
@@ -112,7 +112,7 @@ def has_room(size: int) -> bool:
 def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
     """Raise MemoryError if a failed read may have failed for lack of memory; `size` is what it needs.
 
-    Decoders say "broken data" if they mean memory, so that what they say is no proof of broken data.
+    Decoders say "broken data" if they mean memory, so their message does not prove broken data.
     """
     if isinstance(error, MemoryError) or not has_room(size):
         raise MemoryError(str(error) or "no memory is left") from error

@@ -22,7 +22,7 @@ _LANDMARKS = (0.0, 0.5, 1.0)
 _FAR = (-100.0, -1.0, 1e-3, 0.1, 0.9, 2.0, 10.0, 1e3)
 _INTS = (-10, -1, 0, 1, 2, 3, 4, 8, 10, 11, 32, 100)
 _SECONDS = 2.0
-"""Processor time of one try: what takes longer may work, but nobody knows."""
+"""Processor time of one try: what takes longer counts as unknown."""
 _LENGTHS = range(5)
 _NONSENSE = "nothing_of_this_name"
 

@@ -14,7 +14,7 @@ from declare.contract import strict_json
 from declare.contract.problem import Problem, ProblemError
 
 _SHORTEST = 4
-"""Characters below which a text is no secret: it would be found everywhere."""
+"""Characters below which a text is not a secret: it would be found everywhere."""
 _PART = 12
 """Characters at the start or the end of a long value that give it away."""
 _NAMED = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")

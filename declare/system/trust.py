@@ -77,7 +77,7 @@ def read(path: Path) -> bytes:
     wanted = (path.resolve(), words.rpartition(":")[2])
     known = _granted | _granted_in_settings()
     if wanted in known:
-        _granted.add(wanted)  # what was used stands in the run's record, wherever it was granted
+        _granted.add(wanted)  # what was used is in the run's record, wherever it was granted
         return content
     changed = any(wanted[0] == place for place, _ in known)
     why = "changed since it was trusted" if changed else "contains code, which runs only if you trust it"

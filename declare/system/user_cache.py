@@ -1,7 +1,7 @@
 """The user's cache folder: what is remembered between commands, sealed with a checksum. Numpy-free.
 
-Every entry ends in a trailer of `TRAILER_BYTES`: the digest of what stands before it. An entry with another digest
-(a flipped bit, a file cut short, an empty one) is removed and made again by whoever asked for it, and said.
+Every entry ends in a trailer of `TRAILER_BYTES`: the digest of what is before it. An entry with another digest
+(a flipped bit, a file cut short, an empty one) is removed and made again by its reader, with a warning.
 """
 
 import atexit

@@ -52,7 +52,7 @@ def error_text(error: BaseException) -> str:
 def lines(error: BaseException) -> tuple[str, ...]:
     """Return the lines of trusted files that an error went through; none if it is not theirs.
 
-    It is theirs if the last line of ours stands before the last of theirs: they called what failed.
+    It is the user's if our last line comes before the user's last line: the user's code called what failed.
     """
     files = _files()
     names = [frame.filename for frame in traceback.extract_tb(error.__traceback__)] if files else []

@@ -31,9 +31,9 @@ CPU_SECONDS = 120
 WALL_SECONDS = 900
 """Time of one call by the clock, for what waits instead of computing."""
 _SHARE = 0.8
-"""Share of the memory that is free now that the worker may take."""
+"""Fraction of the memory that is free now that the worker may take."""
 _UNKNOWN = 8 << 30
-"""Bytes that it may take if nobody knows how many are free."""
+"""Bytes that it may take if it is unknown how many are free."""
 _SHORTAGE = ("bad_alloc", "memory allocation", "out of memory", "memoryerror", "cannot allocate memory")
 _TOO_LARGE = "it takes more memory than is free"
 _ENDED = {"type": "crash", "text": "it ended its process"}
@@ -63,7 +63,7 @@ class CallError(Exception):
 
     Parameters:
         kind: the exception's type, or `timeout`, `memory` or `crash`.
-        text: what it says, in one line.
+        text: its message, in one line.
     """
 
     def __init__(self, kind: str, text: str) -> None:
@@ -80,7 +80,7 @@ class WorkerProcess:
     """A child process that answers calls; started with the first one, and restarted after one that ended it.
 
     Parameters:
-        memory: bytes of private memory that it may take; by default a share of what is free when it starts.
+        memory: bytes of private memory that it may take; by default a fraction of what is free when it starts.
     """
 
     def __init__(self, memory: int | None = None) -> None:
@@ -219,7 +219,7 @@ def serve() -> None:
         if not line:
             return
         request = json.loads(line)
-        # What does not end by itself is ended by the system's default for this signal.
+        # What does not end on its own is ended by the system's default for this signal.
         signal.setitimer(signal.ITIMER_PROF, request["seconds"])
         answer = _answer(request)
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -243,11 +243,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     module, _, name = request["function"].partition(":")
     trust.grant(request["granted"])
     try:
-        os.chdir(
-            request["folder"]
-        )  # for paths of a spec that stand in relation to it; nothing is imported from there
+        os.chdir(request["folder"])  # for relative paths of a spec; nothing is imported from there
         return {"value": getattr(import_module(module), name)(**request["arguments"])}
-    except BaseException as error:  # noqa: BLE001 - panics of Rust libraries are no `Exception`
+    except BaseException as error:  # noqa: BLE001 - panics of Rust libraries are not of `Exception`
         if out_of_memory.is_shortage(error):
             return {"error": {"type": "memory", "text": _TOO_LARGE}}
         text = (str(error).strip().splitlines() or [""])[0][:300]

@@ -9,5 +9,5 @@ def hush_optuna() -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    # A trial that goes on from a checkpoint evaluates some steps again.
+    # A trial that continues from a checkpoint evaluates some steps again.
     warnings.filterwarnings("ignore", message="The reported value is ignored", category=UserWarning)

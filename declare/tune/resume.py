@@ -18,10 +18,10 @@ _SAME = ("metric", "mode", "space")
 _SHOWN = 8
 
 
-def resume_search(search: Search, checked: CheckedSpec, hear: Callable[[Change], None]) -> Search:
+def resume_search(search: Search, checked: CheckedSpec, on_change: Callable[[Change], None]) -> Search:
     """Return the search in its folder, with its original number of trials unless another is stated.
 
-    `hear` is told of changes that no trial depends on. Raises `ProblemError` (RES808, RES806) if it cannot go on.
+    `on_change` gets changes that no trial depends on. Raises `ProblemError` (RES808, RES806) if it cannot continue.
     """
     assert checked.plan is not None
     before, record = _read(search.folder)
@@ -29,7 +29,7 @@ def resume_search(search: Search, checked: CheckedSpec, hear: Callable[[Change],
     without = {"tune": None}
     for change in plan_changes(before.model_copy(update=without), checked.plan.model_copy(update=without)):
         if change.verdict in {"harmless", "rounding"} and not _exact(change, before, checked.plan):
-            hear(change)
+            on_change(change)
         else:
             refused.append(change)
     if refused:

@@ -66,12 +66,12 @@ def search(
     resume: bool = False,
     workers: int | None = None,
     emit: Emit = lambda _: None,
-    hear: Callable[[Change], None] = lambda _: None,
+    on_change: Callable[[Change], None] = lambda _: None,
 ) -> SearchOutcome:
     """Run the search of a checked spec, in a new folder or continuing the one in its folder.
 
-    `workers` None is one process, and on Ray as many as there is room for. `emit` is told of trials that have ended,
-    `hear` of harmless changes of a spec that is gone on with.
+    `workers` None is one process, and on Ray as many as there is room for. `emit` gets trials that have ended,
+    `on_change` harmless changes of a spec whose search continues.
 
     Raises:
         InvalidPointError: The spec is not valid at some points of the space; nothing was run.
@@ -83,7 +83,7 @@ def search(
     points = list(invalid_points(spec_search, tune))
     if points:
         raise InvalidPointError(points)
-    spec_search = resume_search(spec_search, checked, hear) if resume else create(spec_search, checked)
+    spec_search = resume_search(spec_search, checked, on_change) if resume else create(spec_search, checked)
     if spec_search.trials is not None:
         tune = tune.model_copy(update={"trials": spec_search.trials})
     with RunLock(spec_search.folder), SearchStop() as stop:

@@ -42,7 +42,7 @@ class Search:
     trust: tuple[str, ...] = ()
     folder: Path = Path()
     trials: int | None = None
-    """How many trials; what the spec says if it is None."""
+    """How many trials; None: as in the spec."""
 
     def check(self, values: Values | None = None) -> CheckedSpec:
         """Check the spec at a point of the space (unchanged without one)."""

@@ -42,7 +42,7 @@ def _run(search: Search, number: int, values: Values, pruning: Pruning) -> tuple
     _wait_for(place)
     first, *others = checked.document.sources
     outcome = train(
-        # The search itself is no part of a trial: more trials later must not look like another plan.
+        # The search itself is not a part of a trial: more trials later must not look like another plan.
         checked.plan.model_copy(update={"tune": None}),
         first.text,
         place,

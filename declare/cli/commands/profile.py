@@ -58,7 +58,7 @@ def _profile(plan: Plan, folder: Path, steps: int) -> list[PhaseProfile]:
     device = choose_device(plan.hardware)
     configure_torch(plan.hardware)
     torch.manual_seed(plan.seed)
-    builder = PlanBuilder(plan, folder, device, lambda event: None)  # noqa: ARG005 - nobody listens
+    builder = PlanBuilder(plan, folder, device, lambda event: None)  # noqa: ARG005 - there is no listener
     return profile(plan, builder, folder, steps=steps)
 
 

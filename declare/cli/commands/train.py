@@ -125,14 +125,14 @@ def command(
                 launch, words, where, lambda problems: spec_diagnostics.show_problems(problems, checked)
             )
         if resume is None and restarts() and run_dir is not None and (run_dir / "plan.json").is_file():
-            resume = _LATEST  # torchrun has started the group anew
+            resume = _LATEST  # torchrun has started the group again
         listeners = _listeners(plan, as_json=as_json)
         how = {"resume": resume is not None, "allow_changes": allow_changes}
         run = launch_options.runner(
             engine, lambda problems: spec_diagnostics.show_problems(problems, checked)
         )
         outcome = train_checked(checked, folder, **how, listeners=listeners, run=run)
-    lost = outcome.status == LOST and launch_options.is_launched()  # whoever watches tells of it
+    lost = outcome.status == LOST and launch_options.is_launched()  # the supervisor reports it
     if is_rank0() and not lost:
         _close(outcome, checked, odd, as_json=as_json)
     return outcome.status

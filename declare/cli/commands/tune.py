@@ -74,10 +74,10 @@ def command(
         from declare.tune.search import Search
 
         wanted = Search(spec, tuple(set_ or ()), tuple(trust or ()), resume or run_dir or Path(), trials)
-        emit, hear = (_silence, _silence) if as_json else (_echo, _note)
+        emit, on_change = (_silence, _silence) if as_json else (_echo, _note)
         try:
             outcome = search(
-                wanted, checked, resume=resume is not None, workers=workers, emit=emit, hear=hear
+                wanted, checked, resume=resume is not None, workers=workers, emit=emit, on_change=on_change
             )
         except InvalidPointError as error:
             return _refuse(error, as_json=as_json)

@@ -12,7 +12,7 @@ from declare.parsing.read_component import read_component
 Kind = Literal["number", "category", "unused"]
 _ROWS = 5000
 _FEW = 20
-"""Up to this many different whole numbers count as classes in a target."""
+"""Up to this many different integers count as classes in a target."""
 _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 
 _CODE = re.compile(r"0[0-9]+|.*_.*")

@@ -11,7 +11,7 @@ from declare.report.number_format import format_number
 from declare.runtime.inference.activations import Activity, Inspection
 
 _SATURATED = 0.5
-"""Share of values at the bounds from which a module is called saturated."""
+"""Fraction of values at the bounds from which a module is called saturated."""
 
 
 def render(inspection: Inspection, console: Console) -> None:

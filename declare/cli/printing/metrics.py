@@ -39,7 +39,7 @@ def render(
         names = [f"{split}/{row}" for split in splits]
         cells = []
         for index, (split, name) in enumerate(zip(splits, names, strict=True)):
-            # A composite stands under its own name and has no split.
+            # A composite has its own name and has no split.
             shown = row if row in model and index == 0 else name
             cells.append(format_number(model[shown]) if shown in model else "")
             if split in compared:

@@ -206,7 +206,7 @@ def _append(node: Node, key: str, value: object) -> Edit | None:
     end = source.text.find("\n", last.span.end)
     at = len(source.text) if end < 0 else end
     if _begins_deeper(source.text[at:], column):
-        return None  # what could not be read goes on there
+        return None  # the unreadable part continues there
     if at > 0 and source.text[at - 1 : at] == "\r":
         at -= 1
     newline = "\r\n" if "\r\n" in source.text else "\n"

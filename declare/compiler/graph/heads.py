@@ -37,7 +37,7 @@ def head_wiring(stage: LinkedSpec, modules: Wiring) -> Reports[Wiring]:
 def _head_node(stage: WiredSpec, task: LocatedBlock[Any]) -> Reports[GraphNode | None]:
     """Return the head of a task that has one; None if its input is unknown."""
     if isinstance(task.block.head, str) and find("heads", task.block.head) is None:
-        yield Skip(f"{task.path}.head")  # an unknown name is said by the pass of names
+        yield Skip(f"{task.path}.head")  # the pass of names reports an unknown name
         return None
     component, at = _head(task.block, task.path)
     if contains_poison(component):

@@ -64,7 +64,7 @@ def _precision_problems(view: View, plan: DatasetPlan, dataset: str, field: str)
     try:
         rounded = rounded_values(plan, f"datasets.{dataset}", field)
     except ProblemError:
-        return  # what cannot be read, or transformed, is said where it is
+        return  # what cannot be read or transformed is reported by its own check
     if rounded is None:
         return
     place = field_place(view, dataset, field)

@@ -16,7 +16,7 @@ _ANY = Corrupt.model_construct(action="skip", limit="100%")
 class Readable(NamedTuple):
     """A dataset's block with defaults in place of what is wrong and without wrong fields.
 
-    `whole` says that nothing is wrong, `sized` that its splits have the sizes that they would have then.
+    `whole` means that nothing is wrong, `sized` that its splits have the sizes that they would have then.
     """
 
     block: Dataset

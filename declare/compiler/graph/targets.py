@@ -208,7 +208,7 @@ def _disagree(
         return None
     outputs = {name: task.block.output(item) for name, item in facts.items()}
     if any(isinstance(output, Problem) for output in outputs.values()):
-        return None  # linking says what is wrong
+        return None  # linking states what is wrong
     pair = _first_difference(outputs)
     if pair is None:
         return None

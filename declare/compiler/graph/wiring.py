@@ -68,7 +68,7 @@ def _infer_input(
 ) -> list[Ref] | Problem | None:
     """Choose the one thing that a module without `input` can read: a fitting field, or an unread module.
 
-    None if too little is known of the data to tell.
+    None if too little is known of the data.
     """
     port = component.ports[0]
     referenced_names = {ref.name for inputs in earlier.values() for ref in inputs}

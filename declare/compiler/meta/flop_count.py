@@ -11,7 +11,7 @@ from declare.ir.plan import LayerPlan
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-BATCH = 2  # one sample would not tell the batch axis from an axis of size 1
+BATCH = 2  # with one sample the batch axis looks like an axis of size 1
 
 
 class ForwardMeasure(NamedTuple):
@@ -23,7 +23,7 @@ class ForwardMeasure(NamedTuple):
     activation_bytes: int
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
-    """The largest share of each axis after batch and channels that some layer leaves over."""
+    """The largest fraction of each axis after batch and channels that some layer leaves over."""
     batch_norm_values: int | None = None
     """The values of one sample, for each channel, of the batch norm that sees the fewest; None without one."""
 

@@ -40,7 +40,7 @@ class Trial(NamedTuple):
     costs: Costs
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
-    """The share of each axis after the channels that is left over."""
+    """The fraction of each axis after the channels that is left over."""
     batch_norm_values: int | None = None
     """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
 
@@ -277,6 +277,6 @@ def _refusal(component: Node, shapes: Sequence[Shape], words: str) -> Problem:
 
 def _means(reading: _Reading, layouts: set[Layout], words: str) -> bool:
     lower = words.lower()
-    # A type error speaks of arguments, whatever their names are.
+    # A type error mentions arguments, whatever their names are.
     fits = not lower.startswith("typeerror") and (not reading.layouts or bool(layouts & set(reading.layouts)))
     return fits and all(any(word in lower for word in options) for options in reading.words)

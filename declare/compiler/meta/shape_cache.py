@@ -32,7 +32,7 @@ class ProbeAnswer(NamedTuple):
     costs: Costs
     layers: tuple[LayerPlan, ...]
     left_out: tuple[float, ...] = ()
-    """The share of each axis after the channels of the first input that is left over; empty if sizes vary."""
+    """The fraction of each axis after the channels of the first input that is left over; empty if sizes vary."""
     batch_norm_values: int | None = None
     """The values of one sample, for each channel, of the batch norm that sees the fewest; of fixed sizes alone."""
 

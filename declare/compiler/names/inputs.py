@@ -58,7 +58,7 @@ def nodes(stage: ReadSpec) -> Iterator[tuple[LocatedBlock[Any], Node]]:
 def input_references(stage: ReadSpec, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
     """Yield inputs that name no module and no field, and ports that a component does not have.
 
-    Nothing is said of fields before the fields of every dataset are known.
+    Fields are not reported before the fields of every dataset are known.
     """
     modules = get(stage.spec, "model")
     if modules is None:

@@ -35,7 +35,7 @@ def init_files(stage: ShapedSpec, phase: PhasePlan, path: str) -> Iterator[Probl
                 yield from refusals(model, model, entry, at)  # another phase's weights are this model's
             continue
         if not file_exists(Path(entry.reference)):
-            continue  # what is not there has a finding of its own
+            continue  # what is not there has its own finding
         try:
             tensors = _state_of(entry)
         except FileNotFoundError:

@@ -20,7 +20,7 @@ def pretrained_files(module: object, node: ModulePlan) -> Iterator[Problem]:
     try:
         file = state_in(read_facts(path), TensorFacts)
     except FileNotFoundError:
-        return  # said where its inputs are looked at
+        return  # reported where its inputs are checked
     except UnreadableError as error:
         yield _unreadable(path, str(error))
         return

@@ -27,7 +27,7 @@ from declare.rules.spec_parts import (
 )
 
 _MISREAD = frozenset({"DAT322"})
-"""Codes of findings with which the shapes of a dataset mean nothing: what follows from them is not said too."""
+"""Codes of findings with which the shapes of a dataset mean nothing: what follows from them is not reported."""
 
 
 def run(stage: ReadSpec) -> Reports[NamedSpec]:

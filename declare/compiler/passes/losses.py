@@ -25,7 +25,7 @@ from declare.rules.spec_parts import (
 )
 
 _RESOLVED = dict.fromkeys(("dataset", "datasets", "head", "loss", "metrics"))
-"""What the plan says in its own words: one place for each fact, stated or by default."""
+"""Parameters that the plan stores in keys of its own: each fact has one place, stated or by default."""
 
 
 def run(stage: ShapedSpec) -> Reports[ScoredSpec]:

@@ -19,7 +19,7 @@ def disk_shortage(
     parameters = sum(node.total_parameters for node in nodes.values())
     states = max(optimizer_states(phase) for phase in phases.values())
     size = 4 * parameters * (1 + states + 2 * any(phase.ema for phase in phases.values()))
-    # One more than is kept stands there while the next one is written.
+    # While the next one is written there is one more than is kept.
     count = max_checkpoints(list(phases.values())) + 1
     if size * count <= free:
         return None

@@ -12,7 +12,7 @@ _HALF = {"bf16", "fp16"}
 _DECODED = {"image": 1, "video": 1, "mask": 1, "series": 4, "sequence": 4}
 """Bytes of a number in fields that may be decoded from files, which `cache: memory` keeps."""
 _STATES = 2
-"""Numbers that an optimizer keeps for each parameter, as Adam does, if nobody knows it."""
+"""Numbers that an optimizer keeps for each parameter, as Adam does, if unknown."""
 
 
 class Memory(NamedTuple):
@@ -36,7 +36,7 @@ class Memory(NamedTuple):
     ) -> "Memory":
         """Return the memory of each process, if their number is stated: its rows, and its shards of the model.
 
-        Shares of gradients are cut after the last micro-batch. If the run's `phases` do not agree on a half
+        Shards of gradients are cut after the last micro-batch. If the run's `phases` do not agree on a half
         precision, shares are gathered in full, and autocast's copies of them stay until the backward pass.
         """
         size = hardware.processes or 1
@@ -83,8 +83,9 @@ def certain(
 ) -> Memory:
     """Return what a phase takes at the very least, whatever libraries do.
 
-    Optimizers that nobody knows keep nothing. Of activations it is half of those of nodes that train: others need not
-    be kept for the backward pass, nor does every layer need its own output there (a rectifier overwrites its input).
+    Unknown optimizers count as keeping nothing. Of activations it counts half of those of nodes that train: others
+    need not be kept for the backward pass, nor does every layer need its own output there (a
+    rectifier overwrites its input).
     """
     used = _needed_nodes(phase, nodes, tasks)
     still = {name for item in phase.freeze for name in item.parameters}

@@ -1,7 +1,7 @@
 """Batch norms that would get one value: a channel of one sample if its map is down to one place.
 
-Which rows a norm gets follows from the plan's own batches: datasets, what is left of an epoch, micro-batches, nodes
-that serve each dataset by itself, and the sizes of a phase with scales.
+Which rows a norm gets follows from the plan's own batches: datasets, the rest of an epoch, micro-batches, nodes
+that serve each dataset separately, and the sizes of a phase with scales.
 """
 
 from collections.abc import Iterator, Mapping

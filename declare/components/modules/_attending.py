@@ -16,7 +16,7 @@ def block(
 ) -> None:
     """Add a block over as many positions as the first of `sources`; it attends to each of them.
 
-    Attention with dropout keeps its scores for the backward pass, their mask and what is left of them, in each of
+    Attention with dropout keeps its scores for the backward pass, their mask and the scores that remain, in each of
     `dropout_heads`; without dropout kernels keep none.
     """
     length = sources[0]

@@ -77,7 +77,7 @@ class PredictiveCoding(Module):
             tally.linear(context, self.hidden).write(self.hidden)
         tally.linear(self.hidden or context, 2 * features).linear(context, self.causes)
         tally.linear(self.causes, features).linear(features, features, positions=size(places), bias=False)
-        # The prediction is a layer that runs anew for each step, at every place but for the first time.
+        # The prediction is a layer that runs again for each step, at every place but for the first time.
         number = size(places)
         product = features * self.causes
         tally.multiply(-product)

@@ -10,7 +10,7 @@ Samples that differ in length (texts, series) are padded in a batch, and a modul
 is refused. `padding: masked` states that `forward` also takes `lengths`, the steps of each sample as int64
 [batch], and ignores the steps after them; `padding: stepwise` states that each step is mapped independently.
 Outputs with a time axis have as many steps as the first input. Both claims are tested before training, on
-random samples: each alone and next to longer ones.
+random samples: each in a batch without others and next to longer ones.
 
 ```yaml
 model:

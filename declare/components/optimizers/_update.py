@@ -42,7 +42,7 @@ class AdamFamily(Decaying):
         return torch_code(self, self.rule, groups, {"fused": True})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused if the device has it."""
+        """Return torch's optimizer, fused if the device supports it."""
         import torch
 
         optimizer: TorchOptimizer = getattr(torch.optim, self.rule)(
@@ -60,7 +60,7 @@ class AdamFamily(Decaying):
 def torch_code(optimizer: Optimizer, name: str, groups: str, more: Mapping[str, object]) -> Code:
     """Return the code of an optimizer of torch: parameters that are not defaults, and `more` arguments.
 
-    Weight decay stands in the groups.
+    Weight decay is in the groups.
     """
     fields = type(optimizer).model_fields
     apart = {"lr", "groups", "weight_decay", "decay_norm_and_bias"}

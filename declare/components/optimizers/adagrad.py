@@ -33,7 +33,7 @@ class Adagrad(Decaying):
         return torch_code(self, "Adagrad", groups, {"fused": True})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused if the device has it."""
+        """Return torch's optimizer, fused if the device supports it."""
         import torch
 
         return torch.optim.Adagrad(

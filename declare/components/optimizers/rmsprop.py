@@ -37,7 +37,7 @@ class RmsProp(Decaying):
         return torch_code(self, "RMSprop", groups, {})
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused if the device has it."""
+        """Return torch's optimizer, fused if the device supports it."""
         import torch
 
         return torch.optim.RMSprop(

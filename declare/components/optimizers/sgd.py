@@ -55,7 +55,7 @@ class Sgd(Decaying):
         return made._replace(expression=f"with_momentum({made.expression})", definitions=(_momentum_code(),))
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
-        """Return torch's optimizer, fused if the device has it."""
+        """Return torch's optimizer, fused if the device supports it."""
         import torch
 
         optimizer = torch.optim.SGD(

@@ -15,7 +15,7 @@ from declare.parsing.poison import contains_poison
 class Pairs(Sampler):
     """Pairs of samples: the two agree in all fields of `same` and differ in `different`.
 
-    For contrastive learning: the same movie and time, another subject. Pairs are drawn anew in every epoch,
+    For contrastive learning: the same movie and time, another subject. Pairs are drawn again in every epoch,
     in random order; no sample repeats before every sample has been used. An epoch has as many samples as the
     training split (one more if that is odd). Samples without a partner are left out. With several processes,
     a pair stays in one process. A `contrastive` task without `same` uses these pairs as positives.

@@ -59,7 +59,7 @@ class OneClassTask(ClassTask):
         """Yield a problem (LOS412) if the task's mask leaves only one of several classes in training."""
         if self.mask is None:
             return
-        if len({item.classes for item in facts.values()}) > 1:  # each dataset has a head of its own
+        if len({item.classes for item in facts.values()}) > 1:  # each dataset has its own head
             for name, item in facts.items():
                 yield from self.check_facts({name: item})
             return

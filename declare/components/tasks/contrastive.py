@@ -31,7 +31,7 @@ class Contrastive(Task):
 
     targets: ClassVar[tuple[Layout, ...]] = ()
     prediction: ClassVar[Prediction] = "embedding"
-    fewest_rows: ClassVar[int] = 3  # a pair, and one to tell it from
+    fewest_rows: ClassVar[int] = 3  # a pair, and a sample to distinguish it from
     default_head: ClassVar[str] = "projection"
     default_loss: ClassVar[str] = "info_nce"
     default_metrics: ClassVar[tuple[str, ...]] = ("alignment", "uniformity", "isc", "retrieval")

@@ -15,7 +15,7 @@ class MaskedLm(TextTask):
     """Masks some tokens of a text and predicts them from the others.
 
     The target is a `text` field, ids [B, length] with -1 after the end. A fraction `ratio` of the tokens of
-    each text (at least one) is selected anew at every step; a fraction `masked` of them is replaced by the
+    each text (at least one) is selected again at every step; a fraction `masked` of them is replaced by the
     token `mask`, a fraction `random` by another token, the rest are unchanged. Only selected tokens count in
     loss and metrics; nothing is shifted. Evaluations always select the same tokens. Source: Devlin et al.
     2019, https://arxiv.org/abs/1810.04805.

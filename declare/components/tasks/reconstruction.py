@@ -20,7 +20,7 @@ class Reconstruction(Task):
 
     The target is the field that the model reads: `series` [B, channels, time], `image` [B, channels, height,
     width], `sequence` or `vector`. At every step a fraction `ratio` of its blocks (of `block` steps, or
-    squares of `block` pixels) is selected anew and replaced by zeros or noise; only masked elements count in
+    squares of `block` pixels) is selected again and replaced by zeros or noise; only masked elements count in
     loss and metrics. Evaluations always mask the same blocks. Blocks are within each sample; a sample no
     longer than a block is not masked. Metrics are in the units of the data: a `log` of the field is undone
     for them, and they do not depend on shift and scale (`standardize`, `normalize`). If the shapes of several

@@ -83,7 +83,7 @@ class Regression(Task):
         if len(seen) < len(facts) or any(len(item.known) != number for item in seen):
             return
         flat = [index for index in range(number) if _is_constant(seen, index)]
-        # That the whole target never varies is said of its field.
+        # A target that never varies is reported at its field.
         if 0 < len(flat) < number:
             shown = ", ".join(map(str, flat[:8])) + (", ..." if len(flat) > 8 else "")
             yield Problem(

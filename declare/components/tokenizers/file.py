@@ -92,7 +92,7 @@ class File(Tokenizer):
         """Read the file and tokenize the texts of `sample`, whole and in words; raises what the library raises."""
         vocabulary = self.fit(())
         if isinstance(vocabulary, Problem):
-            return  # learning says it better
+            return  # fitting gives a better message
         coder = self.open(vocabulary)
         for ids in coder.encode(sample["texts"]):
             coder.decode(ids)

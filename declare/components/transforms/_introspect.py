@@ -51,7 +51,7 @@ _NEEDED = {"ColorJitter": {"brightness": 0.4, "saturation": 0.4, "hue": 0.1}}
 
 _DRAWS = 200
 _CONTRAST = 20
-"""Grey levels between a box and its surroundings that are enough to tell them apart."""
+"""Grey levels between a box and its surroundings that are enough to distinguish them."""
 _MOVED = 0.05
 """Fraction of pixels that noise and blur do not put on the wrong side of the edge."""
 
@@ -138,7 +138,7 @@ def _behaviour(rule: type[Any], example: dict[str, Any]) -> dict[str, Any] | Non
     mask = tv_tensors.Mask(torch.arange(48 * 64).reshape(1, 48, 64))
     try:
         behaviour["moves"] = any(not torch.equal(transform(mask), mask) for _ in range(40))
-    except TypeError:  # it says itself that it does not take masks
+    except TypeError:  # it raises that it does not take masks
         behaviour["moves"] = False
     if not behaviour["moves"] and _moves_images(transform):
         behaviour["moves_alone"] = True

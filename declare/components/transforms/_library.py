@@ -25,7 +25,7 @@ TABLE = LibraryTable(
 )
 Record = dict[str, Any]
 _LAYOUTS: dict[int, Layout] = {2: "mask", 3: "image", 4: "video"}
-"""The layouts of pictures by the axes of a sample."""
+"""The layouts of images by the axes of a sample."""
 _FEWEST, _MOST, _PIXELS = 2, 24, 1 << 22
 _ANY_SIDE = 32
 """Images that a trial changes; total pixels if they are large; a side that varies."""

@@ -38,17 +38,17 @@ _ENDINGS = {
     "XPM": ".xpm",
 }
 FORMATS = tuple(_ENDINGS)
-"""Pillow's names of the formats that are decoded: all that it decodes whole, by itself."""
+"""Pillow's names of the formats that are decoded: all that it decodes whole without other libraries."""
 _USUAL = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
 _WEAKLY_MARKED = frozenset(
     {"CUR", "DCX", "DIB", "FLI", "GBR", "IM", "PCD", "PCX", "SGI", "TGA", "XBM"},
 )
-"""Formats that a file has no more than a few bits to be told by: damaged files may look like them."""
+"""Formats that are recognised by a few bits of a file only: damaged files may look like them."""
 _MARKED = (*_USUAL, *(name for name in FORMATS if name not in _WEAKLY_MARKED | {*_USUAL}))
 SUFFIXES: Mapping[str, str] = {
     ending: name for name, endings in _ENDINGS.items() for ending in endings.split()
 }
-"""The format that a file name's ending (lower case) promises; what the file is, its content says."""
+"""The format that a file name's ending (lower case) promises; what the file is follows from its content."""
 
 
 def formats_of(suffix: str) -> tuple[str, ...]:

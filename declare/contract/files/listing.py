@@ -59,7 +59,7 @@ class Listing:
 def list_files(root: Path, suffixes: Collection[str]) -> Listing:
     """Return the regular files below `root` whose ending (any case) is one of `suffixes`.
 
-    Links are followed, but for those that lead back to a folder that they stand in. Raises `ProblemError` DAT312 for
+    Links are followed, but for those that lead back to a folder that they are in. Raises `ProblemError` DAT312 for
     a folder that may not be read, DAT335 for links without end.
     """
     walk = _Walk(root, frozenset(suffixes))

@@ -15,7 +15,7 @@ _IMAGES = frozenset(
     | {"input", "inputs", "frame", "frames", "scan", "scans", "jpegimages", "rgb"}
 )
 _LEAST_SHARE = 0.5
-"""Share of files named as masks that must belong to a image."""
+"""Fraction of files named as masks that must belong to an image."""
 
 
 def mask_of_image(names: Sequence[Parts]) -> tuple[Parts, Parts] | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 _LEAST_FILES, _LEAST_SHARE = 3, 0.8
-"""Files of a sequence, and the share of all files that must be in sequences."""
+"""Files of a sequence, and the fraction of all files that must be in sequences."""
 _NUMBER = re.compile(r"\d+$")
 
 

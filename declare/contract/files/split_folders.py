@@ -138,7 +138,7 @@ def unclear_splits(root: Path, names: Names, layouts: Layouts) -> Problem | None
     """Return the finding (DAT323) that folders or files may be splits in a way that is never read as such.
 
     One folder around all split folders, splits inside of each folder, names that only hold the word of a split.
-    None if nothing of that kind stands below `root`.
+    None if there is nothing of that kind below `root`.
     """
     if around := folder_of_splits(names):
         there = f"splits are in `{around}`, which contains all files"

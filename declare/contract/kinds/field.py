@@ -24,8 +24,8 @@ def pairing_key(pairing: Pairing) -> str:
 class Uses(NamedTuple):
     """What the tasks of a dataset do with its fields, and the phases that train them.
 
-    `generated` names the fields that models write themselves, `worded` those by whose words other fields stand;
-    `splits_samples` says whether a piece of a sample is for every task as good as the whole. `samplers` are blocks
+    `generated` names the fields that models write themselves, `worded` those that other fields are aligned with;
+    `splits_samples` states whether a piece of a sample is for every task as good as the whole. `samplers` are blocks
     (JSON) of those that draw from it by some of its fields, `pairings` say which of its samples are positives of each
     other.
     """
@@ -53,7 +53,7 @@ class Field(Component):
     tells_apart: ClassVar[bool] = True
     """Whether two samples with an equal array of it are the same sample; times of two samples may be equal."""
     takes_missing: ClassVar[bool] = True
-    """Whether a value of `missing` can stand in its column."""
+    """Whether a value of `missing` can be in its column."""
 
     key: str | None = Param(
         None, description="name of the field in the source; default: the field's own name"

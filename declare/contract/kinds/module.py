@@ -51,8 +51,8 @@ class Padding(NamedTuple):
 
     If samples on the port `lengths_of` differ in length, the real module is also given `lengths`, the steps of
     each sample as int64 [B]. None: it needs none, since what it gives for a step depends on that step alone, or since
-    padding shows in the values (tokens below 0). Outputs with a time axis are as long as `Node.output_lengths` says
-    of the samples on the port `follows`: the first port if it is left out or not wired.
+    padding shows in the values (tokens below 0). The length of outputs with a time axis is `Node.output_lengths`
+    of that of the samples on the port `follows`: the first port if it is left out or not wired.
     """
 
     lengths_of: str | None = None
@@ -68,7 +68,7 @@ class Node(Component):
 
     ports: ClassVar[tuple[Port, ...]]
     norms_by_probe: ClassVar[bool] = False
-    """Whether only the real module tells which norms it has, although shapes and costs are known without it."""
+    """Whether only building the module shows which norms it has, although shapes and costs are known without it."""
 
     @classmethod
     def interface(cls) -> tuple[str, ...]:
@@ -111,14 +111,14 @@ class Node(Component):
         """Return the smallest number of values per channel and sample that one of its batch norms averages over.
 
         None if it has none, or a size is not known. One value of one sample has no variance. Not asked if
-        only the real module tells (`norms_by_probe`, or no closed form of the costs).
+        only building the module shows it (`norms_by_probe`, or no closed form of the costs).
         """
         return None
 
     def output_lengths(self, lengths: Any, inputs: Inputs) -> Any:
         """Return the number of steps of the outputs for inputs of `lengths` steps: an int, or int64 [B] for a batch.
 
-        Fewer than 1 says that a sample is too short.
+        Fewer than 1 means that a sample is too short.
         """
         return lengths
 
@@ -135,14 +135,14 @@ class Module(Node):
     skips_at_random: ClassVar[bool] = False
     """Whether a forward in training may pass over some of its weights (dropped layers)."""
     adapts: ClassVar[bool] = False
-    """Whether one instance serves datasets whose inputs differ in shape, with parts of its own for each of them.
+    """Whether one instance serves datasets whose inputs differ in shape, with its own parts for each of them.
 
     Then `build_each` makes it, and it is called as `module(*tensors, dataset=NAME)`.
     """
     padding_by_trial: ClassVar[bool] = False
-    """Whether what `padding_policy` says is a claim of code that is not ours: it is tried on the real module."""
+    """Whether `padding_policy` is a claim of code that is not ours: it is tried on the real module."""
     has_weights: ClassVar[bool] = False
-    """Whether its library has weights of its own, for `pretrained: true`."""
+    """Whether its library has its own weights, for `pretrained: true`."""
 
     weights_root: ClassVar[str] = ""
     """The part of the real module that a file of its weights is of; empty for all of it."""
@@ -164,7 +164,7 @@ class Module(Node):
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
         """Return what it drops of its first input when dividing or halving it; None if a probe is needed.
 
-        Sizes that vary from sample to sample are passed over.
+        Sizes that vary from sample to sample are skipped.
         """
         return None if self.costs(inputs) is None else ()
 

@@ -30,7 +30,7 @@ class Optimizer(Component):
     package: ClassVar[str | None] = None
     """The library that it cannot do without, beside those that every run has."""
     num_states: ClassVar[int | None] = None
-    """Numbers that it keeps for each parameter; None if nobody knows."""
+    """Numbers that it keeps for each parameter; None if it is unknown."""
 
     lr: float = Param(gt=0, le=1e3, description="learning rate")
     groups: list[Group] = Param([], description="parameter groups with their own settings, by pattern")

@@ -24,7 +24,7 @@ class Sampler(Component):
     """Whether it shows the classes of its `field` equally often."""
 
     group_size: ClassVar[int] = 1
-    """How many samples that stand side by side belong together: several processes take whole groups."""
+    """How many adjacent samples belong together: several processes take whole groups."""
 
     def pairing(self) -> Pairing | None:
         """Return the fields in which paired samples agree and the field in which they differ, if it pairs samples."""
@@ -51,6 +51,6 @@ class Sampler(Component):
     ) -> Array:
         """Return `num_samples` positions in the training split: the order of one epoch.
 
-        `progress` in [0, 1] is the share of the phase that is done when the epoch starts.
+        `progress` in [0, 1] is the fraction of the phase that is done when the epoch starts.
         """
         raise NotImplementedError

@@ -17,7 +17,7 @@ class PlateauRule(NamedTuple):
     patience: int
     min_delta: float = 0.0
     minimum: float = 0.0
-    """The smallest share of the base rate."""
+    """The smallest fraction of the base rate."""
 
 
 class Schedule(Component):

@@ -56,7 +56,7 @@ SpecPath = Annotated[Path, _PathMarker(), PlainSerializer(str)]
 class Fingerprints(NamedTuple):
     """Values that change with the data.
 
-    `portable` is the same for a copy with the same sizes and times, on another machine too: it stands in plans.
+    `portable` is the same for a copy with the same sizes and times, on another machine too: it is part of plans.
     `local` changes as well if a file was replaced by one of the same size and time: what is kept in the user's
     cache goes by both.
     """
@@ -128,5 +128,5 @@ class Source(Component):
 
 def _stats(files: Iterable[Path]) -> Iterable[os.stat_result]:
     for file in files:
-        with suppress(OSError):  # it went away a moment ago: reading it says so
+        with suppress(OSError):  # it went away a moment ago: reading it reports that
             yield file.stat()

@@ -32,11 +32,11 @@ class Target(BaseModel):
     split, one for each output, after the target's transforms) standardise a regression target; then `undo` takes
     values back to the data's own units, and `not_undone` names the transforms that nothing takes back.
     `center` is the mean of a target that is learned as it is.
-    `double` says that single precision would change it by more than rounding in the metrics of the task.
-    `may_miss` says whether some targets are missing. `special` are the ids of a text's special tokens by name,
+    `double` means that single precision would change it by more than rounding in the metrics of the task.
+    `may_miss` states whether some targets are missing. `special` are the ids of a text's special tokens by name,
     `length` its tokens at most.
     `link` names how scores become rates; `mean` then holds each unit's mean rate. `unigrams` are occurrences of each
-    token in the training split, `rates` the share of training samples that have each label.
+    token in the training split, `rates` the fraction of training samples that have each label.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,9 +70,9 @@ class Task(Component):
     generates: ClassVar[bool] = False
     """Whether the model writes the target itself, part by part, when it predicts."""
     prompted: ClassVar[bool] = False
-    """Whether it goes on from a target that the user begins, if it generates."""
+    """Whether it continues from a target that the user begins, if it generates."""
     splits_samples: ClassVar[bool] = False
-    """Whether a piece of a sample is as good as the whole: every part of it is a target of its own."""
+    """Whether a piece of a sample is as good as the whole: every part of it is its own target."""
     masks_inputs: ClassVar[bool] = False
     """Whether it shows the model something else than the batch holds: hidden parts, shifted tokens."""
     attends_to_future: ClassVar[bool | None] = None
@@ -206,7 +206,7 @@ class TaskAdapter(Protocol):
     ) -> Tensor | None:
         """Return the best output without any input, from training targets alone, in the shape of `output`.
 
-        The same for every sample (mean, shares of classes, unigrams); drawn at random if no answer is a guess; of
+        The same for every sample (mean, fractions of classes, unigrams); drawn at random if no answer is a guess; of
         what a sample of `batch` shows where parts of it are hidden. None if a task has no such predictor, or its
         statistics are not known.
         """

@@ -11,7 +11,7 @@ Vocabulary = dict[str, Any]
 """All that a tokenizer learned, as plain JSON values; it travels in the plan."""
 
 SPECIAL = ("bos", "eos", "mask", "unk")
-"""What tokens of their own stand for: start, end, hidden, unknown; they take the first ids in this order."""
+"""What special tokens stand for: start, end, hidden, unknown; they take the first ids in this order."""
 
 
 class Coder(Protocol):

@@ -28,13 +28,13 @@ class Transform(Component):
     fitted: ClassVar[bool] = False
     """Whether it needs statistics of the training split."""
     moves: ClassVar[bool] = False
-    """Whether pixels stand elsewhere afterwards, so that masks of the same image must go along."""
+    """Whether pixels move, so that masks of the same image must move with them."""
     moves_alone: ClassVar[bool] = False
     """Whether it moves pixels of images in a way that no mask can follow."""
     at_any_size: ClassVar[bool] = False
     """Whether it moves images of two sizes alike (a flip), as one in numbers of pixels (a crop) does not."""
     effect: ClassVar[Effect] = "units"
-    """What it does to the values of a target; of `units` and `range` each value is changed by itself."""
+    """What it does to the values of a target; of `units` and `range` each value is changed separately."""
     invertible: ClassVar[bool] = False
     """Whether `invert` undoes it, so that predictions of a transformed target come back to the data's own units."""
     partial: ClassVar[bool] = False
@@ -45,7 +45,7 @@ class Transform(Component):
     """Whether it shifts and scales each channel, so that metrics in standard deviations stay what they are."""
 
     monotone: ClassVar[bool] = False
-    """Whether it changes each value by itself and keeps the order of any two, without statistics."""
+    """Whether it changes each value separately and keeps the order of any two, without statistics."""
 
     field: str | None = Param(None, description="the field that it changes")
     fields: list[str] | None = Param(None, min_length=1, description="the fields that it changes")

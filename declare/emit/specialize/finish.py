@@ -34,7 +34,7 @@ def function_tree(unit: Unit) -> ast.FunctionDef:
 def finish(unit: Unit, outputs: set[str] | None = None, entries: set[str] | None = None) -> None:
     """Finish the body of a unit, once; of its dict of outputs only `outputs` are computed.
 
-    `entries` are those that the only output is reduced to, if it is a dict of its own.
+    `entries` are those that the only output is reduced to, if it is its own dict.
     """
     if unit.is_finished:
         return

@@ -1,6 +1,6 @@
 """Records how modules are made: replacements for torch, with which `build` of a component runs without torch.
 
-Only for a process of its own: they take the place of torch in `sys.modules`.
+Only for its own process: they take the place of torch in `sys.modules`.
 """
 
 import importlib.abc

@@ -22,7 +22,7 @@ _ANNOTATIONS = {
     "Array": ("import numpy as np", "np.ndarray"),
     "Generator": ("import numpy as np", "np.random.Generator"),
 }
-"""Names of types that our own code uses: the import, and what stands for them."""
+"""Names of types that our own code uses: the import, and what replaces them."""
 _STANDARD = {
     "Tensor": "from torch import Tensor",
     "nn": "from torch import nn",

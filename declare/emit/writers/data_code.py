@@ -22,7 +22,7 @@ from declare.lowering.data.columns import used_fields
 from declare.parsing.read_component import read_component
 
 _FEW = 16
-"""Statistics of a transform that stand in the code at most."""
+"""Statistics of a transform that are in the code at most."""
 _SPLIT = '''def split(fields: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
     """Return the rows of a batch in parts, as even as can be."""
     parts = min(parts, len(next(iter(fields.values()))))
@@ -73,7 +73,7 @@ class DataCode:
         self.definitions = Definitions(Library(), {"SPLITS", "FOLDER"})
         self.library = self.definitions.library
         self.statistics: dict[str, dict[str, list[float]]] = {}
-        """Statistics of transforms that are too many to stand in the code, by `DATASET/FIELD/NUMBER`."""
+        """Statistics of transforms that are too many to be in the code, by `DATASET/FIELD/NUMBER`."""
         self.splits: dict[str, dict[str, list[int]]] = {}
         self.files: dict[str, str] = {}
         self.pools = {name: Pool(dataset, f"datasets.{name}") for name, dataset in plan.datasets.items()}

@@ -16,7 +16,7 @@ def raw_column(
 ) -> RawColumn:
     """Return what is known of a column whose values `code` gives.
 
-    `values` are those, as a reader gives them; `used` are the rows of any split: what stands in no other is missing.
+    `values` are those, as a reader gives them; `used` are the rows of any split: what is in no other is missing.
     """
     kind = "values" if kind == "array" and isinstance(values, list) else kind
     first = next((value for value in values if value is not None), None) if isinstance(values, list) else None

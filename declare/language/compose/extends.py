@@ -39,7 +39,7 @@ class Loader:
         self._files = 0
         self._values = 0
         self._bytes = 0
-        self._is_full = False  # the rest is not read: one finding says it
+        self._is_full = False  # the rest is not read: one diagnostic is enough
 
     def load(self, path: Path, name: str) -> Node | None:
         """Return the merged tree of a file and its bases; None if the file cannot be read."""
@@ -145,7 +145,7 @@ class Loader:
         self._files += 1
         problem = None
         if path.suffix.lower() not in _SPECS and not real(path).is_relative_to(real(item.base)):
-            # Findings show lines of what they read: no other file is opened, whatever stands in it.
+            # Findings show lines of what they read: no other file is opened, whatever is in it.
             helps = ["name a .yaml, .yml or .json file, or one in the spec's own folder"]
             problem = make(
                 "REF223",

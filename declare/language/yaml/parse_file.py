@@ -230,7 +230,7 @@ def _feed(builder: TreeBuilder, content: str) -> None:
 def _limit_before(place: int, source: Source, text: Text, content: str) -> Diagnostic | None:
     """Return the limit that the text crosses before a syntax error, or None.
 
-    The scanner reads far ahead of the events, and some versions of it have a limit of nesting of their own.
+    The scanner reads far ahead of the events, and some versions of it have their own limit of nesting.
     """
     try:
         _feed(TreeBuilder(source, text), content[:place])

@@ -14,7 +14,7 @@ _KEY = re.compile(r"^(?:\"[^\"\n]*\"|'[^'\n]*'|[A-Za-z_][^\n:#]*?)[ ]*:", re.MUL
 def block_at(text: str, offset: int) -> tuple[int, int] | None:
     """Return start and end of the top-level block that contains `offset`; None if there are no blocks.
 
-    A top-level block starts at a key in the first column and goes on to the next one. An offset past
+    A top-level block starts at a key in the first column and continues to the next one. An offset past
     the last text counts to the last block. JSON has no such blocks.
     """
     if text.lstrip().startswith(("{", "[")):

@@ -23,7 +23,7 @@ Fields = dict[str, Tensor]
 class Columns:
     """The fields of a split that the plan uses, taken by position and changed by its batch-time transforms.
 
-    If samples of a field differ in length, `FIELD.lengths` [B] says how long they are; of texts their ids do.
+    If samples of a field differ in length, `FIELD.lengths` [B] states how long they are; of texts their ids do.
     """
 
     def __init__(self, plan: Plan, dataset: str, split: str, tables: Tables, device: torch.device) -> None:

@@ -1,7 +1,7 @@
 """Batches: which samples a step takes is a pure function of (seed, phase, dataset, step).
 
 The order of an epoch is a permutation keyed by the seed; the position is the step alone, so a run that
-goes on after a kill gets the batches that it would have got.
+continues after a kill gets the batches that it would have got.
 """
 
 import zlib
@@ -105,7 +105,7 @@ class Loader:
 class DatasetStream:
     """The endless sequence of epochs of one dataset in one phase, cut into batches.
 
-    If `epochs_end`, the last batch of an epoch holds what is left of it; else batches run on.
+    If `epochs_end`, the last batch of an epoch holds the rest of it; else batches run on.
     """
 
     def __init__(

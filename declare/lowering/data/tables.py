@@ -75,7 +75,7 @@ class Tables:
         key = (dataset, split)
         if key not in self._tables:
             table = Table(self.pool(dataset), split, self.statistics.get(dataset, {}))
-            # Of all splits at once: a list of some would be taken for the whole by a run that goes on.
+            # Of all splits at once: a list of some would be taken for the whole by a run that continues.
             pool = self.pool(dataset)
             self._quarantine.add(
                 dataset, *(item for name in pool.rows for item in pool.skipped_samples(name))

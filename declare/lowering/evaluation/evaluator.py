@@ -137,7 +137,7 @@ class _SampleWeights(NamedTuple):
 class Evaluator:
     """Evaluates the tasks of a plan with the current graph (the caller loads averaged weights).
 
-    `tables` are the open tables of the feed. `batches` may stand in for the feed. The processes of `world` share
+    `tables` are the open tables. `batches` replaces the loader's batches. The processes of `world` share
     the samples.
     """
 
@@ -278,7 +278,7 @@ class Evaluator:
     def _share(self, samples: int, size: int, tasks: Iterable[str]) -> tuple[int, range, int]:
         """Return the size of batches, the numbers of those that this process looks at, and the most that one does.
 
-        Batches get smaller, so that each process has some, unless it matters which samples stand together.
+        Batches get smaller, so that each process has some, unless it matters which samples are together.
         """
         rank, world = self._world.rank, self._world.size
         if not any(task in self._views.masking_tasks or self._losses[task].needs_all_rows for task in tasks):

@@ -48,7 +48,7 @@ class Prober:
     def run(self, phase: PhasePlan) -> dict[str, float]:
         """Return `probe/PHASE/TASK/METRIC`, and `probe/PHASE/TASK@DATASET/METRIC` if there are several.
 
-        Datasets with targets or features of their own have a probe each, and then no metric over all.
+        Datasets whose targets or features differ have a probe each, and then no metric over all.
         """
         metrics: dict[str, float] = {}
         # Some transforms draw from torch's own generators.

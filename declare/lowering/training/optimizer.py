@@ -17,7 +17,7 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
     """Return a fresh optimizer over the graph's parameters, those that are frozen now included.
 
     A parameter belongs to the first of the plan's groups that names it, the rest to the spec's own rates.
-    Parameters of one axis (norms, biases) are not decayed, unless the optimizer says `decay_norm_and_bias`
+    Parameters of one axis (norms, biases) are not decayed, unless the optimizer has `decay_norm_and_bias`
     or their group states a weight decay.
     """
     component = read_component("optimizers", phase.optimizer)
@@ -33,7 +33,7 @@ def make_optimizer(plan: Plan, phase: PhasePlan, graph: nn.Module) -> torch.opti
 def _split_sharded(group: Group, numbers: dict[nn.Parameter, int]) -> list[Group]:
     """Return a group in two if processes hold some of its parameters in shares and others whole.
 
-    Each says by `numbers` which of the model's parameters it has: other processes may part them differently.
+    Each states in `numbers` which of the model's parameters it has: other processes may part them differently.
     """
     return [
         group | {"params": part, "numbers": [numbers[item] for item in part]}  # type: ignore[index]

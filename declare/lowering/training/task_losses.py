@@ -21,7 +21,7 @@ Weight = Tensor | float
 class TaskLosses(nn.Module):
     """The losses of one task on outputs of its head. `loss_weights` are their weights inside the task.
 
-    If each dataset has a head of its own, `of(dataset)` gives its losses, else these. A loss that compares rows
+    If each dataset has its own head, `of(dataset)` gives its losses, else these. A loss that compares rows
     sees those of all processes in `world`.
     """
 

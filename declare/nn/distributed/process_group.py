@@ -51,7 +51,7 @@ class ProcessGroup:
     heartbeat: Callable[[int], None] | None = None
     """Called with every step, if a supervisor watches this process."""
     in_no_sync = False
-    """Whether this process is inside `no_sync`: it computes something by itself while the others wait."""
+    """Whether this process is inside `no_sync`: it computes something separately while the others wait."""
 
     clean_exit = False
     """Whether all processes have ended alike, so that each may wait for the others when it closes."""

@@ -9,7 +9,7 @@ class Decoder(nn.Module):
     """Each position of x[B, P, D] gives a part of the output; x[B, D] gives it whole.
 
     `part` is the shape of a part and `size` that of the output: [C, T], [C, H, W], [T, D] or [D]. Parts follow each
-    other in time, or row by row; what stands over the end is cut.
+    other in time, or row by row; values beyond the end are cut.
     """
 
     def __init__(

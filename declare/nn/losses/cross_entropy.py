@@ -15,7 +15,7 @@ class CrossEntropy(SummedLoss):
     """Sum over valid targets of the cross entropy, with the sum of their class weights.
 
     Takes logits [B, K, ...] (softmax is applied here) and indices [B, ...], where -1 and `ignore_index` do
-    not count, or class probabilities [B, K, ...] (mixed targets; a row of zeros, and the share of `ignore_index`,
+    not count, or class probabilities [B, K, ...] (mixed targets; a row of zeros, and the fraction of `ignore_index`,
     do not count).
     """
 

@@ -29,7 +29,7 @@ class PairLoss(SummedLoss):
     """A loss whose weight is the number of rows that have a positive in the batch.
 
     Takes embeddings [B, E] and targets [B, 2], group and origin of each row; gives scalars. It is computed in single
-    precision under autocast too: cosines in 16 bits would tell near pairs from nothing.
+    precision under autocast too: cosines in 16 bits could not distinguish near pairs.
     """
 
     needs_all_rows = True

@@ -14,7 +14,7 @@ class SummedLoss(nn.Module):
     """
 
     needs_all_rows: bool = False
-    """Whether it depends on which rows stand together: it gets those of all processes side by side."""
+    """Whether it depends on which rows share a batch: it then gets those of all processes."""
     has_fused_mean: bool = False
     """Whether `mean` gives sum / weight in one call."""
 
@@ -29,7 +29,7 @@ class SummedLoss(nn.Module):
     def check(self, output: Tensor, target: Tensor, sizes: Sequence[int | None]) -> None:
         """Raise `ShapeMismatchError` unless output [B, ...] and target [B, *sizes] belong together.
 
-        It is asked once, of real tensors: a loss may look at values if sizes alone do not tell.
+        It is asked once, of real tensors: a loss may look at values if sizes are not enough.
         """
         if len(output) != len(target) or tuple(sizes) != tuple(target.shape[1:]):
             raise ShapeMismatchError(output, target)

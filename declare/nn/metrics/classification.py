@@ -48,7 +48,7 @@ class Confusion(Accumulator):
 class LabelCounts(Accumulator):
     """Counts [4, L] of decisions on each label: true and false positives, false and true negatives.
 
-    Takes logits and labels [N, L], NaN if missing; a label is predicted where its probability is above
+    Takes logits and labels [N, L], NaN where missing; a label is predicted if its probability is above
     `threshold`.
     """
 
@@ -74,8 +74,8 @@ class LabelCounts(Accumulator):
 class LabelMatches(Accumulator):
     """Numbers [2] of samples all of whose labels are right, and of samples whose labels are all known.
 
-    Takes logits and labels [N, L], NaN if missing; a label is predicted where its probability is above one
-    half. A sample with an unknown label is left out: nobody can say whether it is right.
+    Takes logits and labels [N, L], NaN where missing; a label is predicted if its probability is above one
+    half. A sample with an unknown label is left out: it is unknown whether it is right.
     """
 
     key = "label matches"

@@ -72,7 +72,7 @@ class Embeddings(Accumulator):
 def _parts(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Return embeddings of unit length, and which pairs are positive."""
     raw = rows[:, :-2]
-    # By the largest number first: squares of very small and very large ones are no numbers.
+    # By the largest number first: squares of very small and very large ones are not numbers.
     scaled_rows = raw / raw.abs().amax(1, keepdim=True).clamp_min(_LEAST)
     return functional.normalize(scaled_rows, dim=-1), positives(rows[:, -2:])
 
@@ -107,7 +107,7 @@ def isc(rows: Tensor) -> Tensor:
 def retrieval(rows: Tensor) -> Tensor:
     """Return the fraction of rows [N, E + 2] with a positive whose nearest row of another origin is one.
 
-    If several are as near, the share of positives among them counts.
+    If several are as near, the fraction of positives among them counts.
     """
     unit, is_positive = _parts(rows)
     origin = rows[:, -1]

@@ -28,7 +28,7 @@ class LabelRanks(Accumulator):
     def _sums(score: Tensor, label: Tensor) -> Tensor:
         valid = ~label.isnan()
         true, false = valid & (label > 0.5), valid & (label <= 0.5)
-        # [N, L, L]: the second label stands at least as high as the first.
+        # [N, L, L]: the second label is at least as high as the first.
         above = score.unsqueeze(1) >= score.unsqueeze(2)
         rank, true_rank, false_rank = (
             (above & among.unsqueeze(1)).sum(2).double() for among in (valid, true, false)

@@ -94,7 +94,7 @@ class AccumulatedMetric:
     def combine(cls, metrics: Sequence[Any]) -> Tensor:
         """Return one metric, a scalar, over several targets, each with its own head.
 
-        Sums of the same units (equal keys) are merged, other units stand side by side. Metrics that are not of sums
+        Sums of the same units (equal keys) are merged, other units are concatenated. Metrics that are not of sums
         have the mean of those that are defined.
         """
         same_class = [item for item in metrics if isinstance(item, cls)]

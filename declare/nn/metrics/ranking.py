@@ -28,7 +28,7 @@ class Ranking:
         """Return scores and truth [N, columns] of predictions and targets [N, ...], NaN where truth is missing."""
         if prediction.dim() == target.dim() + 1:
             truth = target.unsqueeze(1) == torch.arange(prediction.shape[1], device=target.device)
-            # A missing class says nothing of any column.
+            # A sample without a class counts in no column.
             target = truth.float().masked_fill((target < 0).unsqueeze(1), torch.nan)
             prediction = against_rest(to_double(prediction))
         width = target.shape[-1] if target.dim() > 1 else 1
@@ -67,7 +67,7 @@ class Ranking:
 def against_rest(logits: Tensor) -> Tensor:
     """Return the log odds [N, K] of each class against all others, for logits [N, K] in double precision.
 
-    They rank as probabilities do, and go on where probabilities in any precision are 1.
+    They rank as probabilities do, and continue where probabilities in any precision are 1.
     """
     top, best = logits.max(1, keepdim=True)
     # The rest of any other class holds the best one, so that nothing cancels; that of the best is summed without it.

@@ -8,7 +8,7 @@ from torch.nn import functional
 class Attention(nn.Module):
     """Multi-head attention of x[B, T, D] to itself, or to a memory [B, S, D].
 
-    `mask` [B, S] says which positions may be looked at (None: all); `causal` hides those that come later.
+    `mask` [B, S] states which positions may be looked at (None: all); `causal` hides those that come later.
     `rotate` turns queries and keys by their position (rotary positions). Source: Vaswani et al. 2017.
     """
 

@@ -19,13 +19,13 @@ class Braindecode(nn.Module):
         super().__init__()
         make = getattr(_models(), name)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of defaults that nobody has stated
+            warnings.simplefilter("ignore", DeprecationWarning)  # of defaults that were not stated
             self.model = make(n_chans=channels, n_times=length, n_outputs=features, **config)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the numbers [B, F]."""
         features: Tensor = self.model(x)
-        # Models for crops keep an axis of time, of length 1 if the input is as long as they were told.
+        # Models for crops keep an axis of time, of length 1 if the input has the length that they were built for.
         return features.flatten(1) if features.dim() == 2 else features.flatten(2).mean(2)
 
 

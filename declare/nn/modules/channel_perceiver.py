@@ -16,9 +16,9 @@ class ChannelPerceiver(nn.Module):
     """N learned queries attend to the channels of x[B, C, T]; output [B, N, T], the time course kept.
 
     The key of a channel is its identity, learned for each dataset, and what its signal looks like (spread, slope and
-    their ratio), so that a bad channel can be told. Attention is positive, so each head has a signed gain for each
-    channel; every output is a spatial filter of unit length. `dataset` says whose channels they are. Source: Jaegle
-    et al. 2021, https://arxiv.org/abs/2103.03206.
+    their ratio), so that a bad channel is recognised. Attention is positive, so each head has a signed gain for each
+    channel; every output is a spatial filter of unit length. `dataset` is that of the channels. Source:
+    Jaegle et al. 2021, https://arxiv.org/abs/2103.03206.
     """
 
     def __init__(self, channels: Mapping[str, int], outputs: int, dim: int, heads: int) -> None:

@@ -70,7 +70,7 @@ class Conv1d(nn.Module):
 class Stage(nn.Sequential):
     """Halving if there is any, convolution, norm, activation, dropout: one module, which shards are gathered for.
 
-    Input x[B, C, T], output [B, C', T']; if `lengths` [B] are given, nothing is seen of what lies beyond.
+    Input x[B, C, T], output [B, C', T']; if `lengths` [B] are given, steps beyond are not used.
     """
 
     def __init__(self, *layers: nn.Module, downsample: str) -> None:

@@ -50,7 +50,7 @@ class Huggingface(nn.Module):
         else:
             model = AutoModel.from_config(plan_config, trust_remote_code=False)
         if getattr(model, "pooler", None) is not None:
-            model.pooler = None  # the mean over real positions stands in its place
+            model.pooler = None  # replaced by the mean over real positions
         self.writes = writes
         self.has_decoder: bool = plan_config.is_encoder_decoder
         self.model = model.get_encoder() if plan_config.is_encoder_decoder and not writes else model

@@ -12,7 +12,7 @@ class SeriesPatch(nn.Module):
     """Patches of x[B, C, L], each by its samples and its log spectrum, in blocks of self-attention.
 
     Output `output` [B, P, D] and `pooled` [B, D]. `window` steps about a patch give its spectrum (0: none).
-    If `lengths` [B] are given, a sample has as many patches as are whole, and zeros stand beyond its end.
+    If `lengths` [B] are given, a sample has as many patches as are whole, and zeros follow its end.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ class Tabular(nn.Module):
     """Embeds categories, marks missing numbers, and mixes all columns with one linear layer.
 
     Inputs, one per column: numbers [B], vectors [B, F_k] (NaN where missing: read as 0 beside an indicator
-    of 1), and categories [B] (class index, -1 where missing: an embedding of its own). Output [B, width].
+    of 1), and categories [B] (class index, -1 where missing: its own embedding). Output [B, width].
 
     Args:
         columns: in the order of the inputs, (features, 0) if numeric, (embedding width, classes) else.

@@ -11,7 +11,7 @@ class Transformer(nn.Module):
     """Blocks of self-attention over tokens, a sequence, a series or the patches of an image.
 
     Input: ids [B, T] (below 0: padding), x[B, T, F], a series [B, C, L] in patches of `patch` steps or an image
-    [B, C, H, W] in squares of `patch` pixels. A second input [B, T] says which positions of a sequence are real, or
+    [B, C, H, W] in squares of `patch` pixels. A second input [B, T] states which positions of a sequence are real, or
     `lengths` [B] how many steps each sample has.
     Output `output` [B, T, D], `pooled` [B, D], their mean over real positions, and `mask` [B, T]. Source: Vaswani
     et al. 2017, https://arxiv.org/abs/1706.03762; patches: Dosovitskiy et al. 2021.

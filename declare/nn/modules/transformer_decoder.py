@@ -9,7 +9,7 @@ from declare.nn.modules.padding import within
 class TransformerDecoder(nn.Module):
     """Blocks of causal self-attention over ids [B, T] (below 0: padding) and attention to a memory [B, S, F].
 
-    A third input [B, S] says which positions of the memory are real, or `lengths` [B] how many each has. Output
+    A third input [B, S] states which positions of the memory are real, or `lengths` [B] how many each has. Output
     `output` [B, T, D], `pooled` [B, D] and `mask` [B, T]. Position t sees ids up to t alone. Source: Vaswani et al.
     2017.
     """

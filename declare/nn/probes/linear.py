@@ -33,7 +33,7 @@ class LinearProbe(nn.Module):
         """Learn from features; `loss` maps the output for all of them to a scalar."""
         self.mean = features.mean(0)
         spread = features.std(0, correction=0)
-        # A feature that never changes tells nothing, and dividing by its rounding would blow it up.
+        # A constant feature has no information, and dividing by its rounding would blow it up.
         self.scale = (1 / spread).where(spread > 1e-6 * (1e-6 + self.mean.abs()), 0.0)
         standardised = (features - self.mean) * self.scale
         optimizer = torch.optim.LBFGS(

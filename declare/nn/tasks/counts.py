@@ -23,7 +23,7 @@ def rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
 
 
 def log_rates(output: Tensor, offset: Tensor, link: str) -> Tensor:
-    """Return the logarithm of each unit's rate [B, N], finite if the rate itself is too small for a number."""
+    """Return the logarithm of each unit's rate [B, N], finite even if the rate itself is too small for a number."""
     return at_least_single(output) + offset if link == "exp" else rates(output, offset, link).log()
 
 

@@ -34,7 +34,7 @@ class NextToken(MaskedTarget):
     """Takes logits [B, T, V] and ids [B, T], below 0 after the end of each text.
 
     The one place that shifts: the model sees `bos` and all tokens but the last (`mask_inputs`), so that the output at
-    a position is about the token that stands there. With `afresh` texts are written from nothing but `bos`.
+    a position is about the token that is there. With `afresh` texts are written from nothing but `bos`.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ class Reconstruction:
 
     `ratio` of the blocks of `block` positions are hidden, one at least, one shown at least; all channels of a block
     together, or with `each` the blocks of every channel by themselves. The loss sees NaN where nothing was hidden.
-    If samples differ in length, `TARGET.lengths` [B] stand beside the field.
+    If samples differ in length, `TARGET.lengths` [B] are beside the field.
     `undo` takes values back through transforms, for metrics.
     """
 

@@ -12,7 +12,7 @@ from declare.nn.tasks.prior import class_logits, constant
 class TokenClassification(MaskedTarget):
     """Takes logits [B, T, K] and class indices [B, S], -1 where a position has none.
 
-    Targets may be shorter or longer than the logits: what lies beyond is padding.
+    Targets may be shorter or longer than the logits: the rest is padding.
     """
 
     def __init__(self, *, target: str, mask: str | None = None, counts: Sequence[int] | None = None) -> None:

@@ -16,7 +16,7 @@ from declare.nn.transforms.sample_rng import Drawing, uniform
 class PerSample(nn.Module):
     """Applies a transform to each sample. Input x[B, C, H, W], x[B, C, F, H, W] or a mask x[B, H, W]; output alike.
 
-    The draws of a sample depend on its key alone, neither on the batch that it stands in nor on other draws: an
+    The draws of a sample depend on its key alone, neither on the batch that it is in nor on other draws: an
     image and its mask get the same ones. torch's global generators are left alone.
 
     Args:

@@ -21,7 +21,7 @@ class Level(NamedTuple):
 class Place(NamedTuple):
     """Where a key belongs: the block's path, the key, its possible names; whether the block accepts it now.
 
-    `typed` says that the block is a component.
+    `typed` means that the block is a component.
     """
 
     block: str
@@ -64,7 +64,7 @@ def stated_path(keys: Sequence[str], levels: Sequence[Level], besides: str) -> s
                 block = block.get(name) if isinstance(block, dict) else None
             path = _join(level.path, key)
             known = fields(level.model).get(key.partition(".")[0])
-            # A section of named blocks (`datasets`, `tasks`) says nothing of a block in another one.
+            # A section of named blocks (`datasets`, `tasks`) does not concern a block in another one.
             is_section = level is not levels[-1] and not level.path and known and known[1].origin is dict
             if block is not None and known and not is_section and path != besides:
                 return path

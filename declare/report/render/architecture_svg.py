@@ -151,7 +151,7 @@ def _clip(text: str, limit: int = 29) -> str:
 def _shape(box: Box) -> str:
     colour = _FILL[box.kind]
     parts = [f'<g transform="translate({box.x:.1f} {box.y:.1f})"><title>{escape(box.title)}</title>']
-    # Copies of a per-dataset node stand behind it like a stack of cards.
+    # Copies of a per-dataset node are behind it like a stack of cards.
     parts.extend(
         f'<rect class="box" x="{4 * copy}" y="{-4 * copy}" width="{BOX_WIDTH}" height="{box.height:.0f}" '
         f'rx="7" stroke="{colour}"/>'

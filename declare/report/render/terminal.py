@@ -30,7 +30,7 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
 def sparkline_over_steps(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> str:
     """Return a curve over steps 0 to `last` as `width` characters, so that several curves share an axis.
 
-    Each is the mean of its steps; one without a point repeats the one before, none stands outside the curve.
+    Each is the mean of its steps; one without a point repeats the one before, none is outside the curve.
     """
     columns: dict[int, list[float]] = {}
     for step, value in points:

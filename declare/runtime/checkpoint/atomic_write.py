@@ -29,7 +29,7 @@ from declare.runtime.run_folder.durable_io import HashedFile, create_new, fsync_
 from declare.runtime.run_folder.manifest import STATE, TENSORS, SavedCheckpoint, damage, read_manifest, seal
 
 SHARES = "state-"
-"""Begins the names of files that hold one process's share of the state."""
+"""Begins the names of files that hold one process's shard of the state."""
 Files = dict[str, dict[str, object]]
 """Size and hash of files by name."""
 

@@ -137,7 +137,7 @@ class CheckpointSaver:
         """Raise `ProblemError` (RES804) if the disk cannot hold the checkpoints that the plan keeps."""
         sizes = [checkpoint.num_bytes for checkpoint in self._store.all_checkpoints()]
         size = max(sizes, default=0) or _state_bytes(tensor_bytes(graph.state_dict()), plan)
-        # One more than is kept is there while the next one is written.
+        # While the next one is written there is one more than is kept.
         count = max_checkpoints(plan.phases) + 1
         needed_bytes = size * count - sum(sizes)
         if free_bytes(self._store.root) < needed_bytes:

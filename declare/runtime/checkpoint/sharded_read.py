@@ -1,6 +1,6 @@
 """Tensors of a checkpoint in several files, in the shards of the processes that wrote them.
 
-The files are those of torch.distributed.checkpoint's safetensors storage: each says in its metadata where in the
+The files are those of torch.distributed.checkpoint's safetensors storage: each has in its metadata where in the
 whole its rows begin. They are read by rows, so that any number of processes can take what it needs.
 """
 
@@ -78,7 +78,7 @@ def lazy_tensors(paths: Iterable[Path]) -> dict[str, LazyTensor]:
     for path in paths:
         with safe_open(path, framework="pt") as file:
             begins = json.loads((file.metadata() or {}).get(_MARK, "{}"))
-            for name in file.keys():  # noqa: SIM118 - it is no mapping
+            for name in file.keys():  # noqa: SIM118 - it is not a mapping
                 shape = file.get_slice(name).get_shape()
                 start = begins[name][_OFFSETS][0] if name in begins else 0
                 shard = Shard(path, start, shape[0] if shape else 0)

@@ -1,6 +1,6 @@
 """What the processes of a launch and whoever started it say to each other, through files of the launch's folder.
 
-Each file is opened anew to be read or written, so that a folder which several machines share will do.
+Each file is opened again to be read or written, so that a folder that several machines share is enough.
 """
 
 import json

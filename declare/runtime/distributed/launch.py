@@ -1,7 +1,7 @@
 """Starting the processes of a run on this machine: PyTorch's elastic launcher, restarted for each attempt.
 
-Each process is the same command, told its rank by the environment. They meet through a file on one machine,
-and at an address on several. The launcher stays until all have ended, whatever it hears.
+Each process is the same command, with its rank in the environment. They meet through a file on one machine,
+and at an address on several. The launcher stays until all have ended, whatever signals it gets.
 """
 
 import json
@@ -49,7 +49,7 @@ class ProcessFailure:
 
     rank: int
     exit_code: int
-    """Negative for a signal; 0 if nobody knows it."""
+    """Negative for a signal; 0 if unknown."""
     step: int
     """How many steps of the run it had made."""
     log_tail: str
@@ -81,7 +81,7 @@ class LaunchResult:
     run: Path | None
     """The run folder, if one was made."""
     unreported_problems: tuple[Problem, ...] = ()
-    """What a process has found and could not tell."""
+    """Problems that a process found and could not report."""
 
 
 def launch(spec: LaunchSpec, argv: Sequence[str], folder: Path, attempt: int) -> LaunchResult:
@@ -94,7 +94,7 @@ def launch(spec: LaunchSpec, argv: Sequence[str], folder: Path, attempt: int) ->
     _silence_launcher()
     protect_children()
     os.environ |= {LAUNCH: str(folder), LAUNCHER: str(os.getpid())}
-    # The launcher's own store would listen on all interfaces, and nobody here asks it anything.
+    # The launcher's own store would listen on all interfaces, and is not used here.
     os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     run = elastic_launch(_config(spec, folder, attempt), sys.executable)
     failure = None
@@ -129,7 +129,7 @@ def _config(spec: LaunchSpec, folder: Path, attempt: int) -> Any:
         logs_specs=DefaultLogsSpecs(
             log_dir=str(folder / _LOGS), redirects=dict.fromkeys(range(1, spec.processes), Std.ALL)
         ),
-        # What ends a run on request is handed on by ourselves: nobody may be killed while it saves. A hang-up ends
+        # Requests to stop are handed on by ourselves: no process may be killed while it saves. A hang-up ends
         # nothing; processes whose launcher is gone save and stop.
         signals_to_handle="SIGQUIT",
     )
@@ -186,7 +186,7 @@ def write_peer_loss(rank: int, reason: str) -> None:
 
 def _write(name: str, text: str) -> None:
     if folder := os.environ.get(LAUNCH):
-        # Every process says where the run is, at the same moment.
+        # Every process reports the run's folder at the same moment.
         draft = Path(folder) / f".{name}.{os.getpid()}"
         draft.write_text(text, encoding="utf-8")
         draft.replace(Path(folder) / name)
@@ -199,8 +199,8 @@ def _read_text(path: Path) -> str | None:
 def read_outcome(folder: Path) -> tuple[int | None, tuple[Problem, ...]]:
     """Return the exit code that a process of this machine left, if any, and what has not been reported yet.
 
-    The process of rank 0 speaks for itself. If it left no word (it was ended while it waited for one that had
-    failed), the reasons of the other are still to be told.
+    Rank 0 reports its own problems. If it left none (it was ended while it waited for one that had
+    failed), those of the others are still to be reported.
     """
     ranks = sorted(int(path.name.removeprefix(_OUTCOME)) for path in folder.glob(f"{_OUTCOME}*"))
     if not ranks:

@@ -1,6 +1,6 @@
 """The rank of this process in a group that was started for it; needs no torch.
 
-torchrun (and Ray through it), SLURM and our own launcher each tell a process by its environment.
+torchrun (and Ray through it), SLURM and our own launcher each pass them in the environment of a process.
 """
 
 import os

@@ -78,7 +78,7 @@ def _connect(ray: Any, processors: int) -> None:
         settings = {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
         ray.init(address=_LOCAL, num_cpus=processors, **settings, **quiet)
     with contextlib.suppress(ImportError):
-        # What Ray says of dead workers goes to standard output, where results belong; we say it ourselves.
+        # Ray writes about dead workers to standard output, where results belong; we report them ourselves.
         inside: Any = import_module("ray._private.worker")
         inside._worker_logs_enabled = False  # noqa: SLF001 - it has no public switch
 

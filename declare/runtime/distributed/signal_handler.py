@@ -24,7 +24,7 @@ _flags: "list[StopFlag]" = []
 
 
 class StopRequestedError(BaseException):
-    """A stop was asked for where nothing is lost by leaving at once."""
+    """A stop was asked for at a point at which nothing is lost by leaving at once."""
 
 
 def request_stop(reason: str) -> None:
@@ -67,7 +67,7 @@ class EvaluationInterruption(Interruption):
                 if not flags:
                     raise
                 for flag in flags:
-                    flag.interrupted = False  # nobody waits for it: the others are told at the end
+                    flag.interrupted = False  # no process waits for it: the others get it at the end
                 raise PassInterruptedError from None
 
     def stop_all_ranks(self, *, interrupted: bool) -> None:
@@ -103,7 +103,7 @@ class StopFlag:
             self._timer.cancel()  # else it would take the caller's own handlers away
             self._timer.join()
         for number, handler in self._before.items():
-            # A launcher ends the others when one process has ended: what this one found must still be said.
+            # A launcher ends the others when one process has ended: what this one found must still be reported.
             signal.signal(number, signal.SIG_IGN if LAUNCH in os.environ else handler)
         self._before = {}
 
@@ -147,7 +147,7 @@ class StopFlag:
         self._timer = threading.Timer(SAME_SECONDS, _react_as_the_system)
         self._timer.daemon = True
         self._timer.start()
-        if LAUNCH not in os.environ:  # else whoever watches over this process says it
+        if LAUNCH not in os.environ:  # else the supervisor of this process reports it
             print_stop_notice(self._reason, "stopping" if self._interruptible else "saving after this step")
         self._interrupt()
 
@@ -167,7 +167,7 @@ def _react_as_the_system() -> None:
 def print_stop_notice(reason: str, action: str = "saving after this step") -> None:
     """Tell the user what a signal does, and what a second one would do.
 
-    Straight to the descriptor: a handler may come while a stream of Python is being written to, and where nobody
+    Straight to the descriptor: a handler may come while a stream of Python is being written to, and if no process
     reads any more the request must not be lost.
     """
     with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """Supervision of launched processes: when one dies, all restart from the last checkpoint.
 
-Two attempts that die at the same step would go on dying there: then it gives up; so it does after several that came
+Two attempts that die at the same step would die there again: then it gives up; so it does after several that came
 no further than one before.
 """
 
@@ -21,7 +21,7 @@ _MAX_LINES = 12
 _MAX_VAIN_ATTEMPTS = 4
 """Attempts in a row that come no further than one before them."""
 _REPORTED_STATUSES = {1, 2}
-"""Exit statuses of a command that found something wrong before it began, and has said so."""
+"""Exit statuses of a command that found something wrong before it began, and has reported it."""
 MakeArgv = Callable[[Path | None], Sequence[str]]
 """Returns the arguments of the command: for a new run, or to continue the one in a folder."""
 Attempt = Callable[[Path, int, Path | None], LaunchResult]
@@ -54,7 +54,7 @@ def watch(
 ) -> int:
     """Make attempts, in folders below `root`, until one ends by its own account; return its exit status.
 
-    None is made once it is asked to stop: the exit status is then what `requested_status` says.
+    None is made once it is asked to stop: the exit status is then `requested_status`.
     """
     died_at: int | None = None
     furthest, no_progress = -1, 0
@@ -106,7 +106,7 @@ def _record(run: Path | None, failure: ProcessFailure, attempt: int) -> None:
     body = ProcessDied(
         rank=failure.rank, at=failure.step, cause=failure.cause, attempt=attempt, words=failure.log_tail
     )
-    with contextlib.suppress(OSError):  # its disk is full, or it stands on another machine
+    with contextlib.suppress(OSError):  # its disk is full, or it is on another machine
         file = EventFile(run)
         file.write(Event.of(body))
         file.close()

@@ -21,7 +21,7 @@ from declare.runtime.inference.loaded_run import LoadedRun
 
 _BATCH = 64
 _NEAR = 0.01
-"""Values this near to a bound, as a share of the range, are saturated."""
+"""Values this near to a bound, as a fraction of the range, are saturated."""
 _BOUNDS: dict[type[nn.Module], tuple[float, float]] = {
     nn.Sigmoid: (0.0, 1.0),
     nn.Hardsigmoid: (0.0, 1.0),
@@ -39,8 +39,8 @@ _CHANNELS_SECOND = (
 class Activity:
     """Statistics of one output of a module over all samples; `shape` is that of one sample.
 
-    `dead` of its `units` were zero for every sample and place. `saturated_share` is the share of values at the bounds
-    of an activation that has some, None for others. `nonfinite` values are left out of the rest.
+    `dead` of its `units` were zero for every sample and place. `saturated_share` is the fraction of values at the
+    bounds of an activation that has some, None for others. `nonfinite` values are left out of the rest.
     """
 
     name: str

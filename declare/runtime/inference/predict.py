@@ -39,12 +39,12 @@ class Predictions:
     """One row for each sample: `sample` is its place, then the predictions of each task.
 
     Classes are given by name, with the probability of each class; regressions in the target's own units. Maps of
-    classes (segmentation) stand in `maps` by task, in the values of the target's masks: whole numbers [samples,
-    height, width], or colours [..., 3] of bytes; rows hold the share of each class. If the model gives no
+    classes (segmentation) are in `maps` by task, in the values of the target's masks: integers [samples,
+    height, width], or colours [..., 3] of bytes; rows hold the fraction of each class. If the model gives no
     number (its input has a gap, or what it computes is not finite), values are None, and `without` names the
     sample. A text that makes several samples (windows) has a row for each of them (`part 2`); if all tasks
     give tags, which are put together, it has one. `unread` names texts with words that have no tag: they were cut
-    before the model read them. `passed_over` counts what is in the input but is no sample, by reason; `doubts` are
+    before the model read them. `passed_over` counts what is in the input but is not a sample, by reason; `doubts` are
     what is odd about new samples.
     """
 
@@ -296,7 +296,7 @@ def _safe_cell(value: Any) -> Any:
         value = visible(value)
     risky = (
         isinstance(value, str)
-        and len(value) > 1  # a lone sign, as of a strand, is no formula
+        and len(value) > 1  # a lone sign, as of a strand, is not a formula
         and value.startswith(_FORMULA_STARTS)
         and not _all_numbers(value)
     )

@@ -160,7 +160,7 @@ def _with_empty_columns(plan: Plan, dataset: str, fields: Mapping[str, Any], rea
 def open_reader(path: Path, like: Mapping[str, Any]) -> Reader:
     """Return a reader of a table, of arrays, of an image or of a folder of images.
 
-    A file of the kind that the run's source `like` reads is read as that says (its separator).
+    A file of the kind that the run's source `like` reads is read with its settings (the separator).
     """
     if path.is_dir():
         listing = list_files(path, SUFFIXES)

@@ -1,7 +1,7 @@
 """Ray Train: the processes of a run are workers of a Ray cluster, of a local one if none is reached.
 
 Ray places and connects the processes. What a run keeps stays ours: its folder, its checkpoints, and the rule of
-when to start anew. The folder must stand where every worker finds it: on one machine anywhere, on several in a
+when to start again. The folder must be where every worker finds it: on one machine anywhere, on several in a
 folder that they share.
 """
 
@@ -46,7 +46,7 @@ _ENVIRONMENT = {"HF_DATASETS_CACHE", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE"
 
 
 class RayEngine:
-    """Trains like `declare.runtime.run.train`, on Ray; `tell` gets problems of workers that die or do not start."""
+    """Trains like `declare.runtime.run.train`, on Ray; `report` gets problems of workers that die or do not start."""
 
     def __init__(self, report: Report) -> None:
         require("ray", "ray")

@@ -17,7 +17,7 @@ _WHEN = frozenset({"step", "evaluated", "checkpoint_saved", "phase_finished", "t
 class FolderWatch(Listener):
     """Tells of files that have gone, once each time; `metrics.csv` and `events.jsonl` come back by their writers.
 
-    The plan is written again. Checkpoints cannot be: their folder is made anew, for those that are still to come.
+    The plan is written again. Checkpoints cannot be: their folder is made again, for those that are still to come.
     """
 
     def __init__(self, plan: Plan, folder: Path, emit: Callable[[Event], object]) -> None:
@@ -36,7 +36,7 @@ class FolderWatch(Listener):
         if CHECKPOINTS in missing:
             (self._folder / CHECKPOINTS).mkdir(mode=0o700, exist_ok=True)
         new = [name for name in missing if name not in self._reported]
-        self._reported = set(missing)  # of those that have not come back yet nothing is said again
+        self._reported = set(missing)  # those that have not come back yet are not reported again
         for name in new:
             reason = "created again: its contents are lost" if name == CHECKPOINTS else "written again"
             body = FileDeleted(path=name, reason=reason)

@@ -38,7 +38,7 @@ def headline(
 ) -> str:
     """Return the `count` metrics of an evaluation that matter most: the phase's best metric first.
 
-    Beside each stands what the trivial baseline reaches, if that is known.
+    Each has the trivial baseline's value beside it, if that is known.
     """
     best = next((item.best for item in plan.phases if item.name == phase and item.best), None)
     names = [best.metric] if best and best.metric in metrics else []

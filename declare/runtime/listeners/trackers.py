@@ -53,5 +53,5 @@ class Trackers(Listener):
         """Flush and close every tracker."""
         logs, self._logs = self._logs, []
         for log in logs:
-            with suppress(Exception):  # all was recorded: that it cannot be told of its end undoes nothing
+            with suppress(Exception):  # all was recorded: a failure to close it loses nothing
                 log.close()

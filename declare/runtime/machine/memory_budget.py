@@ -15,7 +15,7 @@ from declare.system.memory_limits import address_limit, group_limit, peak
 _BOTH_WAYS = 2.0
 """Activations and, in the backward pass, their gradients: what a sample takes at least, over the plan's estimate."""
 _SPARE = 0.8
-"""Share of the room that is planned with: allocators leave gaps."""
+"""Fraction of the room that is planned with: allocators leave gaps."""
 _LATER = 128 << 20
 """Address space that threads and libraries take once training begins."""
 _ASKED = re.compile(r"allocate ([\d.]+) ?(bytes|[KMGT]iB)")

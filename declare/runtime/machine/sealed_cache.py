@@ -1,6 +1,6 @@
 """A folder of the user's cache that a library fills: its files are hashed when a process ends, compared at the next.
 
-For torch.compile's cache, whose files are code that runs. Files that nobody has sealed (of a process that was killed)
+For torch.compile's cache, whose files are code that runs. Files without a seal (of a process that was killed)
 are removed, unless another process is at work in the folder.
 """
 

@@ -15,7 +15,7 @@ from declare.runtime.setup.phase import assemble, trainable
 
 STEPS = 40
 _FALL = 0.95
-"""The loss of one batch must fall below this share of what it was."""
+"""The loss of one batch must fall below this fraction of what it was."""
 _WIDE = 4.0
 """A first loss further off than this factor is not that of a model that knows nothing."""
 

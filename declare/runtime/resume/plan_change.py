@@ -32,7 +32,7 @@ def check_changes(run: Run, plan: Plan, *, allow: bool) -> list[Change]:
     changes = judge_data_changes(run.path, plan, plan_changes(run.plan, plan, _run_state(run, plan)))
     exact = "exact" in {plan.hardware.determinism, run.plan.hardware.determinism}
     stop = {"impossible"} if allow else {"impossible", "allowed", *(["rounding"] if exact else [])}
-    # Another version of the program is no wish of the user's: said, never refused.
+    # Another version of the program is not the user's request: it is reported, never refused.
     reasons = [change for change in changes if change.verdict in stop and change.path != "declare"]
     if reasons:
         versions = next(((str(item.old), str(item.new)) for item in changes if item.path == "declare"), None)
@@ -61,7 +61,7 @@ def is_other_run(changes: Sequence[Change]) -> bool:
 def adopt_plan(place: Path, plan: Plan, revision: Revision) -> None:
     """Make `plan` the plan of the run; if that is another run the old one stays as `plan-1.json` and so on.
 
-    A process that dies in here leaves a folder that goes on with the new plan or asks for it once more.
+    A process that dies in here leaves a folder that continues with the new plan or asks for it once more.
     """
     with translate_os_errors(place):
         if is_other_run(revision.changes):

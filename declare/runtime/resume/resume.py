@@ -60,7 +60,7 @@ def newest_state(checkpoints: CheckpointManager, on_rejected: Callable[[Path, st
 def fit_state(tree: Tree, graph: nn.Module, plan: Plan) -> Tree:
     """Return a saved state as the plan takes it: a phase that has become longer since is open again.
 
-    Compares with what the checkpoint itself says, so that it makes no difference when the plan was adopted. Raises
+    Compares with what the checkpoint itself holds, so that it makes no difference when the plan was adopted. Raises
     `RefusedError` (RES806) if the saved weights are not those of `graph`.
     """
     if not {"model", "course", ORIGIN} <= tree.keys():

@@ -11,7 +11,7 @@ from declare.contract.problem import Problem, ProblemError
 from declare.system.memory_limits import free_bytes
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
-"""What the operating system says of a full disk."""
+"""The operating system's message of a full disk."""
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -33,8 +33,8 @@ def brief(path: object, width: int = 36) -> str:
 def disk_full_problem(folder: Path, needed_bytes: int, *, note: str = "") -> Problem:
     """Return the finding that `folder` has not the room for `needed_bytes` bytes.
 
-    If more than that is free, a quota or something else that writes there stands in the way: only what is free is
-    told then.
+    If more than that is free, a quota or another writer is the cause: only the free space is
+    reported then.
     """
     free = free_bytes(folder)
     needed_text = f"{readable_bytes(needed_bytes)} needed, " if needed_bytes > free else ""
@@ -104,7 +104,7 @@ def write_durably(path: Path, data: bytes) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a text for people: a disk that fails leaves the file that stood there before, or none.
 
-    Raises OSError. What is no regular file (`/dev/stdout`, a pipe) is written straight.
+    Raises OSError. What is not a regular file (`/dev/stdout`, a pipe) is written straight.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
@@ -144,7 +144,7 @@ def open_own(path: Path, mode: str) -> IO[str]:
 def reopen_if_replaced(file: IO[str], path: Path) -> IO[str]:
     """Return a text file that is appended to, opened with `a+`, reopened if `path` was replaced.
 
-    If somebody has deleted it, it is written there again with all that it held; if another one stands there,
+    If somebody has deleted it, it is written there again with all that it held; if another one is there,
     that one is appended to. Its folder must be there.
     """
     try:

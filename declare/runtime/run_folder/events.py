@@ -1,6 +1,6 @@
 """The events of a run: a type for each, with what its line in `events.jsonl` holds beside time, phase and step.
 
-Numbers that are not finite stand there as null.
+Numbers that are not finite are written as null.
 """
 
 from __future__ import annotations

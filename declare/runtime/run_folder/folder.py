@@ -224,7 +224,7 @@ class Run:
     def read_weights(self, which: str, read: Callable[[Path], Value]) -> tuple[Value, SavedCheckpoint]:
         """Return what `read` makes of the weights that `which` names, and their checkpoint.
 
-        A run that is still training may delete a checkpoint meanwhile: then the one that stands in its place by now
+        A run that is still training may delete a checkpoint meanwhile: then the one that is in its place by now
         is read. Raises what `weights_path` and `read` do.
         """
         for attempt in range(_TRIES):

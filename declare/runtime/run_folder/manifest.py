@@ -120,7 +120,7 @@ def _require_form(manifest: Any) -> None:
 def damage(checkpoint: SavedCheckpoint, *, hashes: bool = True) -> str | None:
     """Return what is wrong with a checkpoint's files (sizes always, content if `hashes`), or None.
 
-    Hashes tell of damage. A manifest that was made to fit other files is why headers and schemas are looked at too.
+    Hashes detect damage. A manifest that was made to fit other files is why headers and schemas are looked at too.
     """
     if hashes and (reasons := mistakes(checkpoint.manifest, "manifest")):
         return f"its manifest is not whole: {'; '.join(reasons)}"

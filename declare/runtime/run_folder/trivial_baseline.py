@@ -11,7 +11,7 @@ from declare.runtime.run_folder.durable_io import brief
 
 Value = TypeVar("Value", float, float | None)
 PREFIX = "trivial/"
-"""What stands before the name of a metric if it is the trivial baseline's."""
+"""Prefix of the names of the trivial baseline's metrics."""
 
 
 def with_prefix(metrics: Mapping[str, float]) -> dict[str, float]:
@@ -56,7 +56,7 @@ def baseline_findings(plan: Plan, metrics: Mapping[str, float]) -> list[Problem]
 def metrics_below_baseline(plan: Plan, metrics: Mapping[str, float]) -> list[Unbeaten]:
     """Return the metrics that selected the run's weights and do not beat the trivial baseline.
 
-    A metric that only predictions which are no numbers leave undefined beats nothing.
+    A metric that only predictions which are not numbers leave undefined beats nothing.
     If the last phase names no `best`, those are the first metric of each task that it trains, on validation data.
     """
     return [

@@ -65,7 +65,7 @@ def assemble(
     objective = builder.objective(phase)
 
     def trial() -> Trial:
-        # Of what stands in memory at once: a whole batch may not fit.
+        # Of what is in memory at once: a whole batch may not fit.
         batch = next(iter(loader.batches(0, 1)))
         micro_batch = next(split(batch, dict.fromkeys(batch, phase.accumulate), group_size(phase)))
         return Trial(builder.graph, objective, micro_batch, builder.device)

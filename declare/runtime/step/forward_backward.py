@@ -116,7 +116,7 @@ class SequentialScales:
     """Passes for each scale, one after another: only one of them is in memory at any time.
 
     The loss is the mean over scales. Smaller scales are compared with predictions of the largest one, which comes
-    first and stands still for them, so that its activations are gone when theirs are made.
+    first and is still there for them, so that its activations are gone when theirs are made.
     """
 
     def __init__(self, single: SingleScale, scales: Scales, statistics: StatisticsBySize) -> None:

@@ -1,6 +1,6 @@
 """Making an optimizer's update cheap: for a small model its bookkeeping costs more than its kernel.
 
-torch's fused Adam sorts, groups and counts its parameters anew in every step. Here that is done once, and
+torch's fused Adam sorts, groups and counts its parameters again in every step. Here that is done once, and
 then the same kernel is called with the same numbers: the result is the same to the bit.
 """
 

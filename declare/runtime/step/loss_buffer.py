@@ -16,7 +16,7 @@ from declare.runtime.run_folder.durable_io import brief
 class LossBuffer:
     """Steps since the last reading; `read` is the only place where the loop waits for the device.
 
-    What is read is the mean over the processes of `world`: losses are made for that. `about` says what is known of
+    What is read is the mean over the processes of `world`: losses are made for that. `about` has what is known of
     the samples of a step.
     """
 

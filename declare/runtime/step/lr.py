@@ -20,7 +20,7 @@ class OptimizerLR:
         """Give each group its learning rate at step `number`."""
         factor = self._schedule(number)
         if factor != self._last_factor:
-            # Read anew: loading a state gives the optimizer new groups.
+            # Read again: loading a state gives the optimizer new groups.
             for group, base in zip(self._optimizer.param_groups, self._bases, strict=True):
                 group["lr"] = base * factor
             self._last_factor = factor

@@ -29,7 +29,7 @@ class StepConfig:
     """Seed of the run and index of the phase: the first half of every key."""
     strategy: Strategy
     micro_batches: int = 1
-    """Micro-batches that this process makes of its share of a batch."""
+    """Micro-batches that this process makes of its part of a batch."""
     world: ProcessGroup = SINGLE_PROCESS
     statistics: StatisticsBySize | None = None
     """Running statistics of norms for each size, if the phase has scales."""

@@ -49,7 +49,7 @@ class OptunaEngine:
         self._search, self._tune = search, tune
         self._steps = total_steps
         # SQLite waits for other writers instead of failing at once; no connection stays open between two calls,
-        # for nothing tells when an engine is no longer needed.
+        # since it is unknown when an engine is no longer needed.
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{(search.folder / DATABASE).absolute()}",
             engine_kwargs={"connect_args": {"timeout": 120}, "poolclass": NullPool},

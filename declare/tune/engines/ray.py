@@ -1,6 +1,6 @@
 """Ray Tune: trials as actors of a cluster, a local one if none is reached.
 
-Ray chooses, places and ends trials. Which number a trial has and what became of it stands in the search's folder.
+Ray chooses, places and ends trials. Which number a trial has and what became of it is in the search's folder.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ class RayEngine:
             hush_optuna()
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
-        # Ray takes the signals for itself when it connects: they are heard anew inside.
+        # Ray takes the signals for itself when it connects: they are handled again inside.
         with connect_ray() as ray, SearchStop(lambda: stop.reason) as inner, self._watch_trials(emit, inner):
             gpus = int(ray.cluster_resources().get("GPU", 0))
             trainable = self._trainable(gpu=gpus > 0 and self._accelerator in {"auto", "cuda"})
@@ -168,7 +168,7 @@ class RayEngine:
             return schedulers.ASHAScheduler(time_attr="step", max_t=max(2, self._steps), grace_period=1)
         return schedulers.FIFOScheduler()
 
-    # -- what becomes of trials ------------------------------------------------------------------------
+    # -- the end of trials -----------------------------------------------------------------------------
 
     def _record_results(self, grid: Any, *, stopped: bool) -> None:
         """Record what trials came to that could not say so themselves: those that Ray ended, and those that died."""

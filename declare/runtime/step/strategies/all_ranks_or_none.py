@@ -1,4 +1,4 @@
-"""Several processes if bad batches are skipped: all leave a batch out, or none does."""
+"""Several processes that skip bad batches: all leave a batch out, or none does."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

@@ -20,7 +20,7 @@ _NO_BUFFERS: dict[str, Any] = {
 class Ddp(Strategy):
     """Wraps the objective in DDP, again whenever other parameters are trained.
 
-    `static` if every step is one backward pass over the same parameters, as the plan says; else DDP looks for
+    `static` if every step is one backward pass over the same parameters, according to the plan; else DDP looks for
     those that were used.
     Batch norms share their statistics, so no buffers are sent.
     """

@@ -11,7 +11,7 @@ from declare.nn.distributed.dtensor import full_tensor, is_sharded
 from declare.runtime.step.strategies.fsdp import units
 
 Places = list[tuple[dict[str, Any], str]]
-"""Where a parameter stands: the parameters of a layer, and its name there."""
+"""Where a parameter is: the parameters of a layer, and its name there."""
 
 
 class FullPrecisionCopy:

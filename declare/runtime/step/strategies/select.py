@@ -61,8 +61,8 @@ def random_skip_paths(plan: Plan) -> list[str]:
 def is_static(plan: Plan, phase: PhasePlan) -> bool:
     """Whether every step of the phase is one backward pass over the same parameters, in every process.
 
-    It is not if gradients of several micro-batches or scales are added up, if datasets take turns, or
-    if a module skips parts of itself at random.
+    False if gradients of several micro-batches or scales are added up, if datasets take turns, or if a
+    module skips parts of itself at random.
     """
     several = phase.accumulate > 1 or (phase.scales is not None and phase.scales.mode == "joint")
     return not (several or phase.alternate or random_skip_paths(plan))
