@@ -20,7 +20,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from declare.compiler.meta.flop_count import BATCH, ForwardMeasure, measure
-from declare.components.modules._tables import TABLES
+from declare.components.modules._model_tables import TABLES
 from declare.system.library_table import LibraryTable, Record, dump, installed_version
 
 if TYPE_CHECKING:

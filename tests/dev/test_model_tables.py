@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from declare.components.modules import _tables
+from declare.components.modules import _model_tables
 from declare.contract.shapes import Shape
 from declare.dev.model_tables import REDUCTIONS, ROUNDINGS, SIZES, TooSlowError, examine, fit, limit, solve
 
@@ -72,9 +72,9 @@ def test_a_record_answers_for_sizes_and_channels_that_were_not_measured():
     record = {"size": 64} | examine(_Net, 64)
     assert (record["reduction"], record["rounding"], record["stem"], record["least"]) == (8, "ceil", 2, 8)
     real = measure(_Net(7), [torch.zeros(BATCH, 7, 75, 41)])
-    costs = _tables.costs(record, Shape("image", (7, 75, 41)))
+    costs = _model_tables.costs(record, Shape("image", (7, 75, 41)))
     assert costs == (real.parameters, real.flops, real.activation_bytes)
-    found = _tables.outputs(None, record, Shape("image", (7, 75, 41)))
+    found = _model_tables.outputs(None, record, Shape("image", (7, 75, 41)))
     assert {name: shape.dims for name, shape in found.items()} == {
         name: dims for name, (dims, _) in real.outputs.items()
     }

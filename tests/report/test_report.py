@@ -16,7 +16,7 @@ from declare.report.render import html, terminal
 from declare.report.render.architecture_svg import draw
 from declare.report.render.html import curve_groups
 from declare.report.render.line_chart import downsample, line_chart, ticks
-from declare.report.render.terminal import BLOCKS, sparkline_over_steps
+from declare.report.render.terminal import BLOCKS, curve_text
 from declare.report.report import Curve, Report
 from declare.report.restarts import describe_starts
 
@@ -271,7 +271,7 @@ def test_curves_share_their_axis():
     """Curves of different lengths have one width, and each step the same place; outside a curve is nothing."""
     long = tuple((step, float(step)) for step in range(1, 1221, 10))
     short = tuple((step, float(step)) for step in range(601, 1201, 10))
-    drawn = [sparkline_over_steps(points, 1220, 40) for points in (long, short, ((610, 1.0), (1220, 2.0)))]
+    drawn = [curve_text(points, 1220, 40) for points in (long, short, ((610, 1.0), (1220, 2.0)))]
     assert {len(line) for line in drawn} == {40}
     assert drawn[0][0] == BLOCKS[0]
     assert drawn[0][-1] == BLOCKS[7]

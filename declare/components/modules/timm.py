@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.modules import _pretrained, _tables
+from declare.components.modules import _model_tables, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.nodes.input_check import check_axis_order, check_inputs
 from declare.contract.problem import Problem
@@ -48,7 +48,7 @@ class Timm(Module):
     @classmethod
     def known_names(cls) -> list[str]:
         """Return the names of all models of the installed library."""
-        return _tables.names("timm")
+        return _model_tables.names("timm")
 
     def pins_weights(self) -> bool:
         """Return whether the name has a tag of weights; without one, timm uses its current default."""
@@ -58,9 +58,9 @@ class Timm(Module):
         """Return pooled and unpooled features from the table, or None if a probe is needed."""
         if problem := check_inputs(self, inputs) or check_axis_order(self, inputs) or self._name_problem():
             return problem
-        record = _tables.record("timm", self.name.partition(".")[0])
+        record = _model_tables.record("timm", self.name.partition(".")[0])
         assert record is not None, "checked"
-        return _tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
+        return _model_tables.outputs(self, record, inputs["input"][0]) if self._plain(record) else None
 
     def check(self) -> Iterable[Problem]:
         """Yield the problem of arguments, a name, a tag or weights that cannot be."""
@@ -69,10 +69,10 @@ class Timm(Module):
 
     def _name_problem(self) -> Problem | None:
         base, _, tag = self.name.partition(".")
-        record = _tables.record("timm", base)
+        record = _model_tables.record("timm", base)
         # timm also takes addresses of repositories and folders
         if record is None or not _NAME.fullmatch(self.name):
-            return _tables.unknown("timm", base)
+            return _model_tables.unknown("timm", base)
         tags = record.get("tags", [])
         if tag and tag not in tags:
             return _unknown_tag(self.name, base, tags)
@@ -89,13 +89,13 @@ class Timm(Module):
 
     def costs(self, inputs: Inputs) -> Costs | None:
         """Return the costs from the table, or None if a probe is needed."""
-        record = _tables.record("timm", self.name.partition(".")[0])
-        return _tables.costs(record, inputs["input"][0]) if record and self._plain(record) else None
+        record = _model_tables.record("timm", self.name.partition(".")[0])
+        return _model_tables.costs(record, inputs["input"][0]) if record and self._plain(record) else None
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
         """Return nothing if sizes are even; else None, for a probe."""
-        even = not self.args and _tables.is_even(
-            _tables.record("timm", self.name.partition(".")[0]), inputs["input"][0]
+        even = not self.args and _model_tables.is_even(
+            _model_tables.record("timm", self.name.partition(".")[0]), inputs["input"][0]
         )
         return () if even else None
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.modules import _pretrained, _tables
+from declare.components.modules import _model_tables, _pretrained
 from declare.contract.kinds.module import Costs, Inputs, LeftOut, Module, Outputs, Port
 from declare.contract.nodes.input_check import check_axis_order, check_inputs
 from declare.contract.problem import Problem
@@ -43,15 +43,15 @@ class Torchvision(Module):
     @classmethod
     def known_names(cls) -> list[str]:
         """Return the names of all models of the installed library."""
-        return _tables.names("torchvision")
+        return _model_tables.names("torchvision")
 
     def infer(self, inputs: Inputs) -> Outputs | Problem | None:
         """Return pooled features and the map from the table, or None if a probe is needed."""
         if problem := check_inputs(self, inputs) or check_axis_order(self, inputs) or self._name_problem():
             return problem
-        record = _tables.record("torchvision", self.name)
+        record = _model_tables.record("torchvision", self.name)
         assert record is not None, "checked"
-        return None if self.args else _tables.outputs(self, record, inputs["input"][0])
+        return None if self.args else _model_tables.outputs(self, record, inputs["input"][0])
 
     def check(self) -> Iterable[Problem]:
         """Yield the problem of arguments, a name or weights that cannot be."""
@@ -59,13 +59,13 @@ class Torchvision(Module):
             yield problem
 
     def _name_problem(self) -> Problem | None:
-        record = _tables.record("torchvision", self.name)
+        record = _model_tables.record("torchvision", self.name)
         if record is None:
-            return _tables.unknown("torchvision", self.name)
+            return _model_tables.unknown("torchvision", self.name)
         side = record.get("weights_size", record["size"])
         if (
             self.pretrained is True
-            and _tables.takes_one_size("torchvision", self.name)
+            and _model_tables.takes_one_size("torchvision", self.name)
             and side != self.args.get("image_size", record["size"])
         ):
             title = f"torchvision's weights of `{self.name}` are for {side} x {side} images"
@@ -74,12 +74,14 @@ class Torchvision(Module):
 
     def costs(self, inputs: Inputs) -> Costs | None:
         """Return the costs from the table, or None if a probe is needed."""
-        record = _tables.record("torchvision", self.name)
-        return _tables.costs(record, inputs["input"][0]) if record and not self.args else None
+        record = _model_tables.record("torchvision", self.name)
+        return _model_tables.costs(record, inputs["input"][0]) if record and not self.args else None
 
     def left_out(self, inputs: Inputs) -> tuple[LeftOut, ...] | None:
         """Return nothing if sizes are even; else None, for a probe."""
-        even = not self.args and _tables.is_even(_tables.record("torchvision", self.name), inputs["input"][0])
+        even = not self.args and _model_tables.is_even(
+            _model_tables.record("torchvision", self.name), inputs["input"][0]
+        )
         return () if even else None
 
     def build(self, inputs: Inputs) -> TorchModule:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import tracker_error
+from declare.components.trackers._services import tracker_error
 from declare.contract.kinds.tracker import Log, Tracker
 
 _COLUMNS = ("run", "step", "metric", "value")

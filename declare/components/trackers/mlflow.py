@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
-from declare.components.trackers._extras import finite, flat, settings, tracker_error
+from declare.components.trackers._services import finite, flat, settings, tracker_error
 from declare.contract.kinds.tracker import Log, Tracker
 from declare.contract.problem import ProblemError
 from declare.system.extras import tracker_missing

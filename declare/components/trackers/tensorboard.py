@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from declare.components.trackers._extras import tracker_error
+from declare.components.trackers._services import tracker_error
 from declare.contract.kinds.tracker import Log, Tracker
 
 _FLUSH_SECONDS = 10.0

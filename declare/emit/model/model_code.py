@@ -11,11 +11,11 @@ from declare.contract.code import NotWrittenError, code_at
 from declare.contract.kinds.module import Inputs
 from declare.emit.model.forward import Forward
 from declare.emit.model.module_code import Writer
+from declare.emit.specialize.abstract_values import NotNone, Tensor
 from declare.emit.specialize.finish import finish
-from declare.emit.specialize.library import Library
 from declare.emit.specialize.recording import Module
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit, bind_arguments, forward_unit
-from declare.emit.specialize.values import NotNone, Tensor
 from declare.emit.text.definitions import Definitions
 from declare.ir.plan import ModulePlan, NodeVariant, Plan, Wire
 from declare.lowering.model.execution_plan import Program, make_program, make_reading

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from declare.emit.specialize.finish import finish, function_tree
-from declare.emit.specialize.library import Library
 from declare.emit.specialize.member_lookup import config_key, methods_of
 from declare.emit.specialize.recording import (
     STATEMENTS,
@@ -20,6 +19,7 @@ from declare.emit.specialize.recording import (
     is_own,
     number_of,
 )
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit
 
 _INDENT = "    "

@@ -3,10 +3,10 @@
 import ast
 from collections import Counter
 
+from declare.emit.specialize.abstract_values import Const, Items
 from declare.emit.specialize.simplify import is_inert, simplify
 from declare.emit.specialize.syntax_trees import Substitute, copy_expression, copy_function, names_in
 from declare.emit.specialize.units import Unit
-from declare.emit.specialize.values import Const, Items
 
 _LONGEST = 60
 """Characters of an expression that is put in the place of a call."""

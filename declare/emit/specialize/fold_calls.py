@@ -5,6 +5,16 @@ import builtins
 import types
 from collections.abc import Mapping, Sequence
 
+from declare.emit.specialize.abstract_values import (
+    Batch,
+    Const,
+    Instance,
+    Items,
+    NotNone,
+    OneOf,
+    Tensor,
+    Value,
+)
 from declare.emit.specialize.fold_expressions import ExpressionFolder, Folded, constants_of
 from declare.emit.specialize.member_lookup import attribute_value, methods_of
 from declare.emit.specialize.recording import Container, Module, children_of, is_own
@@ -18,7 +28,6 @@ from declare.emit.specialize.units import (
     inherited_unit,
     method_unit,
 )
-from declare.emit.specialize.values import Batch, Const, Instance, Items, NotNone, OneOf, Tensor, Value
 
 _PURE = {
     "len",

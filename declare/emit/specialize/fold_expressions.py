@@ -5,6 +5,16 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from declare.emit.specialize.abstract_values import (
+    UNKNOWN,
+    Const,
+    Instance,
+    Items,
+    NotNone,
+    Tensor,
+    Value,
+    merge,
+)
 from declare.emit.specialize.member_lookup import (
     attribute_value,
     config_key,
@@ -23,7 +33,6 @@ from declare.emit.specialize.syntax_trees import (
 )
 from declare.emit.specialize.torch_results import FALSE_COMPARISON
 from declare.emit.specialize.units import Callees, Known, Unit
-from declare.emit.specialize.values import UNKNOWN, Const, Instance, Items, NotNone, Tensor, Value, merge
 
 Folded = tuple[ast.expr, Value]
 """What an expression becomes, and what is known of its value."""

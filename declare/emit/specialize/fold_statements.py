@@ -5,11 +5,11 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from declare.emit.specialize.abstract_values import UNKNOWN, Const, Items, NotNone, Value, merge
 from declare.emit.specialize.fold_calls import CallFolder
 from declare.emit.specialize.member_lookup import element_value
 from declare.emit.specialize.syntax_trees import Substitute, copy_function, match_targets, stored_names
 from declare.emit.specialize.units import Callees, Unit
-from declare.emit.specialize.values import UNKNOWN, Const, Items, NotNone, Value, merge
 
 _Handler = Callable[[Any], list[ast.stmt]]
 _LONGEST = 16

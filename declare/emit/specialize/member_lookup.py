@@ -4,6 +4,17 @@ import types
 from typing import Any
 
 from declare.contract.duration import Duration
+from declare.emit.specialize.abstract_values import (
+    UNKNOWN,
+    Const,
+    Instance,
+    Items,
+    NotNone,
+    OneOf,
+    Tensor,
+    Value,
+    merge,
+)
 from declare.emit.specialize.recording import (
     Buffer,
     Container,
@@ -15,17 +26,6 @@ from declare.emit.specialize.recording import (
     is_own,
 )
 from declare.emit.specialize.syntax_trees import LITERALS
-from declare.emit.specialize.values import (
-    UNKNOWN,
-    Const,
-    Instance,
-    Items,
-    NotNone,
-    OneOf,
-    Tensor,
-    Value,
-    merge,
-)
 
 _ROOMS = ("declare.nn", "declare.components", "declare.contract.kinds")
 """Where classes come from whose methods are specialised."""

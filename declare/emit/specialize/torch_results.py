@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from declare.emit.specialize.values import Const, Items, Tensor, Value
+from declare.emit.specialize.abstract_values import Const, Items, Tensor, Value
 
 FALSE_CALLS = frozenset({"torch.compiler.is_compiling()", "torch.are_deterministic_algorithms_enabled()"})
 """Questions about modes of torch that programs never turn on."""

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol
 
+from declare.emit.specialize.abstract_values import UNKNOWN, Const, Instance, Items, Value, merge
 from declare.emit.specialize.member_lookup import config_key, inherited_method, is_function, methods_of
 from declare.emit.specialize.recording import is_own
 from declare.emit.specialize.syntax_trees import mentioned_names
-from declare.emit.specialize.values import UNKNOWN, Const, Instance, Items, Value, merge
 
 Known = dict[str, Value]
 _NUMBERS = itertools.count(1)

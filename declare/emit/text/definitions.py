@@ -11,8 +11,8 @@ from typing import Any
 
 from declare.contract.code import NotWrittenError
 from declare.emit.specialize.finish import finish, function_tree, inline
-from declare.emit.specialize.library import Library
 from declare.emit.specialize.recording import REPLACED_LIBRARIES, Expression
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit
 from declare.emit.text.printing import format_code, unparse
 

@@ -11,10 +11,10 @@ from declare.contract.code import Code, NotWrittenError, code_at, text_literal
 from declare.contract.shapes import Shape
 from declare.data.store.split_arrays import Pool
 from declare.data.store.statistics import fit_pool
+from declare.emit.specialize.abstract_values import UNKNOWN, Const, NotNone, Tensor, Value
 from declare.emit.specialize.finish import finish
-from declare.emit.specialize.library import Library
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit, bind_arguments, function_unit, method_unit
-from declare.emit.specialize.values import UNKNOWN, Const, NotNone, Tensor, Value
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.raw_column import raw_column
 from declare.ir.plan import DatasetPlan, PhasePlan, Plan

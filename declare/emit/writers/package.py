@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from declare.contract.code import NotWrittenError, code_at
 from declare.emit.model.model_code import ModelCode, ProgramSpec
-from declare.emit.specialize.library import Library
+from declare.emit.specialize.unit_library import Library
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.data_code import DataCode, splits_json
 from declare.emit.writers.identifiers import refuse_names

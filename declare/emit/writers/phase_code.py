@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from declare.contract.code import NotWrittenError, code_at, text_literal
+from declare.emit.specialize.abstract_values import NotNone, Tensor
 from declare.emit.specialize.units import Unit, bind_arguments, function_unit, method_unit
-from declare.emit.specialize.values import NotNone, Tensor
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.task_code import TaskCode
 from declare.ir.plan import PhasePlan, Plan

@@ -4,10 +4,10 @@ from typing import Any
 
 from declare.contract.code import NotWrittenError
 from declare.emit.model.module_code import Writer
+from declare.emit.specialize.abstract_values import NotNone, Tensor, Value
 from declare.emit.specialize.finish import finish
-from declare.emit.specialize.library import Library
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import bind_arguments, method_unit
-from declare.emit.specialize.values import NotNone, Tensor, Value
 from declare.emit.writers.task_code import TaskCode, camel
 from declare.ir.plan import Plan, ProbePlan
 from declare.parsing.read_component import read_component

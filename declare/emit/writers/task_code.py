@@ -7,10 +7,10 @@ from typing import Any
 from declare.contract.code import NotWrittenError, code_at
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_name
-from declare.emit.specialize.library import Library
+from declare.emit.specialize.abstract_values import Batch, Const, NotNone, Tensor, Value
 from declare.emit.specialize.member_lookup import methods_of
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit, bind_arguments, function_unit, method_unit
-from declare.emit.specialize.values import Batch, Const, NotNone, Tensor, Value
 from declare.emit.text.definitions import Definitions
 from declare.ir.plan import Plan, TaskPlan
 from declare.parsing.read_component import read_component

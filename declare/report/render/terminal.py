@@ -27,7 +27,7 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     return "".join(BLOCKS[min(7, int((value - low) / span * 8))] for value in means)
 
 
-def sparkline_over_steps(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> str:
+def curve_text(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> str:
     """Return a curve over steps 0 to `last` as `width` characters, so that several curves share an axis.
 
     Each is the mean of its steps; one without a point repeats the one before, none is outside the curve.
@@ -188,12 +188,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
         "Curves",
         ("name", "first", "last", COURSE),
         (
-            (
-                c.name,
-                format_number(c.points[0][1]),
-                format_number(c.last),
-                sparkline_over_steps(c.points, last),
-            )
+            (c.name, format_number(c.points[0][1]), format_number(c.last), curve_text(c.points, last))
             for c in curves
         ),
         right=1,

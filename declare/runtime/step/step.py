@@ -4,6 +4,7 @@ from typing import Protocol
 
 from declare.ir.micro_batches import group_size
 from declare.nn.running_statistics import StatisticsBySize
+from declare.runtime.step.clip_and_update import make_clip, make_optimizer_step
 from declare.runtime.step.forward_backward import PartTimer, make_forward_backward, sum_losses
 from declare.runtime.step.interfaces import EMA, Batch, BeforeUpdate, Losses, Scales
 from declare.runtime.step.lr import OptimizerLR
@@ -11,7 +12,6 @@ from declare.runtime.step.rng import key, mix
 from declare.runtime.step.skipping import BufferSnapshot, SkippingStep
 from declare.runtime.step.split_batch import BatchSplitter
 from declare.runtime.step.step_config import StepConfig
-from declare.runtime.step.update import make_clip, make_optimizer_step
 
 
 class TrainStep(Protocol):

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from declare.emit.specialize.abstract_values import Const, Items, NotNone, Tensor, Value
 from declare.emit.specialize.finish import finish, function_tree
-from declare.emit.specialize.library import Library
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit, bind_arguments
-from declare.emit.specialize.values import Const, Items, NotNone, Tensor, Value
 
 
 def written(function: Callable[..., Any], *arguments: Value) -> str:

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
+from declare.runtime.step.clip_and_update import make_optimizer_step
 from declare.runtime.step.fused_adam import DirectAdam
-from declare.runtime.step.update import make_optimizer_step
 
 
 def model():

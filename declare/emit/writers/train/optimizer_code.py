@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from declare.contract.code import NotWrittenError, code_at, text_literal
+from declare.emit.specialize.abstract_values import UNKNOWN, Const
 from declare.emit.specialize.units import Unit, bind_arguments, method_unit
-from declare.emit.specialize.values import UNKNOWN, Const
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.train.train_context import TrainContext, indent, selects
 from declare.ir.plan import PhasePlan

@@ -3,7 +3,7 @@
 import re
 
 from declare.contract.code import NotWrittenError, code_at
-from declare.emit.specialize.library import Library
+from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit
 from declare.emit.text.definitions import Definitions
 from declare.emit.writers.probe_code import probe_word

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from declare.runtime.step.update import make_clip
+from declare.runtime.step.clip_and_update import make_clip
 
 
 @pytest.mark.parametrize("block", [{"value": 0.1}, {"norm": 0.1}, {"value": 0.1, "norm": 0.1}])

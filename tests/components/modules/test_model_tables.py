@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from declare.components.modules import _tables
+from declare.components.modules import _model_tables
 from declare.contract.component import Component
 from declare.contract.kinds.module import Costs
 from declare.contract.problem import Problem, ProblemError
@@ -33,19 +33,21 @@ USUAL = [
 CHOICE = random.Random(0)
 
 
-TABLES = [*_tables.TABLES.values(), *library_tables.tables()]
+TABLES = [*_model_tables.TABLES.values(), *library_tables.tables()]
 LIBRARY = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.path.stem)
 
 
 def _known(library: str) -> list[str]:
     return [
-        name for name, record in _tables.TABLES[library].shipped_records.items() if "parameters" in record
+        name
+        for name, record in _model_tables.TABLES[library].shipped_records.items()
+        if "parameters" in record
     ]
 
 
 def _measured(*libraries: str) -> pytest.MarkDecorator:
     """Figures were measured with one version of each library."""
-    others = [name for name in libraries if not _tables.TABLES[name].is_current()]
+    others = [name for name in libraries if not _model_tables.TABLES[name].is_current()]
     return pytest.mark.skipif(bool(others), reason=f"another version of {', '.join(others)} was measured")
 
 
@@ -63,7 +65,7 @@ SAMPLE = [
 def test_figures_are_those_of_the_real_model(library, name):
     """For its default size, and for another with another number of channels, the table gives the real figures."""
     component = lookup.find("modules", library)(name=name)
-    record = _tables.record(library, name)
+    record = _model_tables.record(library, name)
     sizes = [(record["size"], record["size"])] + ([] if record.get("fixed") else [(93, 130)])
     for channels, (height, width) in zip((2, 5), sizes, strict=False):
         case = Case(component, {"input": (Shape("image", (channels, height, width)),)}, None)
@@ -120,8 +122,8 @@ def test_another_version_is_asked(table, monkeypatch):
 def test_names_are_checked_and_figures_probed_in_another_version(library, name, monkeypatch):
     """Another version's unknown names are findings, and shapes and costs of known ones are left to a probe."""
     names = {name: {"size": 224, "weights_size": 224}, "of_tomorrow": {"size": 224}}
-    other = _pretend(monkeypatch, _tables.TABLES[library], names)
-    monkeypatch.setitem(_tables.TABLES, library, other)
+    other = _pretend(monkeypatch, _model_tables.TABLES[library], names)
+    monkeypatch.setitem(_model_tables.TABLES, library, other)
     make, inputs = lookup.find("modules", library), {"input": (Shape("image", (3, 64, 64)),)}
     for known in names:
         component = make(name=known)
@@ -156,8 +158,8 @@ def test_a_rule_that_was_never_compared_is_no_rule_for_shares(monkeypatch):
 
 def test_most_models_need_no_probe():
     """Six models in ten of timm and nine in ten of torchvision have figures in the table."""
-    assert len(_known("timm")) >= 0.6 * len(_tables.TABLES["timm"].shipped_records)
-    assert len(_known("torchvision")) >= 0.9 * len(_tables.TABLES["torchvision"].shipped_records)
+    assert len(_known("timm")) >= 0.6 * len(_model_tables.TABLES["timm"].shipped_records)
+    assert len(_known("torchvision")) >= 0.9 * len(_model_tables.TABLES["torchvision"].shipped_records)
 
 
 @_measured("timm")
@@ -213,7 +215,9 @@ def test_weights_of_another_model_are_a_problem(tmp_path):
 
 def test_a_model_without_weights_is_a_problem_before_the_run():
     """`pretrained: true` for a timm model of which no weights exist is found from the table."""
-    name = next(name for name in _tables.names("timm") if "tags" not in _tables.record("timm", name))
+    name = next(
+        name for name in _model_tables.names("timm") if "tags" not in _model_tables.record("timm", name)
+    )
     found = lookup.find("modules", "timm")(name=name, pretrained=True).infer(
         {"input": (Shape("image", (3, 64, 64)),)}
     )
