@@ -10,9 +10,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from declare.cli.dispatch import run
 
     if arguments is None:
+        from declare.cli.signal_watch import end_soon_after_interrupt
         from declare.system.python_process import protect_children
 
         protect_children()
+        end_soon_after_interrupt()
     return run(sys.argv[1:] if arguments is None else arguments)
 
 

@@ -1,16 +1,21 @@
 """Assembling the plan from the results of the passes; called only without errors."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from pydantic import BaseModel
 
 import declare
 from declare.compiler.dataset_plan import dataset_plan
 from declare.compiler.stages import HostedSpec
 from declare.contract import strict_json
-from declare.contract.component import plain
+from declare.contract.component import Component, plain
 from declare.contract.kinds.tracker import Tracker
 from declare.ir.plan import HardwarePlan, Plan
 from declare.language.document import Document
+from declare.language.spec import Spec
+from declare.parsing.block_problems import code_files
 from declare.parsing.read_component import read_component
 from declare.system import secrets, trust
 
@@ -33,7 +38,7 @@ def assemble(stage: HostedSpec, hardware: HardwarePlan) -> Plan:
         composites=spec.metrics,
         expect=spec.expect,
         tune=None if spec.tune is None else plain(spec.tune),
-        trusted=trust.granted_entries(),
+        trusted=_trusted_code(spec),
     )
     if not secrets.are_known():
         return plan
@@ -71,6 +76,24 @@ def _identity(document: Document) -> str:
     """Return a hash of the composed tree: comments, files and the order of writing leave it as it is."""
     text = strict_json.dumps(document.plain(), sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _trusted_code(spec: Spec) -> tuple[str, ...]:
+    """Return the files of code that the spec names, each with its hash: what else was granted does not run."""
+    paths = {path.resolve() for component in _components(spec) for path in code_files(component)}
+    return tuple(sorted(trust.entry(path, trust.read(path)) for path in paths))
+
+
+def _components(value: Any) -> Iterator[Component]:
+    """Yield every component in a block of the spec, at any depth."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    for item in value if isinstance(value, list | tuple) else ():
+        yield from _components(item)
 
 
 def _tracking(stated: Any) -> tuple[dict[str, Any], ...]:

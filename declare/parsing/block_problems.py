@@ -286,12 +286,10 @@ def untrusted_problem(component: Component, granted: Collection[str]) -> Problem
 
     What is allowed is the content of the files that it names, or its type if it names none.
     """
-    typed = (key for key, (_, item) in fields(type(component)).items() if _is_path(item))
-    # `pretrained` may be a path too, and weights are not code.
-    paths = [key for key in typed if key != "pretrained" and isinstance(getattr(component, key), Path)]
-    for key in paths:
+    paths = code_files(component)
+    for path in paths:
         try:
-            trust.read(getattr(component, key))
+            trust.read(path)
         except ProblemError as error:
             return error.problem
     name = component.type_name()
@@ -299,6 +297,16 @@ def untrusted_problem(component: Component, granted: Collection[str]) -> Problem
         return None
     title = f"`{name}` runs code, which it may only if you trust it"
     return Problem("REF242", title, at="type", label="not trusted", helps=(f"add `--trust {name}`",))
+
+
+def code_files(component: Component) -> tuple[Path, ...]:
+    """Return the files of code that a component names; none for one that runs no code of the user's."""
+    if not component.trusted_only:
+        return ()
+    typed = (key for key, (_, item) in fields(type(component)).items() if _is_path(item))
+    # `pretrained` may be a path too, and weights are not code.
+    values = (getattr(component, key) for key in typed if key != "pretrained")
+    return tuple(value for value in values if isinstance(value, Path))
 
 
 def _is_path(item: TypeSpec) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declare.compiler.pipeline import PASSES, check
+from declare.system import trust
 from tests.compiler.specs import ONE, TWO, codes, run
 
 
@@ -27,6 +28,34 @@ def test_plan_is_stable(tmp_path):
     assert other is not None
     assert first.sha256 == again.sha256
     assert first.sha256 != other.sha256
+
+
+NET = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 4)
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+def test_a_plan_lists_the_code_that_its_spec_names(tmp_path, monkeypatch):
+    """What else the process was granted, for another spec or for none, stands in no plan."""
+    monkeypatch.setattr(trust, "_granted", set())
+    for name in ("net.py", "other.py"):
+        (tmp_path / name).write_text(NET)
+        trust.grant([trust.entry(tmp_path / name, NET.encode())])
+    change = (
+        "{type: mlp, input: features, hidden: [8]}",
+        "{type: python, input: features, file: net.py, name: Net}",
+    )
+    plan, plain = run(tmp_path, ONE, change).plan, run(tmp_path, ONE).plan
+    assert plan is not None
+    assert plain is not None
+    assert plan.trusted == (trust.entry(tmp_path / "net.py", NET.encode()),)
+    assert plain.trusted == ()
 
 
 def test_plan_survives_json(tmp_path):

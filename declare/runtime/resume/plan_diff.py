@@ -108,7 +108,7 @@ def _special_verdict(path: str, old: Any, new: Any, standing: Standing) -> tuple
     if path == "trusted":
         is_same = all(_file(left) != _file(right) or left == right for left in old for right in new)
         return (
-            ("harmless", "it is what may run, not what does")
+            ("harmless", "what runs is compared where it is named")
             if is_same
             else ("allowed", "your code is other")
         )

@@ -195,7 +195,7 @@ DERIVED = {
     "OptimizerGroup": {"parameters"},  # of `match`
     "FreezePlan": {"parameters", "modules"},
     "ProbePlan": {"name"},
-    "Plan": {"format", "declare", "spec_sha256", "trusted"},  # `trusted`: what the process was granted
+    "Plan": {"format", "declare", "spec_sha256", "trusted"},  # `trusted`: the files of code of the blocks
 }
 """What follows from what is printed."""
 
