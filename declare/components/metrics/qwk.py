@@ -19,6 +19,7 @@ class Qwk(ConfusionMetric):
 
     also_called: ClassVar[tuple[str, ...]] = ("quadratic_weighted_kappa", "quadratic_kappa")
 
+    needs_class_order: ClassVar[bool] = True
     bounds: ClassVar[tuple[float | None, float | None]] = (-1.0, 1.0)
 
     def formula(self) -> Formula:

@@ -13,6 +13,9 @@ from declare.contract.shapes import Layout, Shape
 class Ordinal(OneClassTask):
     """Predicts one of several ordered classes (in the order of the field's `classes`).
 
+    Names without a known order (`low`, `mid`, `high`) need `classes`; numbers, single letters and names with one
+    number (`stage 1`, `stage 2`) are in the order of these.
+
     The target is a `category` field, indices [B] with -1 if the label is missing. The head gives logits [B,
     classes - 1]: the sigmoid of logit k is the probability of passing class k, given that all classes before
     were passed, so that class probabilities respect the order. The predicted class is the median class, which
@@ -29,6 +32,7 @@ class Ordinal(OneClassTask):
 
     targets: ClassVar[tuple[Layout, ...]] = ("category",)
     prediction: ClassVar[Prediction] = "ordinal_logits"
+    needs_class_order: ClassVar[bool] = True
     default_loss: ClassVar[str] = "ordinal"
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "mae", "qwk")
 

@@ -35,6 +35,8 @@ class Metric(Component):
     """Whether more or less is better."""
     needs_positives: ClassVar[bool] = False
     """Whether it compares samples that belong together: without any the metric is undefined."""
+    needs_class_order: ClassVar[bool] = False
+    """Whether the order of classes has a meaning."""
     needs_varied_targets: ClassVar[bool] = False
     """Whether it is undefined if all targets are equal, or one sample alone has one (one target a sample)."""
     constant_value: ClassVar[float | None] = None

@@ -81,6 +81,8 @@ class Task(Component):
     """What transforms may do to a target of numbers; with `units` the task takes predictions and metrics back."""
     scale_free: ClassVar[bool] = False
     """Whether all its metrics stay what they are when channels of the target are shifted and scaled."""
+    needs_class_order: ClassVar[bool] = False
+    """Whether the order of the target's classes has a meaning."""
     fewest_rows: ClassVar[int] = 1
     """The samples that a micro-batch needs at least for its losses to learn anything: it may compare them."""
     default_head: ClassVar[str] = "linear"
