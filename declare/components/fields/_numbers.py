@@ -26,6 +26,8 @@ _SINGLE = frozenset({"e", "f", "b", "B", "h", "H", "?"})
 """Codes of number types whose values are all exact in float32."""
 _LARGE = 1 << 23
 """Size of a column from which its copies are checked against free memory."""
+_LOWEST, _HIGHEST = frozenset({-9, -99, -999, -9999, -99999}), frozenset({99, 999, 9999, 99999, 999999})
+"""Numbers that files contain for "missing"."""
 _COPIES = 2
 """Number of copies of a column in memory while it is read, besides its array in the source."""
 _ANOTHER_TYPE = "use another field type"
@@ -216,6 +218,23 @@ def statistics(array: Array) -> dict[str, float | int | None]:
         "std": summary.std,
         "num_nonfinite": summary.infinite,
     }
+
+
+def suspected_marks(values: Array) -> dict[str, dict[str, list[float]]]:
+    """Return numbers that often mean "missing" and lie apart from all others, each with its count and their range.
+
+    The result is the fact `suspected_marks`; `values` are numbers [rows], NaN in gaps.
+    """
+    kept = values[np.isfinite(values)]
+    marks: dict[str, list[float]] = {}
+    for end, numbers in ((kept.min(initial=0), _LOWEST), (kept.max(initial=0), _HIGHEST)):
+        others = kept[kept != end]
+        if end not in numbers or len(others) < 2 or len(kept) - len(others) < 2:
+            continue
+        low, high = float(others.min()), float(others.max())
+        if min(abs(low - end), abs(high - end)) > 2 * (high - low) or end < 0 <= low:
+            marks[f"{end:g}"] = [len(kept) - len(others), low, high]
+    return {"suspected_marks": marks} if marks else {}
 
 
 def stack(values: Any, rank: int, what: str, missing: Iterable[Any] = ()) -> Array | list[Array]:

@@ -83,17 +83,15 @@ class Number(Field):
         import numpy as np
 
         from declare.components.fields._exactness import refuse_merged
-        from declare.components.fields._numbers import numbers, statistics
+        from declare.components.fields._numbers import numbers, statistics, suspected_marks
 
         values = flat(values)
         column = numbers(values, self.missing, self._notation())
         refuse_merged(values, column.values)
-        extra: dict[str, Any] = {}
+        extra: dict[str, Any] = dict(suspected_marks(column.values))
         if column.notation.differs():
-            extra = {
-                "notation": column.notation.example(),
-                "read_as": f"written as {column.notation.example()}",
-            }
+            extra["notation"] = column.notation.example()
+            extra["read_as"] = f"written as {column.notation.example()}"
         if column.unused:
             extra["unused_marks"] = column.unused
         return FieldFacts(

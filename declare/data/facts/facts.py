@@ -17,7 +17,7 @@ from declare.ir.facts import DatasetFacts
 from declare.language.spec import Dataset
 from declare.parsing.read_component import read_component
 
-_VERSION = 11
+_VERSION = 12
 """Raised when facts are gathered in another way, so that kept ones are read again."""
 
 
