@@ -33,7 +33,7 @@ class Upsample(Module):
 
     ports: ClassVar[tuple[Port, ...]] = (
         Port("input", ("image",)),
-        Port("like", ("image", "mask"), optional=True),
+        Port("like", ("image", "mask"), optional=True, size_only=True),
     )
     random: ClassVar[bool] = False
 

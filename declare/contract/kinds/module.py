@@ -15,12 +15,13 @@ from declare.contract.torch_types import TorchModule
 
 
 class Port(NamedTuple):
-    """One input: its name, the layouts that it accepts, whether it takes several inputs at once."""
+    """One input: its name, the layouts that it accepts, whether it takes several inputs, and only their sizes."""
 
     name: str
     takes: tuple[Layout, ...]
     many: bool = False
     optional: bool = False
+    size_only: bool = False
 
 
 class Costs(NamedTuple):

@@ -75,17 +75,20 @@ def input_names(node: object) -> list[str]:
     return [value for value in values if isinstance(value, str)]
 
 
-def fields_of_task(view: View, task: str, dataset: str) -> dict[str, Shape]:
+def fields_of_task(view: View, task: str, dataset: str, *, values: bool = False) -> dict[str, Shape]:
     """Return the fields of a dataset that a task's head depends on, with their shapes after transforms.
 
-    Empty if the head is unknown.
+    Of `values`, those of which not only the size is used. Empty if the head is unknown.
     """
     head = head_node(view, task)
-    return {} if head is None else fields_above(view, head.path, dataset)
+    return {} if head is None else fields_above(view, head.path, dataset, values=values)
 
 
-def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
-    """Return the fields of a dataset that a node depends on, with their shapes after transforms."""
+def fields_above(view: View, path: str, dataset: str, *, values: bool = False) -> dict[str, Shape]:
+    """Return the fields of a dataset that a node depends on, with their shapes after transforms.
+
+    Of `values`, those of which not only the size is used.
+    """
     waiting, seen = [path], set[str]()
     shapes: dict[str, Shape] = {}
     while waiting:
@@ -93,12 +96,22 @@ def fields_above(view: View, path: str, dataset: str) -> dict[str, Shape]:
         if node is None or node.path in seen or dataset not in node.datasets:
             continue
         seen.add(node.path)
+        sized = _size_only_ports(view, node.path) if values else frozenset[str]()
         for wire in node.wires_of(dataset):
+            if wire.port in sized:
+                continue
             if wire.source == "field":
                 shapes[wire.name] = wire.shape
             else:
                 waiting.append(wire.name)
     return shapes
+
+
+def _size_only_ports(view: View, module: str) -> frozenset[str]:
+    block = get(view.spec, "model", module)
+    return (
+        frozenset(port.name for port in block.ports if port.size_only) if block is not None else frozenset()
+    )
 
 
 def head_node(view: View, task: str) -> ModulePlan | None:
