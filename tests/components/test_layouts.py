@@ -189,3 +189,11 @@ def test_videos_of_another_scale_are_refused(known, new):
     with pytest.raises(ProblemError) as caught:
         made.encode(np.concatenate([values[:1] * known, values[1:] * new]), facts)
     assert (caught.value.problem.code, caught.value.problem.row) == ("DAT390", 1)
+
+
+def test_a_stated_length_says_what_it_changes():
+    """How many samples are truncated and padded stands in the plan."""
+    samples = [[[0.0] * steps] for steps in (2, 3, 5, 7)]
+    facts = parser.parse("fields", {"type": "series", "length": 3}).infer_facts(samples)
+    assert facts.extra["read_as"] == "2 of 4 samples truncated, 1 padded"
+    assert "read_as" not in parser.parse("fields", {"type": "series"}).infer_facts(samples).extra

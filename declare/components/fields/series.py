@@ -82,7 +82,16 @@ class Series(ArrayField):
         )
         if KEY not in facts.extra:
             return facts
-        return facts.model_copy(update={"shape": Shape(self.layout, (facts.shape.dims[0], self.length))})
+        extra = facts.extra | self._lengths_changed([sample.shape[-1] for sample in samples])
+        shape = Shape(self.layout, (facts.shape.dims[0], self.length))
+        return facts.model_copy(update={"shape": shape, "extra": extra})
+
+    def _lengths_changed(self, steps: list[int]) -> dict[str, str]:
+        """Return how many samples the stated length truncates and pads, in words."""
+        if self.length is None:
+            return {}
+        longer, shorter = (sum(map(test, steps)) for test in (self.length.__lt__, self.length.__gt__))
+        return {"read_as": f"{longer:,} of {len(steps):,} samples truncated, {shorter:,} padded"}
 
     def takes_any_length(self, facts: FieldFacts) -> bool:
         """Return whether a length is stated, to which samples are truncated and padded, or lengths differ."""
