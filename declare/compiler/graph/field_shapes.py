@@ -155,9 +155,12 @@ def _merge(tracks: dict[str, _Track]) -> Reports[Shapes]:
         if merged is not None:
             shapes[name] = merged
             continue
+        sides = [str(track.train), str(track.evaluation)]
+        if sides[0] == sides[1]:
+            sides = [f"{side} of {side.dtype}" for side in (track.train, track.evaluation)]
         yield Problem(
             "SHP516",
-            f"`{name}` is {track.train} in training but {track.evaluation} in evaluation",
+            f"`{name}` is {sides[0]} in training but {sides[1]} in evaluation",
             at=track.changed,
             label="makes the two differ",
             helps=("apply what changes the shape to all samples: `on: all`",),
