@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.compiler.parameters.init_match import idle_renames, refusals, unreadable
+from declare.compiler.parameters.init_match import idle_renames, match, refusals, rename_tensors, unreadable
+from declare.compiler.parameters.init_names import other_names
 from declare.compiler.parameters.parameter_groups import reached_nodes
 from declare.compiler.parameters.parameter_names import names
 from declare.compiler.stages import ShapedSpec
@@ -47,7 +48,19 @@ def init_files(stage: ShapedSpec, phase: PhasePlan, path: str) -> Iterator[Probl
         yield from idle_renames(tensors, entry, at)
         model = _model(stage, entry.modules)
         if model is not None:
-            yield from refusals(model, tensors, entry, at)
+            yield from _compare(stage, (model, tensors), entry, at)
+
+
+def _compare(
+    stage: ShapedSpec, states: tuple[dict[str, TensorFacts], dict[str, TensorFacts]], entry: InitPlan, at: str
+) -> Iterator[Problem]:
+    """Yield the problems of weights in another place: by shapes and types, then by what they are for."""
+    model, tensors = states
+    problems = refusals(model, tensors, entry, at)
+    yield from problems
+    if not problems and entry.source == "run":
+        report = match(model, rename_tensors(tensors, entry.rename), entry)
+        yield from other_names(stage, report, entry, at)
 
 
 def _state_of(entry: InitPlan) -> dict[str, TensorFacts]:

@@ -1,4 +1,4 @@
-"""A task whose model reads the target predicts what it is told."""
+"""A task whose model reads its target has nothing to predict."""
 
 from collections.abc import Iterator
 
