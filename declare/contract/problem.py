@@ -55,13 +55,23 @@ class Problem:
     def with_prefix(self, path: str) -> "Problem":
         """Return the problem with its paths and its rewrites' below `path`; `also` is absolute already."""
         rewrites = tuple(
-            replace(item, path=_join(path, item.path), to=None if item.to is None else _join(path, item.to))
+            replace(
+                item,
+                path=join_path(path, item.path),
+                to=None if item.to is None else join_path(path, item.to),
+            )
             for item in self.rewrites
         )
-        return replace(self, at=_join(path, self.at), rewrites=rewrites)
+        return replace(self, at=join_path(path, self.at), rewrites=rewrites)
 
 
-def _join(path: str, inner: str) -> str:
+def key_path(path: str, key: str) -> str:
+    """Return the dotted path of a key of the block at `path` (empty: the spec)."""
+    return f"{path}.{key}" if path else key
+
+
+def join_path(path: str, inner: str) -> str:
+    """Return the dotted path of `inner` below `path`, either of which may be empty."""
     return f"{path}.{inner}" if path and inner else path or inner
 
 

@@ -5,6 +5,7 @@ Everything after it needs no YAML; the same plan gives the same run. Components 
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from declare.contract import strict_json
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.balance import Balance
+from declare.contract.kinds.module import Inputs
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
@@ -69,6 +71,14 @@ class Wire(PlanPart):
     name: str
     output: str | None
     shape: Shape
+
+
+def inputs_by_port(wires: Iterable[Wire]) -> Inputs:
+    """Return the shapes that flow into each port."""
+    shapes: dict[str, tuple[Shape, ...]] = {}
+    for wire in wires:
+        shapes[wire.port] = (*shapes.get(wire.port, ()), wire.shape)
+    return shapes
 
 
 class LayerPlan(PlanPart):

@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from declare.contract.kinds.module import Inputs, Node
+from declare.contract.kinds.module import Node
 from declare.contract.shapes import Shape
-from declare.ir.plan import DatasetPlan, ModulePlan, Wire
+from declare.ir.plan import DatasetPlan, ModulePlan, Wire, inputs_by_port
 from declare.parsing import parser
 from declare.parsing.poison import contains_poison
 from declare.system import secrets
@@ -96,9 +96,7 @@ def _output_spans(
     span = next((span for wire, span in wires if wire.port == port and span), None)
     if span is None or component.padding_policy() is None:
         return dict.fromkeys(outputs)
-    inputs: Inputs = {}
-    for wire, _ in wires:
-        inputs = {**inputs, wire.port: (*inputs.get(wire.port, ()), wire.shape)}
+    inputs = inputs_by_port(wire for wire, _ in wires)
     counts = tuple(int(component.output_lengths(count, inputs)) for count in span.counts)
     mapped = span._replace(counts=counts)
     return {name: mapped if shape.time_axis is not None else None for name, shape in outputs.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from declare.contract.problem import key_path
 from declare.diagnostics.diagnostic import Source, Span
 
 Kind = Literal["map", "list", "scalar"]
@@ -173,4 +174,4 @@ def walk(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
     yield path, node
     named = node.entries.items() if node.kind == "map" else ((str(i), c) for i, c in enumerate(node.items))
     for name, child in named:
-        yield from walk(child, f"{path}.{name}" if path else name)
+        yield from walk(child, key_path(path, name))

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from declare.contract.component import Component
 from declare.contract.kinds.source import is_path
-from declare.contract.problem import Problem, ProblemError, Rewrite
+from declare.contract.problem import Problem, ProblemError, Rewrite, key_path
 from declare.diagnostics.advice import advice
 from declare.diagnostics.foreign_values import our_values
 from declare.diagnostics.suggest import slip, suggest
@@ -32,7 +32,7 @@ def missing_key(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> 
     about = f": {item.description}" if item.description else ""
     values = get_args(item.annotation) if item.origin is Literal else ()
     rewrites = (
-        (Rewrite(f"add `{key}: {scalar_text(values[0])}`", _join(path, key), values[0]),)
+        (Rewrite(f"add `{key}: {scalar_text(values[0])}`", key_path(path, key), values[0]),)
         if len(values) == 1
         else ()
     )
@@ -173,7 +173,7 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
         return Problem(
             "SCH104",
             f"`type` is {value_text(block['type'])}, expected the name of {one}",
-            at=_join(path, "type"),
+            at=key_path(path, "type"),
             label=f"this is {value_text(block['type'])}",
             helps=(f"write the name of {one}; `dcl list {kind}` shows all",),
         )
@@ -188,7 +188,7 @@ def no_type(kind: str, block: dict[str, Any], path: str) -> Problem:
     wrong = _meant_as_type(kind, block)
     if wrong is not None and not rewrites:
         help_text = f"write `type` in place of `{wrong}`"
-        rewrites = (Rewrite("rename to `type`", _join(path, wrong), key="type"),)
+        rewrites = (Rewrite("rename to `type`", key_path(path, wrong), key="type"),)
     return Problem(
         "SCH103",
         f"`{name(path)}` does not state which {one.split()[-1]} it is",
@@ -311,7 +311,3 @@ def code_files(component: Component) -> tuple[Path, ...]:
 
 def _is_path(item: TypeSpec) -> bool:
     return any(is_path(option.metadata) for option in item.options)
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

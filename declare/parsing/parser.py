@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from declare.contract.component import Component
 from declare.contract.duration import Duration
 from declare.contract.kinds.source import REMOTE, is_path
-from declare.contract.problem import Problem, ProblemError
+from declare.contract.problem import Problem, ProblemError, key_path
 from declare.diagnostics.codes import is_error
 from declare.parsing import block_problems
 from declare.parsing.annotation import TypeSpec, accepts, fields, form, kind_of
@@ -207,7 +207,7 @@ class _Reader:
         if problem := block_problems.length(item, value, path):
             return self.fail(problem)
         inner = item.arguments[0] if item.arguments else form(Any)
-        return [self.value(inner, part, _join(path, str(index))) for index, part in enumerate(value)]
+        return [self.value(inner, part, key_path(path, str(index))) for index, part in enumerate(value)]
 
     def mapping(self, item: TypeSpec, value: dict[str, Any], path: str) -> Any:
         """Read a mapping of names to values; a name that is not legal keeps its value."""
@@ -216,7 +216,7 @@ class _Reader:
         names, values = item.arguments
         result = {}
         for key, part in value.items():
-            where = _join(path, key)
+            where = key_path(path, key)
             if problem := block_problems.bad_name(names, key, where):
                 self.fail(problem)
             result[key] = self.value(values, part, where)
@@ -231,7 +231,7 @@ class _Reader:
         block = {"type": value} if isinstance(value, str) else value
         if block.get("type") is POISON:
             return POISON
-        cls = self._class(kind, block, path, _join(path, "type") if block is value else path)
+        cls = self._class(kind, block, path, key_path(path, "type") if block is value else path)
         if isinstance(cls, Problem):
             if isinstance(value, dict) and base is not None:
                 self.shared_keys(kind, base, block, path)
@@ -262,7 +262,7 @@ class _Reader:
                 self.fail(stranger.problem)
                 self.excused |= set(stranger.belongs)
         values = {
-            key: self.value(item, block[key], _join(path, key))
+            key: self.value(item, block[key], key_path(path, key))
             for key, (_, item) in known.items()
             if key in block
         }
@@ -281,7 +281,7 @@ class _Reader:
         meant = self.report_unknown_keys(model, strange, value)
         values: dict[str, Any] = {}
         for key, (info, item) in known.items():
-            where = _join(path, key)
+            where = key_path(path, key)
             if key in value:
                 first = len(self.problems)
                 values[key] = self.value(item, value[key], where)
@@ -336,7 +336,3 @@ def _rank(option: TypeSpec, value: Any) -> int:
     if option.slot:
         return 2  # a name stays text where text is allowed: whether it means a component is found out later
     return 1 if option.annotation in {str, Path} and not option.bounds else 0
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

@@ -3,7 +3,7 @@
 from declare.compiler.meta import shape_cache
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.ir.plan import LayerPlan, ModulePlan, Plan, Wire
+from declare.ir.plan import LayerPlan, ModulePlan, Plan, inputs_by_port
 from declare.parsing.read_component import read_component
 from declare.report.report import Layer
 
@@ -35,13 +35,6 @@ def _measured_layers(node: ModulePlan, output: Shape | None) -> tuple[LayerPlan,
     head = node.role == "head"
     component = read_component(node.kind, node.block)
     variant = next(iter(node.variants.values()), None)
-    inputs = _inputs(variant.wires if variant else node.wires)
+    inputs = inputs_by_port(variant.wires if variant else node.wires)
     layers = shape_cache.layers(component, inputs, output if head else None)
     return () if isinstance(layers, Problem) else layers
-
-
-def _inputs(wires: tuple[Wire, ...]) -> dict[str, tuple[Shape, ...]]:
-    inputs: dict[str, tuple[Shape, ...]] = {}
-    for wire in wires:
-        inputs[wire.port] = (*inputs.get(wire.port, ()), wire.shape)
-    return inputs

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from declare.compiler.graph.shape_inference import ports
 from declare.compiler.graph_types import GraphNode
 from declare.contract.kinds.module import LeftOut, Module
 from declare.contract.problem import Problem
 from declare.contract.shapes import AXES, Shape
-from declare.ir.plan import LeftOutPlan, Wire
+from declare.ir.plan import LeftOutPlan, Wire, inputs_by_port
 
 _SPATIAL = frozenset({"series", "image", "video"})
 
@@ -16,7 +15,7 @@ def left_out(node: GraphNode, wires: tuple[Wire, ...]) -> tuple[LeftOutPlan, ...
     """Return what a module never looks at of its first input; nothing for heads, and if sizes vary."""
     if not isinstance(node.component, Module) or not wires:
         return ()
-    remainders: Sequence[LeftOut] | None = node.component.left_out(ports(wires))
+    remainders: Sequence[LeftOut] | None = node.component.left_out(inputs_by_port(wires))
     if remainders is None:
         shape = wires[0].shape
         remainders = (
@@ -32,7 +31,7 @@ def _measured_remainders(node: GraphNode, wires: tuple[Wire, ...], shape: Shape)
     from declare.compiler.meta.shape_cache import probe
 
     assert isinstance(node.component, Module)
-    answer = probe(node.kind, node.component, ports(wires))
+    answer = probe(node.kind, node.component, inputs_by_port(wires))
     if isinstance(answer, Problem):
         return ()
     sizes = [int(dim or 0) for dim in shape.dims[1:]]

@@ -8,10 +8,10 @@ from declare.compiler.graph.field_shapes import common
 from declare.compiler.graph_types import GraphNode, Ref
 from declare.compiler.names.unknown_name import unknown_name_problem
 from declare.compiler.stages import WiredSpec
-from declare.contract.kinds.module import Costs, Head, Inputs, Module, Outputs
+from declare.contract.kinds.module import Costs, Head, Module, Outputs
 from declare.contract.problem import Problem
 from declare.contract.shapes import Layout, Shape
-from declare.ir.plan import LayerPlan, Wire
+from declare.ir.plan import LayerPlan, Wire, inputs_by_port
 
 
 class InferredShapes(NamedTuple):
@@ -104,7 +104,7 @@ class Shaper:
         self, node: GraphNode, wires: tuple[Wire, ...], dataset: str | None = None
     ) -> InferredShapes | Problem:
         """Return what a node gives for its inputs, from its own formulas or from a probe."""
-        inputs = ports(wires)
+        inputs = inputs_by_port(wires)
         if isinstance(node.component, Head):
             output = self.stage.target(node.task, dataset).output
             head_outputs = node.component.infer(inputs, output)
@@ -126,7 +126,7 @@ class Shaper:
         from declare.compiler.meta.shape_cache import probe
 
         assert isinstance(node.component, Module)
-        answer = probe(node.kind, node.component, ports(wires))
+        answer = probe(node.kind, node.component, inputs_by_port(wires))
         if isinstance(answer, Problem):
             return answer.with_prefix(node.at)
         return InferredShapes(wires, outputs or answer.outputs, answer.costs, answer.layers)
@@ -161,14 +161,6 @@ class Shaper:
             name, index = _first_difference(by_dataset, first)
             return _differ(self.stage, node, index, (first, by_dataset[first]), (name, by_dataset[name]))
         return merged
-
-
-def ports(wires: tuple[Wire, ...]) -> Inputs:
-    """Return shapes by port."""
-    shapes: dict[str, tuple[Shape, ...]] = {}
-    for wire in wires:
-        shapes[wire.port] = (*shapes.get(wire.port, ()), wire.shape)
-    return shapes
 
 
 def _shapes(wires: tuple[Wire, ...]) -> list[Shape]:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from declare.contract.component import Component
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem, Rewrite, key_path
 from declare.language.spec import NotSupported
 from declare.parsing.phrases import short
 from declare.parsing.poison import POISON
@@ -16,11 +16,11 @@ def not_yet(block: Any, path: str = "") -> Iterator[Problem]:
     """Yield every value of a strict block that is marked as `NotSupported` (REF206)."""
     if isinstance(block, dict):
         for key, item in block.items():
-            yield from not_yet(item, f"{path}.{key}" if path else key)
+            yield from not_yet(item, key_path(path, key))
     elif isinstance(block, BaseModel) and not isinstance(block, Component):
         for name, info in type(block).model_fields.items():
             value = getattr(block, name)
-            where = f"{path}.{name}" if path else name
+            where = key_path(path, name)
             if value is POISON:
                 continue
             marks = [item for item in info.metadata if isinstance(item, NotSupported)]

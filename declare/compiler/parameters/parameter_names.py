@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from declare.compiler.graph.shape_inference import ports
 from declare.compiler.meta.meta_run import inputs_from_plain, shape_from_plain
 from declare.compiler.meta.shape_cache import cached_answer, plain_inputs, question_key, trial_problem
 from declare.contract.kinds.module import Head, Inputs, Module, Node
 from declare.contract.problem import ProblemError
 from declare.data.read import cache
-from declare.ir.plan import ModulePlan, Wire
+from declare.ir.plan import ModulePlan, Wire, inputs_by_port
 from declare.nn.tensor_facts import TensorFacts, dtype_of
 from declare.parsing.read_component import read_component
 from declare.system import worker_process
@@ -119,8 +118,8 @@ def _ask(
 
     Raises `CallError` if that process ended.
     """
-    inputs = ports(wires)
-    inputs_by_dataset = {name: ports(variant) for name, variant in by_dataset.items()}
+    inputs = inputs_by_port(wires)
+    inputs_by_dataset = {name: inputs_by_port(variant) for name, variant in by_dataset.items()}
     if not component.third_party:
         return read_names(component, inputs, output, inputs_by_dataset)
     question = {

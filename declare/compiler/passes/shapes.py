@@ -7,7 +7,7 @@ from declare.compiler.graph.heads import head_wiring
 from declare.compiler.graph.input_domain import input_domain
 from declare.compiler.graph.input_precision import input_precision
 from declare.compiler.graph.remainders import left_out
-from declare.compiler.graph.shape_inference import InferredShapes, Shaper, ports
+from declare.compiler.graph.shape_inference import InferredShapes, Shaper
 from declare.compiler.graph.shared_head import in_units_of, inverse_mismatch
 from declare.compiler.graph.wiring import module_wiring, reads_unknown, usage
 from declare.compiler.graph_types import GraphNode, Wiring
@@ -19,7 +19,7 @@ from declare.contract.kinds.module import Module
 from declare.contract.kinds.task import Target
 from declare.contract.problem import Problem
 from declare.contract.shapes import Shape
-from declare.ir.plan import ModulePlan, NodeVariant
+from declare.ir.plan import ModulePlan, NodeVariant, inputs_by_port
 from declare.rules.spec_parts import get, task_names
 
 
@@ -96,7 +96,7 @@ def _node(stage: WiredSpec, shaper: Shaper, node: GraphNode) -> ModulePlan | Pro
     assert isinstance(first, InferredShapes)
     if adapts and not node.component.per_dataset:
         assert isinstance(node.component, Module)
-        inputs = {name: ports(variant.wires) for name, variant in variants.items()}
+        inputs = {name: inputs_by_port(variant.wires) for name, variant in variants.items()}
         first = first._replace(costs=node.component.costs_each(inputs))
     return _plan(node, first, datasets, variants)
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from declare.contract.code import NotWrittenError, code_at
-from declare.contract.kinds.module import Inputs
 from declare.emit.model.forward import Forward
 from declare.emit.model.module_code import Writer
 from declare.emit.specialize.abstract_values import NotNone, Tensor
@@ -17,7 +16,7 @@ from declare.emit.specialize.recording import Module
 from declare.emit.specialize.unit_library import Library
 from declare.emit.specialize.units import Unit, bind_arguments, forward_unit
 from declare.emit.text.definitions import Definitions
-from declare.ir.plan import ModulePlan, NodeVariant, Plan, Wire
+from declare.ir.plan import ModulePlan, NodeVariant, Plan, Wire, inputs_by_port
 from declare.lowering.model.execution_plan import Program, make_program, make_reading
 from declare.parsing.read_component import read_component
 
@@ -199,17 +198,12 @@ def _build(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) 
 def _build_module(node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]) -> Any:
     component: Any = read_component(node.kind, node.block)
     if node.adapts:
-        return component.build_each({name: _inputs(item.wires) for name, item in node.variants.items()})
+        return component.build_each(
+            {name: inputs_by_port(item.wires) for name, item in node.variants.items()}
+        )
     if node.role == "head":
-        return component.build(_inputs(wires), next(iter(outputs.values())))
-    return component.build(_inputs(wires))
-
-
-def _inputs(wires: Sequence[Wire]) -> Inputs:
-    shapes: dict[str, Any] = {}
-    for wire in wires:
-        shapes[wire.port] = (*shapes.get(wire.port, ()), wire.shape)
-    return shapes
+        return component.build(inputs_by_port(wires), next(iter(outputs.values())))
+    return component.build(inputs_by_port(wires))
 
 
 def _tensor(wire: Wire) -> Tensor:

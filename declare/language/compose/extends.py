@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from declare.contract.problem import key_path
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Label, Source
 from declare.language.document import Node, Text
@@ -198,7 +199,7 @@ def merge(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> Node:
         elif node.kind == "scalar" and node.scalar is None and not node.poison:
             del entries[key]
         else:
-            entries[key] = merge(inherited, node, f"{path}.{key}" if path else key, notes)
+            entries[key] = merge(inherited, node, key_path(path, key), notes)
     return over.with_value(entries)
 
 

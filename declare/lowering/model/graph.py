@@ -8,8 +8,7 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor, nn
 
-from declare.contract.kinds.module import Inputs
-from declare.ir.plan import ModulePlan, Plan, Wire
+from declare.ir.plan import ModulePlan, Plan, Wire, inputs_by_port
 from declare.lowering.model.execution_plan import DatasetGroup, Program, make_program, make_reading
 from declare.parsing.read_component import read_component
 
@@ -98,7 +97,7 @@ def _instances(plan: Plan) -> Iterable[tuple[str, nn.Module]]:
 def _build(
     seed: int, path: str, node: ModulePlan, wires: Sequence[Wire], outputs: Mapping[str, Any]
 ) -> nn.Module:
-    shapes = inputs(wires)
+    shapes = inputs_by_port(wires)
     with _seed_weights(seed, path):
         if node.role == "head":
             module = read_component("heads", node.block).build(shapes, next(iter(outputs.values())))
@@ -109,7 +108,7 @@ def _build(
 
 
 def _build_for_datasets(seed: int, node: ModulePlan) -> nn.Module:
-    inputs_by_dataset = {name: inputs(variant.wires) for name, variant in node.variants.items()}
+    inputs_by_dataset = {name: inputs_by_port(variant.wires) for name, variant in node.variants.items()}
     with _seed_weights(seed, node.path):
         module = read_component("modules", node.block).build_each(inputs_by_dataset)
     assert isinstance(module, nn.Module)
@@ -123,14 +122,6 @@ def _seed_weights(seed: int, path: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
         yield
-
-
-def inputs(wires: Iterable[Wire]) -> Inputs:
-    """Return the shapes of a node's inputs by port."""
-    shapes: dict[str, tuple[Any, ...]] = {}
-    for wire in wires:
-        shapes[wire.port] = (*shapes.get(wire.port, ()), wire.shape)
-    return shapes
 
 
 def _place(root: nn.Module, path: str, node: nn.Module) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from declare.contract.component import Component
+from declare.contract.problem import key_path
 from declare.parsing.annotation import TypeSpec, fields
 from declare.parsing.lookup import find
 
@@ -33,7 +34,7 @@ class Place(NamedTuple):
     @property
     def path(self) -> str:
         """The dotted path of the key."""
-        return _join(self.block, self.key)
+        return key_path(self.block, self.key)
 
 
 def near_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]:
@@ -62,7 +63,7 @@ def stated_path(keys: Sequence[str], levels: Sequence[Level], besides: str) -> s
             block: Any = level.block
             for name in key.split("."):
                 block = block.get(name) if isinstance(block, dict) else None
-            path = _join(level.path, key)
+            path = key_path(level.path, key)
             known = fields(level.model).get(key.partition(".")[0])
             # A section of named blocks (`datasets`, `tasks`) does not concern a block in another one.
             is_section = level is not levels[-1] and not level.path and known and known[1].origin is dict
@@ -122,7 +123,7 @@ def _inside(key: str, level: Level) -> Place | None:
             return None
         stated = block.get(name)
         present = present and (stated is not None or (_optional(inner) and not issubclass(inner, Component)))
-        model, block, path = inner, stated if isinstance(stated, dict) else {}, _join(path, name)
+        model, block, path = inner, stated if isinstance(stated, dict) else {}, key_path(path, name)
     if last not in fields(model) or last in block:
         return None
     return Place(path, last, fields(model)[last][1], present, issubclass(model, Component))
@@ -152,7 +153,7 @@ def below(key: str, level: Level) -> Iterator[Place]:
             if inside is None and option.slot is not None:
                 continue
             present = inside is not None or _optional(inner)
-            yield Place(_join(level.path, name), key, fields(inner)[key][1], present)
+            yield Place(key_path(level.path, name), key, fields(inner)[key][1], present)
 
 
 def of_machine(key: str, levels: Sequence[Level], *, stated: bool = False) -> Iterator[Place]:
@@ -174,7 +175,3 @@ def _model_of(option: TypeSpec, block: Any) -> type[BaseModel] | None:
         return option.model
     named = block if isinstance(block, str) else block.get("type") if isinstance(block, dict) else None
     return find(option.slot, named) if isinstance(named, str) and option.model is not None else None
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

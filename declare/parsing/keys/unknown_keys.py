@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from declare.contract.component import Component
 from declare.contract.duration import Duration
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem, Rewrite, key_path
 from declare.diagnostics.advice import advice, advice_in
 from declare.diagnostics.foreign_values import our_values, switched_on
 from declare.diagnostics.suggest import slip, suggest
@@ -69,7 +69,7 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
         near = [name for name in near if _takes_kind(fields(level.model)[name][1], level.block[key])] or near
         item = fields(level.model)[near[0]][1]
         return _renamed_key(key, level, near, sure=len(near) == 1 and fits(item, level.block[key]))
-    rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
+    rewrite = Rewrite("remove it", key_path(level.path, key), safe=False)
     return UnknownKey(_problem(key, level, tuple(_remedies(level.model, key, levels)), rewrite))
 
 
@@ -91,7 +91,7 @@ def _key_with_advice(key: str, level: Level, sentence: str | None) -> UnknownKey
     """Return that a key of another framework is not written here, and what is done instead."""
     if sentence is None:
         return None
-    rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
+    rewrite = Rewrite("remove it", key_path(level.path, key), safe=False)
     return UnknownKey(_problem(key, level, (sentence,), rewrite, label="another framework's word"))
 
 
@@ -99,7 +99,7 @@ def _stated_twice(key: str, level: Level, path: str) -> UnknownKey:
     """Return the problem that another key already has this meaning."""
     shown_path = path.removeprefix(f"{level.path}.") if level.path else path
     helps = (f"remove it: `{shown_path}` states it already",)
-    rewrite = Rewrite("remove it", _join(level.path, key), safe=False)
+    rewrite = Rewrite("remove it", key_path(level.path, key), safe=False)
     return UnknownKey(_problem(key, level, helps, rewrite, label="stated twice"))
 
 
@@ -132,7 +132,7 @@ def _problem(key: str, level: Level, helps: tuple[str, ...], *rewrites: Rewrite,
     return Problem(
         "SCH101",
         f"{owner(level.model, level.path)} has no key `{key}`",
-        at=_join(level.path, key),
+        at=key_path(level.path, key),
         on="key",
         label=label or "unknown key",
         helps=helps,
@@ -149,7 +149,7 @@ def owner(model: type[BaseModel], path: str) -> str:
 
 def _renamed_key(key: str, level: Level, near: Sequence[str], *, sure: bool) -> UnknownKey:
     """Return that a key means another one of its block."""
-    rewrite = Rewrite(f"rename to `{near[0]}`", _join(level.path, key), key=near[0], safe=sure)
+    rewrite = Rewrite(f"rename to `{near[0]}`", key_path(level.path, key), key=near[0], safe=sure)
     words = " or ".join(f"`{word}`" for word in near)
     return UnknownKey(_problem(key, level, (f"write {words}",), rewrite), near[0])
 
@@ -161,7 +161,7 @@ def _misplaced_key(key: str, levels: Sequence[Level], places: Sequence[Place], f
         return _stated_twice(key, level, stated)
     helps = (f"move it to `{first.block}`" if first.block else "move it to the top level",)
     safe = first.present and len(places) == 1 and fits(first.form, level.block[key])
-    move = Rewrite(f"move it to `{first.path}`", _join(level.path, key), to=first.path, safe=safe)
+    move = Rewrite(f"move it to `{first.path}`", key_path(level.path, key), to=first.path, safe=safe)
     problem = _problem(key, level, helps, move, label="it belongs elsewhere")
     return UnknownKey(problem, belongs=tuple(place.path for place in places))
 
@@ -169,7 +169,7 @@ def _misplaced_key(key: str, levels: Sequence[Level], places: Sequence[Place], f
 def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | None:
     """Return what another framework's word means here; None if it means nothing that can be stated."""
     known, level = synonym(key) or Synonym((key,), alike=False), levels[-1]
-    at = _join(level.path, key)
+    at = key_path(level.path, key)
     own_keys = [name for name in known.keys if name.partition(".")[0] in fields(level.model)]
     if twice := stated_path(own_keys, levels, at):
         return _stated_twice(key, level, twice)
@@ -186,7 +186,7 @@ def _by_synonym(key: str, levels: Sequence[Level], fits: Fits) -> UnknownKey | N
     stated = level.block[key]
     value = _convert_value(key, stated, place.form, fits)
     here = place.block == level.path
-    rewrite = _rewrite(_join(level.path, key), place, value, stated, safe=not known.alike, here=here)
+    rewrite = _rewrite(key_path(level.path, key), place, value, stated, safe=not known.alike, here=here)
     helps = (f"write `{_example(place, level, None if value is _UNREADABLE else value)}`",)
     if value is _UNREADABLE:
         helps = (f"{helps[0]} with {type_text(place.form)}",)
@@ -288,7 +288,3 @@ def _has(kind: str, name: str, key: str) -> bool:
 
 def _words(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
