@@ -1,4 +1,4 @@
-"""Says where a run goes before anything else does."""
+"""Prints the run folder before anything else."""
 
 from contextlib import suppress
 

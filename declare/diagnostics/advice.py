@@ -14,14 +14,14 @@ start a phase from the weights of a run or file: `init: [{from: PATH}]` in `phas
     ckpt_path checkpoint_file weights_path
 write `early_stop`, `checkpoint`, `evaluate` and `ema` in the phase, `tracking` beside `phases`
     callbacks callback hooks default_hooks custom_hooks extensions plugins
-say less on the command line: `dcl train SPEC --quiet`; `tracking` says where metrics go
+print less on the command line: `dcl train SPEC --quiet`; `tracking` states where metrics go
     verbose verbosity disable_tqdm progress_bar enable_progress_bar log_level silent
 remove it: `--run-dir PATH` must be a new folder, or the run that `--resume` continues
     exist_ok overwrite overwrite_output
-remove it: losses and rates are written by themselves; `tracking` says where to
+remove it: losses and rates are always written; `tracking` states where to
     log_every_n_steps logging_steps logging_strategy log_interval print_freq log_freq log_every logging_first_step
     log_config
-say where metrics go: `tracking: [tensorboard, wandb]` beside `phases`
+state where metrics go: `tracking: [tensorboard, wandb]` beside `phases`
     wandb_project wandb_entity wandb_run_id wandb_name wandb_mode visualizer vis_backends mlflow_tracking_uri
     mlflow_experiment_name log_wandb use_wandb use_mlflow
 remove it: evaluations read batches of the phase's `batch_size`
@@ -34,7 +34,7 @@ remove it: batches are put together by the types of fields
 remove it: how data are loaded follows from `hardware: {workers: N}`
     pin_memory persistent_workers prefetch_factor dataloader_pin_memory prefetch pin_mem
     reload_dataloaders_every_n_epochs
-remove it: checkpoints hold all that a run needs to go on; `checkpoint: {every: 1 epoch, keep: 2}` says when
+remove it: checkpoints hold all that a run needs to continue; `checkpoint: {every: 1 epoch, keep: 2}` states when
     enable_checkpointing save_safetensors save_last save_weights_only save_only_model save_on_each_node
     recovery_interval checkpoint_hist
 write what is best: `evaluate: {best: {metric: val/TASK/METRIC, mode: max}}`; the best checkpoint is kept
@@ -109,12 +109,12 @@ remove it: what is trained, tested or predicted is asked for by commands: `dcl t
 write it on the command line: `dcl train SPEC --gpus N`, or `hardware: {strategy: auto}`
     ddp_backend launcher backend env_cfg dist_backend dist_url world_size local_rank rank ddp_find_unused_parameters
     find_unused_parameters fsdp_config fsdp_transformer_layer_cls_to_wrap dist_cfg master_port process_group_backend
-hold samples out in the dataset: `split: {val: 0.1}`; `evaluate: {every: 1 epoch}` in the phase says when
+hold samples out in the dataset: `split: {val: 0.1}`; `evaluate: {every: 1 epoch}` in the phase states when
     val_cfg test_cfg val_dataloader test_dataloader validation_data eval_dataset val_dataset test_dataset
     test_evaluator eval_data val_set_size validation_file test_data val_data eval_file
 write `metrics: [NAME]` in the task
     include_inputs_for_metrics metrics_list val_evaluator compute_metrics evaluator test_evaluator weighted_metrics
-remove it: files of a dataset are read anew if they changed; `cache` says where decoded samples are kept
+remove it: files of a dataset are read again if they changed; `cache` states where decoded samples are kept
     dataset_prepared_path dataset_processes preprocessing_num_workers overwrite_cache
 remove it: quantised weights and adapters are not supported; `freeze: [{match: encoder.*}]` keeps parts as they are
     load_in_8bit load_in_4bit adapter lora lora_r lora_alpha lora_dropout lora_target_modules peft peft_config qlora
@@ -172,7 +172,7 @@ datasets.source: name columns and their types in the dataset: `fields: {NAME: nu
     names
 datasets.fields: name the column of the source: `column: NAME`
     name source feature
-datasets.fields: remove it: the field's `type` says what its values are
+datasets.fields: remove it: the field's `type` states what its values are
     dtype
 datasets.fields: write transforms in the dataset: `transforms: [{type: standardize, field: NAME}]`
     normalization log norm
@@ -196,7 +196,7 @@ phases.evaluate: state how often with a unit: `every: 50 steps` or `every: 1 epo
     steps epochs
 phases.checkpoint: state how often with a unit: `every: 50 steps` or `every: 1 epoch`
     steps epochs
-phases.evaluate: what is measured stands in a task: `metrics: [NAME]`; `best: {metric: ...}` says what is best
+phases.evaluate: metrics belong to a task: `metrics: [NAME]`; `best: {metric: ...}` selects the best checkpoint
     metrics
 phases.probes: a probe learns the target of a task, on the task's dataset: `probes: [{task: NAME, type: linear}]`
     dataset datasets target targets label labels data

@@ -95,7 +95,7 @@ def plural(words: str) -> str:
     first, _, rest = words.partition(" ")
     if first not in {"a", "an"} or " or " in words:
         return words
-    for noun in ("whole number", "number", "text", "loss", "block", "duration", "path"):
+    for noun in ("integer", "number", "text", "loss", "block", "duration", "path"):
         if rest.startswith(noun):
             return f"{noun}{'es' if noun.endswith('s') else 's'}{rest[len(noun) :]}"
     return f"{rest}s" if " " not in rest else words
@@ -114,7 +114,7 @@ def component(kind: str) -> str:
 def _scalar(item: TypeSpec) -> str:
     annotation = item.annotation
     if annotation in {int, float}:
-        return bounds_text("a whole number" if annotation is int else "a number", item.bounds)
+        return bounds_text("an integer" if annotation is int else "a number", item.bounds)
     if annotation is str:
         return item.description if "pattern" in item.bounds and item.description else "text"
     words = {Path: "a path", Duration: "a duration such as `5 epochs` or `10%`"}

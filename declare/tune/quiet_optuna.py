@@ -3,7 +3,7 @@
 import warnings
 
 
-def hush_optuna() -> None:
+def silence_optuna() -> None:
     """Silence its log, and warnings about intended behaviour."""
     import optuna
 

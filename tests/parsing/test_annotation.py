@@ -56,18 +56,18 @@ def test_accepts(annotation, legal):
     [(None, "null"), (True, "bool"), (1, "int"), (1.0, "float"), ("", "text"), ([], "list"), ({}, "map")],
 )
 def test_kind_of(value, kind):
-    """A bool is no number, and a whole number is not any number."""
+    """A bool is no number, and an integer is not any number."""
     assert kind_of(value) == kind
 
 
 @pytest.mark.parametrize(
     ("annotation", "words"),
     [
-        (Annotated[int, Field(ge=1)], "a whole number of at least 1"),
+        (Annotated[int, Field(ge=1)], "an integer of at least 1"),
         (Annotated[float, Field(ge=0, le=1)], "a number from 0 to 1"),
         (Annotated[float, Field(gt=0)] | Literal["auto"] | None, "a number above 0 or `auto`"),
         (bool | Literal["auto"], "`true`, `false` or `auto`"),
-        (list[Annotated[int, Field(gt=0)]], "a list of whole numbers above 0"),
+        (list[Annotated[int, Field(gt=0)]], "a list of integers above 0"),
         (Annotated[Loss, Slot("losses")], "a loss"),
         (dict[str, float], "a mapping of names to numbers"),
     ],
@@ -79,7 +79,7 @@ def test_words(annotation, words):
 
 def test_plural():
     """Plurals keep what follows the noun."""
-    assert plural("a whole number above 0") == "whole numbers above 0"
+    assert plural("an integer above 0") == "integers above 0"
     assert bounds_text("a number", {"gt": 0, "lt": 1}) == "a number above 0 and below 1"
 
 

@@ -85,7 +85,7 @@ def num_rotated(values: Iterable[Any]) -> int:
 
 
 def is_image(value: Any) -> bool:
-    """Return whether a value is a image file, encoded bytes, or a Pillow image."""
+    """Return whether a value is an image file, encoded bytes, or a Pillow image."""
     return isinstance(value, Image.Image | bytes | str | Path)
 
 

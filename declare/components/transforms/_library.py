@@ -213,7 +213,7 @@ class _FromTorchvision(Transform):
 
 
 class _WithoutDraws(_FromTorchvision):
-    """A transform of torchvision v2 that makes the same of a image each time."""
+    """A transform of torchvision v2 that makes the same of an image each time."""
 
     def apply(self, values: Array, statistics: dict[str, list[float]]) -> Array:
         """Return what the module makes of a batch of masks, images or videos."""

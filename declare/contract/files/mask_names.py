@@ -22,7 +22,7 @@ def mask_of_image(names: Sequence[Parts]) -> tuple[Parts, Parts] | None:
     """Return the first file that looks like the mask of another one, and that one; None if there is none.
 
     Files in `masks` are masks if a folder `images` is next to it; `b/1_mask.png` is that of `a/1.png`, if at least
-    half of the files named as masks belong to a image. A folder `mask` without such a neighbour may be a class.
+    half of the files named as masks belong to an image. A folder `mask` without such a neighbour may be a class.
     """
     twins = _mask_folders({parts[:-1] for parts in names})
     if twins:

@@ -62,7 +62,7 @@ def readme(plan: Plan, names: Iterable[str], notes: Iterable[str]) -> str:
     lines += [f"| `{name}` | {what} |" for name, what in _FILES.items() if name in names]
     lines += [
         "",
-        "`train.py` writes `weights.safetensors` and `metrics.json`; called again it goes on where it was",
+        "`train.py` writes `weights.safetensors` and `metrics.json`; called again it continues where it was",
     ]
     lines += [
         "stopped. It computes on the CPU, and there gives the same weights as the spec's own run, bit for bit."

@@ -42,7 +42,7 @@ def _forms(at: str, path: str, space: Space) -> Iterator[Problem]:
 def _range(at: str, form: str, values: list[object]) -> Iterator[Problem]:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < 2 or (form == "int" and not all(isinstance(value, int) for value in numbers)):
-        wanted = "whole numbers" if form == "int" else "numbers"
+        wanted = "integers" if form == "int" else "numbers"
         yield Problem(
             CODE,
             f"`{form}` takes two {wanted}, the lowest and the highest",

@@ -271,7 +271,7 @@ def _require_columns(pool: Inputs, path: Path) -> None:
 
 
 def _require_one_image(fields: Mapping[str, FieldPlan], path: Path) -> None:
-    """Raise `ProblemError` (RES817) unless the model reads one field, and that is a image."""
+    """Raise `ProblemError` (RES817) unless the model reads one field, and that is an image."""
     if [field.facts.shape.layout in {"image", "mask"} for field in fields.values()] == [True]:
         return
     names = ", ".join(f"`{name}` ({field.facts.shape.layout})" for name, field in fields.items())

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from declare.language.spec import Space, Tune
 from declare.system.extras import require
-from declare.tune.quiet_optuna import hush_optuna
+from declare.tune.quiet_optuna import silence_optuna
 from declare.tune.search import DATABASE, Search, State, Trial
 from declare.tune.search_signals import SearchStop
 from declare.tune.space import Values, all_values, from_database, grid, to_database
@@ -45,7 +45,7 @@ class OptunaEngine:
         import optuna
         from sqlalchemy.pool import NullPool
 
-        hush_optuna()
+        silence_optuna()
         self._search, self._tune = search, tune
         self._steps = total_steps
         # SQLite waits for other writers instead of failing at once; no connection stays open between two calls,

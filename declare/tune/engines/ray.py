@@ -19,7 +19,7 @@ from declare.language.spec import Space, Tune
 from declare.runtime.distributed.ray_cluster import connect_ray
 from declare.runtime.run_folder.lock import is_locked
 from declare.system.extras import require
-from declare.tune.quiet_optuna import hush_optuna
+from declare.tune.quiet_optuna import silence_optuna
 from declare.tune.search import Search, Trial
 from declare.tune.search_signals import SearchStop
 from declare.tune.space import Values, all_values, from_database, to_database
@@ -63,7 +63,7 @@ class RayEngine:
         os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1")  # else a kill may lose ten seconds of draws
         if self._tune.sampler == "tpe":
             require("optuna", "tune", at="tune.sampler")
-            hush_optuna()
+            silence_optuna()
         self._records.forget_stop()
         self._told = {trial.number for trial in self.trials() if trial.state in _ENDED}
         # Ray takes the signals for itself when it connects: they are handled again inside.

@@ -6,7 +6,7 @@ MIX = '''def mix(key: int, part: int) -> int:
     value = (value ^ (value >> 27)) * 0x94D049BB133111EB & MASK
     return value ^ (value >> 31)'''
 STATE = '''def load_state(folder: Path, phase: str, model: Model, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return where a phase stands, with model and optimizer as they were there."""
+    """Return the state of a phase, and load its model and optimizer."""
     path = folder / "state.pt"
     state = torch.load(path) if path.exists() else {}
     if state.get("phase") != phase:
@@ -17,7 +17,7 @@ STATE = '''def load_state(folder: Path, phase: str, model: Model, optimizer: tor
 
 
 def save_state(folder: Path, state: dict[str, Any], model: Model, optimizer: torch.optim.Optimizer) -> None:
-    """Save where a phase stands."""
+    """Save the state of a phase."""
     torch.save(state | {"model": model.state_dict(), "optimizer": optimizer.state_dict()}, folder / "state.new")
     (folder / "state.new").replace(folder / "state.pt")'''
 GROUP = '''def start_processes() -> tuple[int, int]:

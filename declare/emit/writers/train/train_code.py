@@ -25,7 +25,7 @@ _TITLE = """Trains the model of `{name}`.
     python train.py --run-dir RUN
     torchrun --nproc-per-node 2 train.py --run-dir RUN
 
-Called again it goes on where it was stopped.
+Called again it continues where it was stopped.
 """
 
 
