@@ -104,7 +104,7 @@ def estimate(
     """Return the memory of a phase, or None if sizes vary so that activations are not known.
 
     Half precision keeps activations in two bytes and weights in four. Activations are those of one
-    micro-batch; each node sees the rows of its own datasets.
+    micro-batch; each node sees the rows of the datasets that it serves.
     """
     used = _needed_nodes(phase, nodes, tasks)
     activations = 0
