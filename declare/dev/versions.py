@@ -246,8 +246,8 @@ What was tried, in new environments: `python -m declare.dev versions` writes thi
 - `constrained`: those of `constraints.txt`, which developers and CI install;
 - `newest`: the newest that `pyproject.toml` allows, which `pip install .` gives to users.
 
-`digits` is the accuracy of `specs/digits.yaml` on its test split and the time to train it, `suite` the result of pytest
-at its end; `-` was not run. The dates are those of the measurements.
+`digits` is the accuracy of `specs/digits.yaml` on its test split and the time to train it, `suite` the
+result of pytest; `-` was not run. The dates are those of the measurements.
 
 {table}
 """
