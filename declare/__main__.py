@@ -24,7 +24,7 @@ def _root() -> str:
 
 
 def _leave_folder() -> None:
-    """Import nothing from the folder that `python -m declare` is called in: it may hold somebody else's files."""
+    """Import nothing from the folder that `python -m declare` is called in: it may hold another user's files."""
     try:
         here = os.path.realpath(os.getcwd())  # noqa: PTH109 - cheap
     except OSError:  # the folder is gone

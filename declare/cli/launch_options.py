@@ -89,7 +89,7 @@ def start(
 ) -> int:
     """Run `dcl train ARGV` in a group of processes and watch over them; return the exit status.
 
-    `folder` are the arguments that say where a first attempt runs.
+    `folder` are the arguments for the run folder of a first attempt.
     """
     from declare.runtime.distributed.supervisor import supervise
 

@@ -58,7 +58,7 @@ def _replace(name: str, *, outlives: bool) -> None:
     """Put a stream whose failures are remembered in the place of a standard one."""
     stream: TextIO = getattr(sys, name)
     if not isinstance(stream, io.TextIOWrapper) or stream is not getattr(sys, f"__{name}__"):
-        return  # it is one already, or somebody catches what is written
+        return  # it is one already, or the output is captured
     with contextlib.suppress(OSError):
         stream.flush()
     at_once = name == "stderr" or stream.line_buffering or stream.write_through

@@ -21,7 +21,7 @@ def expand(checked: CheckedSpec, leave_out: Collection[str] = ()) -> str:
 
     Top-level sections in `leave_out` are not written.
 
-    It reads back to the same plan. Keys that say nothing (null, empty) are left out, and so are fields that
+    It reads back to the same plan. Keys without a value (null, empty) are left out, and so are fields that
     the source knows already: stated, they would be assertions. Raises ValueError if the spec has errors.
     """
     if checked.plan is None:

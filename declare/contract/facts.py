@@ -57,7 +57,7 @@ class Reader(Protocol):
     """An open source: samples by row, columns by name. Plain numpy and Python values, no torch.
 
     Reading must be deterministic and safe to call from several processes after a fork. A reader subclasses this, so
-    that what it does not say is as by default.
+    that its other settings are the defaults.
     """
 
     num_samples: int
@@ -73,7 +73,7 @@ class Reader(Protocol):
     grouping: str = ""
     """The column that names the file or recording of which each sample is a part; empty if there is none."""
     content: str = ""
-    """The only column that is data, if the others say from where it comes; empty if there is none."""
+    """The only column that is data, if the others describe its origin; empty if there is none."""
     as_stored: str = ""
     """The setting of the source that reads columns as they are stored; empty if it reads them so."""
 
@@ -84,7 +84,7 @@ class Reader(Protocol):
     def expectation(self, column: str, rows: Array) -> Array | None:
         """Return the expected value of randomly generated columns, the best prediction; None if unknown.
 
-        Reports then say what fraction of the best possible metric was reached.
+        Reports then state what fraction of the best possible metric was reached.
         """
         return None
 

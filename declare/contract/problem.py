@@ -36,8 +36,8 @@ class Rewrite:
 class Problem:
     """What a component, a rule or a reader found wrong.
 
-    `at` is the dotted path of the value that is wrong, relative to whoever reports it (a component gives
-    paths inside its own block; `""` is the block itself). `also` maps other absolute paths to what they say.
+    `at` is the dotted path of the value that is wrong, relative to what reports it (a component gives
+    paths inside its own block; `""` is the block itself). `also` maps other absolute paths to their labels.
     `row` is the position of a value that is wrong among the values that were read.
     """
 

@@ -50,7 +50,7 @@ STEPS = (
         _program(_PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()"),
         "floors",
     ),
-    Step("docstrings", docstrings.check, "what docstrings say must be so"),
+    Step("docstrings", docstrings.check, "docstrings must agree with signatures"),
     Step("generated", _check_generated, "schemas, reference pages and tables follow the code"),
     Step("types", _module("mypy"), "mypy strict"),
     Step("tests", _module("pytest", "-n", "2", "-q"), "slowest, so last; no test found counts as a failure"),

@@ -6,7 +6,7 @@ import sys
 
 from declare.dev.repository import ROOT
 
-# Left out sections are not a mistake: a sentence and the signature say enough. DOC103 counts arguments both
+# Left out sections are not a mistake: a sentence and the signature are enough. DOC103 counts arguments both
 # ways, so it is one only if the docstring names an argument that does not exist.
 _INCOMPLETE = re.compile(
     r"DOC(101|201|402|40[34])\b|DOC103\b(?!.*in the docstring but not in the function signature)"

@@ -37,7 +37,7 @@ def generated_folders() -> list[Path]:
 
 
 def stale() -> list[str]:
-    """Say which files differ from what would be written now, are missing, or have no source any more."""
+    """Return which files differ from what would be written now, are missing, or have no source any more."""
     wanted = outputs()
     wrong = [f"{relative_path(path)} is stale" for path, text in wanted.items() if _read(path) != text]
     orphans = [

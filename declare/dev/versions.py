@@ -132,10 +132,10 @@ class Trial:
         if _has_failed(row):
             return row
         row |= self._installed_versions()
-        row["digits"] = self._step([self._digits()], say=self._accuracy)
+        row["digits"] = self._step([self._digits()], summarise=self._accuracy)
         if suite:
             words: Command = [self.python, "-m", "pytest", "-q", "-n", str(processes)]
-            row["suite"] = self._step([words], say=_last_line)
+            row["suite"] = self._step([words], summarise=_last_line)
         return row
 
     def _install(self) -> Iterator[Command]:
@@ -172,7 +172,7 @@ class Trial:
         done = self._call([self.python, "-c", _SAYS_WHAT, *SHOWN])
         return dict(zip(SHOWN, json.loads(done.stdout), strict=True))
 
-    def _step(self, commands: Iterable[Command], *, say: Callable[[str], str] | None = None) -> str:
+    def _step(self, commands: Iterable[Command], *, summarise: Callable[[str], str] | None = None) -> str:
         """Run commands; returns their result and duration, or `failed` and why."""
         started, output = time.monotonic(), ""
         for command in commands:
@@ -181,7 +181,7 @@ class Trial:
             if done.returncode:
                 print((done.stdout + done.stderr)[-4000:])
                 return f"failed: {_last_line(done.stdout or done.stderr)}"
-        outcome = say(output) if say is not None else "done"
+        outcome = summarise(output) if summarise is not None else "done"
         return f"{outcome}, {_duration(time.monotonic() - started)}"
 
     def _call(self, command: Command) -> subprocess.CompletedProcess[str]:

@@ -153,7 +153,7 @@ write `augment: [{type: mixup}]` in the phase, or transforms with `on: train` in
     mixup_off_epoch mixup_mode cutmix_minmax
 weigh tasks by `weight` in each, samples by `class_weights` of a loss or `sampler: {type: weighted, field: NAME}`
     loss_weights sample_weight example_weights oversample_minority undersample_majority balance_data cls_pw
-say which compile mode by `hardware: {compile: true}`
+state the compile mode in `hardware: {compile: true}`
     torch_compile_backend torch_compile_mode compile_mode run_eagerly
 """
 

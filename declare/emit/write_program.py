@@ -44,9 +44,9 @@ def write_program(
 
 
 def _refuse_names(plan: Plan) -> None:
-    """Raise `ProblemError` (RES860) if what becomes code of the program is not what a spec can say.
+    """Raise `ProblemError` (RES860) if what becomes code of the program cannot come from a spec.
 
-    The plan of a run is a file that anybody may have written.
+    The plan of a run is a file that another user may have written.
     """
     fields = (name for dataset in plan.datasets.values() for name in dataset.fields)
     nodes = (name for node in plan.nodes for name in (node.name, node.path))

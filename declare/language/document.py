@@ -22,7 +22,7 @@ class Node:
     `span` covers the value as written (an empty one if nothing follows the colon); `key_span` covers its
     key in a map. `base` is the folder that relative paths in the value start from. `poison` marks a value
     that already has an error, so that later passes stay silent about it. `defined` is the place of the
-    variable that an interpolation took its value from. Nodes are shared (anchors, composition): whoever
+    variable that an interpolation took its value from. Nodes are shared (anchors, composition): code that
     changes a tree copies the nodes on the way.
     """
 

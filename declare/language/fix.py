@@ -113,7 +113,7 @@ def _edits(source: Source, fixes: Iterable[Fix]) -> list[Edit]:
 
 
 def _editable(fix: Fix, only: Source | None) -> bool:
-    """Tell whether all edits of a fix go into files that may be changed."""
+    """Return whether all edits of a fix go into files that may be changed."""
     sources = {edit.span.source for edit in fix.edits}
     if not sources or any(source.kind != "file" for source in sources):
         return False
@@ -125,14 +125,14 @@ def _collide(fix: Fix, other: Fix) -> bool:
 
 
 def _overlap(a: Span, b: Span) -> bool:
-    """Tell whether two spans share text or the same place of insertion."""
+    """Return whether two spans share text or the same place of insertion."""
     if a.source is not b.source:
         return False
     return (a.start < b.end and b.start < a.end) or a.start == b.start
 
 
 def _harmless(chosen: Sequence[Fix], new: Fix) -> bool:
-    """Tell whether the files that a fix touches have no more errors in their text than before."""
+    """Return whether the files that a fix touches have no more errors in their text than before."""
     for source in {edit.span.source for edit in new.edits}:
         before = apply(source, _edits(source, chosen))
         after = apply(source, _edits(source, [*chosen, new]))

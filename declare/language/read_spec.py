@@ -50,7 +50,7 @@ def _is_of(problem: Problem, unknown: Sequence[str]) -> bool:
 
 
 def _with_version_help(problem: Problem) -> Problem:
-    """Say of a wrong language version what it means."""
+    """Explain a wrong language version."""
     if problem.at != "declare" or problem.code == "SCH103":
         return problem
     return replace(

@@ -58,7 +58,7 @@ Slug = Annotated[
 class NotSupported:
     """Marks a setting that this version does not support yet: every value, or only `values`.
 
-    `instead` states what to do meanwhile. Whoever builds the feature takes the mark away.
+    `instead` states what to do meanwhile. Remove the mark when the feature is built.
     """
 
     instead: str

@@ -209,7 +209,7 @@ def _run_pickle(file: IO[bytes], size: int) -> tuple[Any, list[_Storage]]:
 
 
 class _BoundedFile:
-    """A file of `size` bytes that is asked for no more than these at once: a length in a pickle may say anything."""
+    """A file of `size` bytes that is asked for no more than these at once: a length in a pickle may be any number."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self.readline, self.tell = file.readline, file.tell

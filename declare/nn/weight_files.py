@@ -1,6 +1,6 @@
 """Weight files: read without executing code in them, and within limits.
 
-A file of weights is data of somebody else. `.safetensors` holds a header and numbers. What `torch.save` writes is an
+A file of weights may come from anywhere. `.safetensors` holds a header and numbers. What `torch.save` writes is an
 archive with a pickle: only tensors and plain containers in it are read, and only if its entries are stored as they
 are, for a packed archive of some kilobytes may unpack to more than the memory.
 """

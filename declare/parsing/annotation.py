@@ -19,7 +19,7 @@ _BOUNDS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "p
 
 @dataclass(frozen=True)
 class Description:
-    """Says in words what a pattern allows; a field that has it may describe what it is for."""
+    """What a pattern allows, in words, so that the description of the field may be about its purpose."""
 
     text: str
 

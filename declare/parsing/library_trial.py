@@ -20,7 +20,7 @@ from declare.system.worker_process import CallError
 
 FORMAT = 1
 _APART = frozenset({"field", "fields", "on", "groups"})
-"""Parameters that say where a component is used, not how it works."""
+"""Parameters of a component's use, not of how it works."""
 
 
 def refusal(component: Component, sample: Any) -> Refusal | None:

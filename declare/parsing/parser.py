@@ -59,7 +59,7 @@ def read(
 class Parts(NamedTuple):
     """A block that was read, its problems, and what a later pass may want to know of it.
 
-    `untyped` holds by path what components of unknown types, which are POISON in the block, say that all of their
+    `untyped` holds by path what components of unknown types, which are POISON in the block, state that all of their
     kind do. `names` are paths of texts that YAML 1.1 reads as truth values, if no truth value can be meant.
     """
 
@@ -79,7 +79,7 @@ def read_parts(
 
 
 def parse(kind: str, block: Any) -> Any:
-    """Return the component of a plan's block; raises `ProblemError` for one of a plan that somebody changed."""
+    """Return the component of a plan's block; raises `ProblemError` for one of a plan that was changed."""
     component, problems = read(kind, secrets.reveal(block), trust=EVERYTHING)
     errors = [replace(problem, at="") for problem in problems if is_error(problem.code)]
     if errors:

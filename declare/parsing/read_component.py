@@ -76,7 +76,7 @@ def read_component(kind: str, block: Block) -> Component: ...
 def read_component(kind: str, block: Block) -> Any:
     """Return the component of a resolved block (a component is frozen: equal blocks share one).
 
-    Raises `ProblemError` for a block of a plan that somebody changed.
+    Raises `ProblemError` for a block of a plan that was changed.
     """
     key = (kind, repr(secrets.reveal(block)))
     component = _KNOWN.get(key)

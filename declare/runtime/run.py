@@ -222,7 +222,7 @@ class _Session:
         run_facts = {"name": plan.name, "folder": str(self._place), "device": str(device)}
         self._emit(events.RunStarted(resumed=tree is not None, processes=world.size, **run_facts, **facts()))
         if plan.hardware.processes not in {None, world.size}:
-            reason = f"the spec asks for {plan.hardware.processes}, but whoever started this run decided"
+            reason = f"the spec asks for {plan.hardware.processes}, but the launcher of this run decided"
             self._emit(events.Choice(name="processes", value=world.size, reason=reason))
         for phase in plan.phases:
             if is_slow(phase.precision, device):
@@ -237,7 +237,7 @@ class _Session:
         return checkpoints, builder, loop, tree
 
     def _adopt_plan(self, builder: RunBuilder, tree: Tree | None, origin: dict[str, Any]) -> Tree | None:
-        """Say what is another than before; make the plan the run's own once its saved state is known to fit."""
+        """Report what has changed; make the plan the run's own once its saved state is known to fit."""
         if tree is not None:
             tree = fit_state(tree, builder.graph, self._plan)
             for name, old, new in machine_changes(tree, origin):

@@ -93,7 +93,7 @@ class LibraryTable:
 
     @cached_property
     def _records_of_installed(self) -> Mapping[str, Record]:
-        """What the installed libraries say of themselves; the file's records if they cannot be asked."""
+        """Records of the installed libraries; the file's records if they cannot be asked."""
         installed = {name: installed_version(name) for name in self.libraries}
         name = user_cache.key(self.introspection, installed, self._code())
         path = user_cache.folder("libraries") / f"{name}.json"

@@ -32,7 +32,7 @@ def _groups() -> Iterator[tuple[int, int]]:
         limit = _number(folder / limit_name)
         # Version 1 writes a number beyond any machine if there is no limit.
         if limit is not None and (machine is None or limit < machine):
-            # What files left in memory is given up when somebody needs it.
+            # Memory that caches files is freed when it is needed.
             cached = _read_number(folder / "memory.stat", "inactive_file ") or 0
             yield limit, max(0, (_number(folder / use_name) or 0) - cached)
 

@@ -112,7 +112,7 @@ def has_room(size: int) -> bool:
 def refuse_if_short(error: BaseException, size: int = 16 << 20) -> None:
     """Raise MemoryError if a failed read may have failed for lack of memory; `size` is what it needs.
 
-    Decoders say "broken data" if they mean memory, so their message does not prove broken data.
+    Decoders report "broken data" if they mean memory, so their message does not prove broken data.
     """
     if isinstance(error, MemoryError) or not has_room(size):
         raise MemoryError(str(error) or "no memory is left") from error

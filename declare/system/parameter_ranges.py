@@ -2,8 +2,8 @@
 
 A range is `{"works": [low, high], "bounds": {"ge": 0}}`: with any number from `low` to `high` (all else as by
 default) the part works on all that it was tried on, and numbers outside of `bounds` work on nothing. `values` are the
-texts that work, `lengths` the lengths of a list that do, `items` the range of its numbers. What a range does not say
-is tried when a spec asks for it.
+texts that work, `lengths` the lengths of a list that do, `items` the range of its numbers. Other values
+are tried when a spec asks for them.
 """
 
 import signal

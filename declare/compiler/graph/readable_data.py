@@ -103,7 +103,7 @@ def facts_of(known: Readable, facts: DatasetFacts) -> DatasetFacts:
 
 
 def readable_problems(known: Readable, problems: Sequence[Problem]) -> Iterator[Problem]:
-    """Yield what data say of a block, save of the parts that are not the user's own."""
+    """Yield the problems of a block that the data show, except in parts that the user did not write."""
     for problem in problems:
         if known.whole or not problem.at.startswith("split"):
             yield problem

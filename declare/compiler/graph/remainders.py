@@ -35,7 +35,7 @@ def _measured_remainders(node: GraphNode, wires: tuple[Wire, ...], shape: Shape)
     if isinstance(answer, Problem):
         return ()
     sizes = [int(dim or 0) for dim in shape.dims[1:]]
-    # Layers with other axes than the input say nothing of it.
+    # Layers with other axes than the input are not compared with it.
     shares = answer.left_out if len(answer.left_out) <= len(sizes) else ()
     remainders = (
         LeftOut(axis, round(share * size), size)

@@ -208,7 +208,7 @@ def _differ(
 
 
 def _sizes(one: Shape, other: Shape) -> tuple[str, ...]:
-    """Say the sizes of vocabularies, which shapes do not show."""
+    """Return the sizes of vocabularies, which shapes do not show."""
     if one.layout != "tokens" or one.classes == other.classes:
         return ()
     return (f"the vocabularies have {one.classes} and {other.classes} tokens",)

@@ -1,4 +1,4 @@
-"""One trial of a real module: build it without weights, run it once, say what came out or why it refused."""
+"""One trial of a real module: build it without weights, run it once, return the output shapes or the refusal."""
 
 from __future__ import annotations
 

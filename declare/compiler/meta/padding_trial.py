@@ -37,7 +37,7 @@ class Input(NamedTuple):
 
 
 class TrialResult(NamedTuple):
-    """What is wrong: `what` is `result`, `statistics`, `steps` or `lengths`, or empty; `words` say more."""
+    """What is wrong: `what` is `result`, `statistics`, `steps` or `lengths`, or empty; `words` are the details."""
 
     what: str = ""
     words: str = ""

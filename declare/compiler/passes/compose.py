@@ -1,4 +1,4 @@
-"""Compose: bases, variables and `--set` gave one tree; say what was wrong with them."""
+"""Compose: bases, variables and `--set` gave one tree; report what was wrong with them."""
 
 from declare.compiler.reports import Note, Reports, Skip
 from declare.compiler.stages import ParsedSpec

@@ -108,7 +108,7 @@ def _plan(
         name=node.name,
         path=node.path,
         role=node.role,
-        block=node.component.dump() | {"input": None},  # the wires say it, stated or inferred
+        block=node.component.dump() | {"input": None},  # the wires have it, stated or inferred
         wires=shapes.wires,
         outputs=shapes.outputs,
         per_dataset=node.component.per_dataset,

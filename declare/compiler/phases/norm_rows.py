@@ -138,7 +138,7 @@ def _problem(
 
 
 def _words(plan: PhasePlan, sizes: Mapping[str, int], single: _Single) -> str:
-    """Say how a norm comes to get one sample."""
+    """Return in words why a norm gets one sample."""
     rows = single.batch[single.dataset]
     if len(plan.datasets) > 1:
         words = f"{rows} of `{single.dataset}` in a batch of {plan.batch_size}"

@@ -16,7 +16,7 @@ from declare.system.extras import tracker_missing
 class Wandb(Tracker):
     """Sends every metric to Weights & Biases.
 
-    `auto` goes online if `WANDB_API_KEY` is set (and `WANDB_MODE` does not say otherwise); else metrics are
+    `auto` goes online if `WANDB_API_KEY` is set (and `WANDB_MODE` does not state otherwise); else metrics are
     kept in `wandb/` in the run folder, for a later `wandb sync`. No code and no data are sent. Library: wandb
     (`pip install 'declare-trainer[wandb]'`).
 

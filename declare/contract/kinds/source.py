@@ -91,7 +91,7 @@ class Source(Component):
     """A source of samples; `open()` gives a reader."""
 
     extensions: ClassVar[Extensions] = {}
-    """Files that it reads by themselves; empty if only a spec can say it."""
+    """Endings of files that it reads without further settings; empty if a spec must name the source."""
 
     def fingerprint(self) -> str:
         """Return a value that changes with the data: sizes and times of the files, or the parameters.

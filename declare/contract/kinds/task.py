@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Target(BaseModel):
     """What head, loss and metrics need to know of a task's target; part of the plan.
 
-    `prediction` names what the head's output means: losses and metrics say which they take.
+    `prediction` names what the head's output means: losses and metrics state which they take.
     `counts` are samples per class in the training split, over all datasets of the task. `mean` and `std` (training
     split, one for each output, after the target's transforms) standardise a regression target; then `undo` takes
     values back to the data's own units, and `not_undone` names the transforms that nothing takes back.

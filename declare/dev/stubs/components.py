@@ -93,7 +93,7 @@ def _component(kind: str, name: str, class_name: str) -> str:
 
 
 def _members(kind: str, name: str, contract: ast.ClassDef) -> Iterator[str]:
-    """Yield what the class must say, and its methods: those that the contract does not answer itself."""
+    """Yield what the class must state, and its methods: those that the contract does not answer itself."""
     stated = [node for node in contract.body if isinstance(node, ast.AnnAssign) and node.value is None]
     if stated:
         yield "\n".join(f"    {ast.unparse(node)}" for node in stated)

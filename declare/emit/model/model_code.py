@@ -69,7 +69,7 @@ class ModelCode:
         """Program -> method."""
 
     def _note_uses(self) -> None:
-        """Tell modules apart that are alike but for the number of inputs or the outputs that are read."""
+        """Note the inputs and the outputs read of each module: modules that differ in them get different classes."""
         read = outputs_read(self.plan)
         for path, node, wires, _ in _all_instances(self.plan):
             module = self.instances[path]

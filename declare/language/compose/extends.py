@@ -236,7 +236,7 @@ def _changed_type(base: Node, over: Node, path: str) -> Node | None:
 
 
 def _note_switch(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> None:
-    """Say which inherited keys a changed type drops."""
+    """Note which inherited keys a changed type drops."""
     before, after = base.entries["type"], over.entries["type"]
     dropped = [key for key in base.entries if key not in over.entries]
     if dropped:
@@ -244,7 +244,7 @@ def _note_switch(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> 
 
 
 def _note_short_form(base: Node, over: Node, path: str, notes: list[Diagnostic]) -> None:
-    """Say the same for `optimizer: adamw` over a block with parameters."""
+    """Note the same for `optimizer: adamw` over a block with parameters."""
     before = _type(base, path)
     if before is None or base.poison or over.poison or not isinstance(over.scalar, str):
         return

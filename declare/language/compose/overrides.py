@@ -134,7 +134,7 @@ class Overrides:
         )
 
     def _note_short_form(self, existing: Node, value: Node, override: _Override) -> None:
-        """Say that `optimizer=adamw` drops the parameters of a block."""
+        """Note that `optimizer=adamw` drops the parameters of a block."""
         before = existing.entries.get("type")
         dropped = [key for key in existing.entries if key != "type"]
         if before is not None and dropped:
@@ -211,7 +211,7 @@ def _segments(source: Source, target: str) -> tuple[tuple[str, Span], ...]:
 
 
 def _short_form(child: Node, depth: int) -> bool:
-    """Tell whether a child may be a component in its short form: `schedule: cosine`."""
+    """Return whether a child may be a component in its short form: `schedule: cosine`."""
     return depth > 0 and child.kind == "scalar" and isinstance(child.scalar, str) and not child.poison
 
 

@@ -147,7 +147,7 @@ def _remedy(path: Path, error: Exception) -> str:
 
 
 def _decode(raw: bytes, name: str, labels: list[Label]) -> Source | Diagnostic:
-    """Decode UTF-8 (a byte-order mark is dropped), or say what the bytes look like instead."""
+    """Decode UTF-8 (a byte-order mark is dropped), or report what the bytes look like instead."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -91,7 +91,7 @@ def ambiguity(text: str) -> Ambiguity | None:
 
 
 def _ambiguous_number(text: str) -> Ambiguity | None:
-    """Tell the readings of digits with leading zeros, underscores, colons or `0b`."""
+    """Return the readings of digits with leading zeros, underscores, colons or `0b`."""
     for reader in (_leading_zero, _binary, _underscore_ambiguity, _base_sixty):
         number = reader(text)
         if number is not None:

@@ -115,7 +115,7 @@ class Tables:
         self._on_skipped_sample = listener
 
     def report(self) -> None:
-        """Tell of the samples that were left out since the last call."""
+        """Report the samples that were left out since the last call."""
         for dataset, item in self._quarantine.news() if self._on_skipped_sample is not None else ():
             self._on_skipped_sample(dataset, item)  # type: ignore[misc]
 

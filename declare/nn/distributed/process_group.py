@@ -1,7 +1,7 @@
 """The processes that train one model together, and their collective operations.
 
 `ProcessGroup` is one process alone: every operation returns its value as it is. `TorchProcessGroup` calls
-torch.distributed. Whoever takes a `ProcessGroup` needs no branch for either.
+torch.distributed. Code that takes a `ProcessGroup` needs no branch for either.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ _PEER_FAILURE_TEXTS = (
     "unhandled system error",
     "watchdog",
 )
-"""What gloo and NCCL say when the other end is silent; all else that they say is about what was asked of them."""
+"""Messages of gloo and NCCL when the other end is silent; their other messages are about the call itself."""
 
 
 class ProcessGroup:

@@ -13,7 +13,7 @@ class Contrastive:
     """Rows that agree in the fields `same` and differ in `different` are positives of each other.
 
     The target [B, 2] holds a number for each group, -1 where a row belongs to none, and one for who it comes from;
-    without `different` every row comes from somebody else.
+    without `different` every row has a different origin.
     """
 
     module: nn.Module | None = None

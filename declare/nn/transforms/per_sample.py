@@ -90,5 +90,5 @@ class PerSample(nn.Module):
         return plain.squeeze(1) if self.layout == "mask" else plain
 
     def _as_mask(self, image: Tensor) -> Tensor:
-        """Say which pixels are classes: they take the nearest, and colours do not concern them."""
+        """Mark which pixels are classes: they take the nearest, and changes of colour leave them."""
         return tv_tensors.Mask(image) if self.layout == "mask" else image

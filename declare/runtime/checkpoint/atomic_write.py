@@ -85,7 +85,7 @@ class CheckpointStore:
         """Make the folder that a checkpoint is written in."""
         temporary = self._temporary(step)
         shutil.rmtree(temporary, ignore_errors=True)
-        self.root.mkdir(mode=0o700, exist_ok=True)  # somebody may have deleted it
+        self.root.mkdir(mode=0o700, exist_ok=True)  # it may have been deleted
         temporary.mkdir(mode=0o700)
         return temporary
 

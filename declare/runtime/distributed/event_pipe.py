@@ -1,4 +1,4 @@
-"""What the processes of a launch and whoever started it say to each other, through files of the launch's folder.
+"""Messages between the processes of a launch and the command that started it, through files of the launch's folder.
 
 Each file is opened again to be read or written, so that a folder that several machines share is enough.
 """

@@ -9,6 +9,6 @@ FAILED = 4
 STOPPED = 75
 """Stopped on request, with its state saved."""
 LOST = 76
-"""Ended because another process of its group has gone; whoever watches over the group decides what that means."""
+"""Ended because another process of its group has gone; the supervisor of the group decides what that means."""
 SIGNALLED = 128
 """Plus the number of the signal that ended it."""

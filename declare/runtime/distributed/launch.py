@@ -55,7 +55,7 @@ class ProcessFailure:
     log_tail: str
     """The end of what it wrote to its own log."""
     reason: str = ""
-    """What ended it, if there is more to say than the exit status does."""
+    """What ended it, if more is known than the exit status."""
 
     @property
     def cause(self) -> str:

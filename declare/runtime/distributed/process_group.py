@@ -67,7 +67,7 @@ def _take_device(hardware: HardwarePlan, local_rank: int) -> bool:
 
 
 def _with_heartbeat(world: TorchProcessGroup) -> TorchProcessGroup:
-    """Let the process give signs of life if somebody watches over it."""
+    """Write heartbeats if a supervisor watches this process."""
     if folder := os.environ.get(LAUNCH):
         world.heartbeat = heartbeat.start(Path(folder), world.rank)
     return world

@@ -15,7 +15,7 @@ from declare.runtime.distributed.rank_environment import LAUNCH
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _WAKE = signal.SIGURG
-"""What a thread sends to the main one so that it looks at its flag; of no meaning to anybody else."""
+"""What a thread sends to the main one so that it looks at its flag; it has no other meaning."""
 SAME_SECONDS = 0.3
 """What comes within this time is one request that was delivered twice: by a wrapper, or by a parent that died."""
 ORPHANED = "its launcher has gone"
@@ -165,7 +165,7 @@ def _react_as_the_system() -> None:
 
 
 def print_stop_notice(reason: str, action: str = "saving after this step") -> None:
-    """Tell the user what a signal does, and what a second one would do.
+    """Print what a signal does, and what a second one would do.
 
     Straight to the descriptor: a handler may come while a stream of Python is being written to, and if no process
     reads any more the request must not be lost.

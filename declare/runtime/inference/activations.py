@@ -287,7 +287,7 @@ def _run_model(run: LoadedRun, fields: Mapping[str, Tensor]) -> None:
 
 
 class _ActivationRecorder:
-    """Hears what modules give while it is on."""
+    """Records the outputs of modules while it is on."""
 
     def __init__(self, names: Sequence[str], *, keep: bool) -> None:
         self._names, self._keep = set(names), keep

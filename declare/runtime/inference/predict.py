@@ -119,7 +119,7 @@ def predict(
 
 
 def tasks_of(plan: Plan, dataset: str) -> dict[str, TaskPlan]:
-    """Return the tasks that say something of a dataset's samples; raises `ProblemError` RES816 for none."""
+    """Return the tasks that predict something of a dataset's samples; raises `ProblemError` RES816 for none."""
     tasks = {key: task for key, task in plan.tasks.items() if dataset in task.datasets}
     if tasks:
         return tasks

@@ -1,4 +1,4 @@
-"""What models say in words: texts that they write, and classes of words."""
+"""Predictions that are words: generated texts, and classes of words."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -197,7 +197,7 @@ class _Launch:
         return fit.error
 
     def _report_waiting(self, free: dict[str, float]) -> None:
-        """Say what there was before the workers were asked for, if it was too little."""
+        """Report the free resources if they are too few for the workers."""
         resources = self._workers.resources
         if any(free.get(kind, 0) < count * self._workers.size for kind, count in resources.items()):
             self._report(_waiting_problem(self._workers, free))

@@ -15,7 +15,7 @@ _WHEN = frozenset({"step", "evaluated", "checkpoint_saved", "phase_finished", "t
 
 
 class FolderWatch(Listener):
-    """Tells of files that have gone, once each time; `metrics.csv` and `events.jsonl` come back by their writers.
+    """Reports files that have gone, once each time; `metrics.csv` and `events.jsonl` come back by their writers.
 
     The plan is written again. Checkpoints cannot be: their folder is made again, for those that are still to come.
     """

@@ -52,7 +52,7 @@ def headline(
 
 
 class ProgressDisplay(Listener):
-    """Shows what happens, as long as somebody can see it: a terminal or a pipe that has gone ends no run."""
+    """Shows what happens while there is an output: a closed terminal or pipe does not end the run."""
 
     _is_closed = False
 

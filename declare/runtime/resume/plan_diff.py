@@ -89,7 +89,7 @@ def _judge_exact(change: Change) -> Change:
     if change.path not in {"hardware.devices", "hardware.nodes"}:
         return change
     return replace(
-        change, verdict="harmless", why="micro-batches are added up in one order, whoever made them"
+        change, verdict="harmless", why="micro-batches are added up in one order, whichever process made them"
     )
 
 
@@ -192,7 +192,7 @@ def refusal_problem(changes: Sequence[Change], versions: tuple[str, str] | None 
 
 
 def _causes(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """Return the changes that say that a dataset's files are others, and those that do not follow from one."""
+    """Return the changes by which a dataset's files are others, and those that do not follow from one."""
     causes = [change for change in changes if re.fullmatch(r"datasets\.[^.]+\.fingerprint", change.path)]
     data = [change.path.removesuffix("fingerprint") for change in causes]
     follows = tuple(place + part for place in data for part in _OF_SAMPLES)

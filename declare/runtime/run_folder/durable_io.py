@@ -144,7 +144,7 @@ def open_own(path: Path, mode: str) -> IO[str]:
 def reopen_if_replaced(file: IO[str], path: Path) -> IO[str]:
     """Return a text file that is appended to, opened with `a+`, reopened if `path` was replaced.
 
-    If somebody has deleted it, it is written there again with all that it held; if another one is there,
+    If it was deleted, it is written there again with all that it held; if another one is there,
     that one is appended to. Its folder must be there.
     """
     try:

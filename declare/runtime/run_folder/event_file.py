@@ -83,7 +83,7 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
-        # A folder of somebody else may hold anything: no line is longer than an event is.
+        # A folder of another user may hold anything: no line is longer than an event is.
         for line in iter(lambda: file.readline(_LONGEST), ""):
             try:
                 value = json.loads(line)

@@ -279,7 +279,7 @@ class Run:
         return matching[0]
 
     def _without_checkpoints(self) -> Problem:
-        """Say whether no checkpoint was written yet, or none of them is whole."""
+        """Return the problem that no checkpoint was written yet, or that none of them is whole."""
         for folder in sorted((self.path / "checkpoints").glob("step-*")):
             try:
                 read_manifest(folder)

@@ -140,7 +140,7 @@ def damage(checkpoint: SavedCheckpoint, *, hashes: bool = True) -> str | None:
 
 
 def _difference(path: Path, facts: dict[str, Any], *, hashes: bool) -> str | None:
-    """Return what a file has that its manifest does not say, or None."""
+    """Return what a file has that its manifest does not list, or None."""
     size = path.stat().st_size
     if size != facts["bytes"]:
         return f"has {size} bytes instead of {facts['bytes']}"

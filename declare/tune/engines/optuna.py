@@ -71,7 +71,7 @@ class OptunaEngine:
     def work(self, emit: Emit, stop: SearchStop) -> bool:
         """Run trials until there are enough; False if it was asked to stop before.
 
-        Trials that a process left when it died are finished first, whoever asks.
+        Trials that a process left when it died are finished first.
         """
         while not stop.is_requested:
             trial = self._next_trial(stop)
@@ -145,7 +145,7 @@ class OptunaEngine:
     def _next_trial(self, stop: SearchStop) -> optuna.Trial | None:
         """Take a trial that has no process, or a new one; None if enough are done.
 
-        Those of other processes are waited for: one that dies leaves its trial to whoever is still there.
+        Those of other processes are waited for: the trial of one that dies goes to the others.
         """
         while not stop.is_requested:
             with self._alone:

@@ -58,7 +58,7 @@ class RayEngine:
 
     def work(self, emit: Emit, stop: SearchStop) -> bool:
         """Run trials until there are enough; False if it was asked to stop."""
-        os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines say what happens
+        os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # our own lines report what happens
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"  # signals are ours
         os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1")  # else a kill may lose ten seconds of draws
         if self._tune.sampler == "tpe":
@@ -171,7 +171,7 @@ class RayEngine:
     # -- the end of trials -----------------------------------------------------------------------------
 
     def _record_results(self, grid: Any, *, stopped: bool) -> None:
-        """Record what trials came to that could not say so themselves: those that Ray ended, and those that died."""
+        """Record the end of trials that could not do so: those that Ray ended, and those that died."""
         for item in grid:
             number = int(Path(item.path).name)
             self._seen.add(number)

@@ -42,7 +42,7 @@ class AllRanksOrNone(Strategy):
         return self._strategy.reduce_denominators(denominators)
 
     def set_gradient_sync(self, enabled: bool) -> None:
-        """Say whether the next backward pass completes the step."""
+        """Set whether the next backward pass completes the step."""
         self._strategy.set_gradient_sync(enabled)
 
     def after_micro_batch(self, parameters: Sequence[Tensor]) -> None:

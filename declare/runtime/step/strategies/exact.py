@@ -1,4 +1,4 @@
-"""Gradients of micro-batches are added up in one order, whoever made them: always the same bits."""
+"""Gradients of micro-batches are added up in one order, whichever process made them: always the same bits."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

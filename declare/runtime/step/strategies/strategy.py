@@ -52,7 +52,7 @@ class Strategy:
         return self.world.mean(denominators)
 
     def set_gradient_sync(self, enabled: bool) -> None:
-        """Say whether the next backward pass completes the step, so that gradients may be reduced in it."""
+        """Set whether the next backward pass completes the step, so that gradients may be reduced in it."""
 
     def after_micro_batch(self, parameters: Sequence[Tensor]) -> None:
         """Take in the gradients of a micro-batch."""
