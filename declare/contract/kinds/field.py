@@ -26,7 +26,7 @@ class Uses(NamedTuple):
 
     `generated` names the fields that models write themselves, `worded` those that other fields are aligned with;
     `splits_samples` states whether a piece of a sample is for every task as good as the whole. `samplers` are blocks
-    (JSON) of those that draw from it by some of its fields, `pairings` which of its samples are positives of each other.
+    (JSON) of those that draw from it by some of its fields, `pairings` which of its samples are positives of others.
     """
 
     generated: tuple[str, ...] = ()
