@@ -44,10 +44,7 @@ class FieldPlan(PlanPart):
 
 
 class DatasetPlan(PlanPart):
-    """A dataset: source (paths absolute), fields, transforms in order, split sizes.
-
-    `passed_over` counts files and rows of the source that are not read, by reason.
-    """
+    """A dataset: source (absolute paths), fields, transforms, splits; `passed_over` counts what is not read, by reason."""
 
     source: Block
     fingerprint: str
@@ -144,11 +141,9 @@ class ModulePlan(PlanPart):
     @property
     def total_parameters(self) -> int:
         """Parameters of all its instances."""
-        return (
-            sum(variant.parameters for variant in self.variants.values())
-            if self.per_dataset
-            else self.parameters
-        )
+        if not self.per_dataset:
+            return self.parameters
+        return sum(variant.parameters for variant in self.variants.values())
 
 
 class NodeVariant(PlanPart):
