@@ -44,7 +44,7 @@ class FieldPlan(PlanPart):
 
 
 class DatasetPlan(PlanPart):
-    """A dataset: source (absolute paths), fields, transforms, splits; `passed_over` counts what is not read, by reason."""
+    """A dataset: source (absolute paths), fields, transforms, splits; `passed_over` counts what is not read."""
 
     source: Block
     fingerprint: str
