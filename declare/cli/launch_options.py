@@ -140,7 +140,7 @@ def is_launched() -> bool:
     return LAUNCH in os.environ
 
 
-def silence_torch_launcher() -> None:
+def quiet_other_ranks() -> None:
     """Print nothing in processes other than rank 0; hide torch's C++ traces of lost connections."""
     from declare.runtime.distributed.rank_environment import is_rank0
 

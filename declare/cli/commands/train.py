@@ -101,7 +101,7 @@ def command(
     as_json = format == "json"
     if engine == "ray":
         launch_options.refuse_with_ray(nodes, rdzv)
-    launch_options.silence_torch_launcher()
+    launch_options.quiet_other_ranks()
     sets = [*(set_ or ()), *launch_options.settings(gpus, procs, nodes)]
     allow_downloads()
     plan, checked = spec_diagnostics.plan(spec, sets, trust, as_json=as_json)
