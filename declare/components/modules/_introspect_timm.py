@@ -13,8 +13,8 @@ def records() -> dict[str, dict[str, Any]]:
     entries: dict[str, dict[str, Any]] = {}
     for name in timm.list_models():
         config = timm.get_pretrained_cfg(name)
-        own = (config.tag if config else "") or ""
+        default_tag = (config.tag if config else "") or ""
         entries[name] = {"size": config.input_size[1] if config else 224}
         if name in tags:
-            entries[name]["tags"] = sorted(tags[name], key=lambda tag: (tag != own, tag))
+            entries[name]["tags"] = sorted(tags[name], key=lambda tag: (tag != default_tag, tag))
     return entries

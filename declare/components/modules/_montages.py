@@ -46,4 +46,4 @@ class ChannelAdapter(Module):
 
 def montages(inputs: Mapping[str, Inputs]) -> dict[str, int]:
     """Return the number of channels of each dataset."""
-    return {name: own["input"][0].dims[0] or 0 for name, own in inputs.items()}
+    return {name: ports["input"][0].dims[0] or 0 for name, ports in inputs.items()}

@@ -45,12 +45,12 @@ def load(module: TorchModule, path: Path) -> None:
     Weights of a classifier in the file are skipped. Raises `ProblemError` (RES840, RES853) for a file that
     cannot be read or that lacks some of the module's weights.
     """
-    own = module.state_dict()
+    state = module.state_dict()
     weights = _read_state(path)
-    problem = lacking_weights(_facts(own), _facts(weights), path)
+    problem = lacking_weights(_facts(state), _facts(weights), path)
     if problem is not None:
         raise ProblemError(problem)
-    module.load_state_dict({name: weights[name] for name in own})
+    module.load_state_dict({name: weights[name] for name in state})
 
 
 def _facts(tensors: Mapping[str, TorchTensor]) -> dict[str, TensorFacts]:

@@ -42,8 +42,8 @@ class ChannelPad(ChannelAdapter):
 
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
         """Return the costs: no parameters, one output."""
-        time = max((own["input"][0].dims[1] or 0 for own in inputs.values()), default=0)
-        varies = any(own["input"][0].dims[1] is None for own in inputs.values())
+        time = max((ports["input"][0].dims[1] or 0 for ports in inputs.values()), default=0)
+        varies = any(ports["input"][0].dims[1] is None for ports in inputs.values())
         return CostCounter().write(self.channels, (None if varies else time,)).costs()
 
     def build_each(self, inputs: Mapping[str, Inputs]) -> TorchModule:

@@ -28,7 +28,7 @@ class ChannelProject(ChannelAdapter):
     def costs_each(self, inputs: Mapping[str, Inputs]) -> Costs:
         """Return the costs of a sample with the largest montage."""
         counts = montages(inputs)
-        times = [own["input"][0].dims[1] for own in inputs.values()]
+        times = [ports["input"][0].dims[1] for ports in inputs.values()]
         products = [
             size((self.channels, count, time)) for count, time in zip(counts.values(), times, strict=True)
         ]

@@ -219,11 +219,11 @@ class Huggingface(Module):
             or self._unloadable()
         ):
             return problem
-        own, wanted = _folder_config(self).get("vocab_size"), _classes(inputs)
-        if self.pretrained is True and own is not None and wanted > own:
-            title = f"the text has {wanted} tokens, but the model's vocabulary has {own}"
+        vocab_size, wanted = _folder_config(self).get("vocab_size"), _classes(inputs)
+        if self.pretrained is True and vocab_size is not None and wanted > vocab_size:
+            title = f"the text has {wanted} tokens, but the model's vocabulary has {vocab_size}"
             helps = ("use the model's own tokenizer: `tokenizer: {type: file, path: FOLDER}`",)
-            return Problem("SHP522", title, at="path", label=f"{own} tokens", helps=helps)
+            return Problem("SHP522", title, at="path", label=f"{vocab_size} tokens", helps=helps)
         return None
 
     def padding_policy(self) -> Padding:

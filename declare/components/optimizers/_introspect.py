@@ -109,7 +109,7 @@ def _works(rule: type[Any], preset: dict[str, Any]) -> bool:
     try:
         with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"):
             warnings.simplefilter("ignore")
-            step_and_resume(lambda own: rule(own, lr=1e-3, **preset), 1e-3, 0.01)
+            step_and_resume(lambda parameters: rule(parameters, lr=1e-3, **preset), 1e-3, 0.01)
             optimizer = rule(groups, lr=1e-3, **preset)
             for _ in range(3):
                 optimizer.zero_grad()

@@ -49,10 +49,10 @@ class Sgd(Decaying):
 
     def code(self, groups: str) -> Code:
         """Return the code of torch's optimizer, with zero momentum for what is unfrozen."""
-        made = torch_code(self, "SGD", groups, {"momentum": self.momentum, "fused": True})
+        code = torch_code(self, "SGD", groups, {"momentum": self.momentum, "fused": True})
         if not self.momentum:
-            return made
-        return made._replace(expression=f"with_momentum({made.expression})", definitions=(_momentum_code(),))
+            return code
+        return code._replace(expression=f"with_momentum({code.expression})", definitions=(_momentum_code(),))
 
     def build(self, groups: list[dict[str, Any]]) -> TorchOptimizer:
         """Return torch's optimizer, fused if the device supports it."""

@@ -61,8 +61,8 @@ class Plateau(Schedule):
 
     def follow(self, metric: str, mode: Literal["max", "min"]) -> Schedule:
         """Return the schedule that follows `metric`, unless it states its own."""
-        own = {"metric": metric, "mode": mode}
-        return self if self.metric is not None else self.model_copy(update=own)
+        update = {"metric": metric, "mode": mode}
+        return self if self.metric is not None else self.model_copy(update=update)
 
     def plateau_rule(self) -> PlateauRule | None:
         """Return its parameters; None if no metric is known that it follows."""

@@ -142,13 +142,17 @@ class _FromTorchvision(Transform):
 
         from declare.nn.transforms.per_sample import PerSample
 
-        own = {key: value for key, value in self if key in self.record["parameters"] and value is not None}
+        arguments = {
+            key: value for key, value in self if key in self.record["parameters"] and value is not None
+        }
         # Only some versions take the names of these.
         enumerations = {"policy": AutoAugmentPolicy, "interpolation": InterpolationMode}
-        own |= {key: enumeration(own[key]) for key, enumeration in enumerations.items() if key in own}
+        arguments |= {
+            key: enumeration(arguments[key]) for key, enumeration in enumerations.items() if key in arguments
+        }
         if shape.layout == "mask" and "fill" in self.record["parameters"]:
-            own["fill"] = {tv_tensors.Mask: -1, "others": own.get("fill", 0)}
-        transform = getattr(v2, self.record["class"])(**own)
+            arguments["fill"] = {tv_tensors.Mask: -1, "others": arguments.get("fill", 0)}
+        transform = getattr(v2, self.record["class"])(**arguments)
         salt = zlib.crc32(self.type_name().encode())
         return PerSample(transform, layout=shape.layout, salt=salt, draws=self.record["draws"])
 
