@@ -523,3 +523,12 @@ def test_written_code_has_the_gaps_of_the_field(values, marks):
     code = made.code("x", facts, raw)
     exec("\n".join(code.lines), names)
     np.testing.assert_array_equal(eval(code.expression, names), read(column, type="number", missing=marks)[1])
+
+
+def test_a_number_without_a_name_is_the_label_that_is_refused():
+    """Names stand for 0, 1, 2; of -1, 0, 1, 2 only -1 has none."""
+    made = field(type="category", classes=["cat", "dog", "fox"])
+    values = np.array([0, 1, -1, 2])
+    with pytest.raises(ProblemError) as caught:
+        made.encode(values, made.infer_facts(values))
+    assert caught.value.problem.title.startswith("label `-1` ")

@@ -86,9 +86,8 @@ class Category(Field):
         if not isinstance(self.classes, list):
             return present, present
         stated = [str(text_of(name)) for name in self.classes]
-        numbers = list(map(str, range(len(stated))))
-        if set(present) <= set(numbers) and not set(stated) & set(present):
-            return stated, numbers  # names for numbers that count from 0
+        if all(map(_WHOLE.fullmatch, present)) and not set(stated) & set(present):
+            return stated, list(map(str, range(len(stated))))  # names for numbers that count from 0
         return stated, stated
 
     def compare(self, facts: FieldFacts) -> Iterable[Problem]:

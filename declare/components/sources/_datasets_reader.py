@@ -19,6 +19,22 @@ def _single(value: float | None) -> Any:
     return None if value is None else np.float32(value)
 
 
+def _labelled(value: Any, feature: Any) -> Any:
+    """Return a class label, or None if it is negative, which the library defines as unknown; names in lists.
+
+    An index in a list would be taken for a row of 0 and 1 if there are two classes.
+    """
+    if hasattr(feature, "names"):
+        return None if isinstance(value, int) and value < 0 else value
+    inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
+    names = getattr(inner, "names", None)
+    if names is None or not isinstance(value, list):
+        return value
+    return [
+        None if code is None or code < 0 else names[code] if code < len(names) else code for code in value
+    ]
+
+
 class DatasetsReader(Reader):
     """Tables one after the other, one for each split."""
 
@@ -72,7 +88,11 @@ class DatasetsReader(Reader):
             wanted = range(self.num_samples) if rows is None else rows
             return [self._file(column, int(row)) for row in wanted]
         if column not in self._columns:
-            values = [value for table in self._tables for value in self._values(table, column)]
+            values = [
+                _labelled(value, table.features[column])
+                for table in self._tables
+                for value in self._values(table, column)
+            ]
             single = getattr(self._tables[0].features[column], "dtype", "") == "float32"
             self._columns[column] = list(map(_single, values)) if single else values
         values = self._columns[column]

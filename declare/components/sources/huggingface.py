@@ -51,7 +51,8 @@ class Huggingface(Source):
     Columns keep their names. Splits in the folder (`train`, `validation`, `test`; files such as `train.csv`,
     `test-00000-of-00002.parquet` or `test/0.csv`) are used as they are; rows of other splits (`unsupervised`)
     are skipped and counted, unless `split` names one of them. If no table is called `train`, or names only
-    contain such a word (`seg_train.csv`), DAT323 is raised. Text files are UTF-8. Nothing is downloaded and
+    contain such a word (`seg_train.csv`), DAT323 is raised. A negative `ClassLabel` is missing, as the
+    library defines it; lists of them are lists of names. Text files are UTF-8. Nothing is downloaded and
     no code of a data set is run. Needs the extra `huggingface`.
 
     Example:
