@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from declare.data.store.single_precision import RoundedValues
 
 _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "series", "sequence", "counts"})
-_NEGLIGIBLE = 1e-6
-"""A gap this small beside the deviation shows in no result."""
+_NEGLIGIBLE = 1e-4
+"""A gap this small relative to the deviation changes no result: recordings with an offset, temperatures in kelvin."""
 _MOST = 0.5
 _ROUNDING, _LEAST = 2.0**-23, 2.0**-126
 

@@ -19,7 +19,7 @@ def _single(value: float | None) -> Any:
     return None if value is None else np.float32(value)
 
 
-def _labelled(value: Any, feature: Any) -> Any:
+def _label_values(value: Any, feature: Any) -> Any:
     """Return a class label, or None if it is negative, which the library defines as unknown; names in lists.
 
     An index in a list would be taken for a row of 0 and 1 if there are two classes.
@@ -89,7 +89,7 @@ class DatasetsReader(Reader):
             return [self._file(column, int(row)) for row in wanted]
         if column not in self._columns:
             values = [
-                _labelled(value, table.features[column])
+                _label_values(value, table.features[column])
                 for table in self._tables
                 for value in self._values(table, column)
             ]

@@ -68,6 +68,13 @@ def test_what_only_rounds_is_no_finding(check):
         assert findings(check(values)) == findings(check(values, STANDARDIZE)) == []
 
 
+def test_an_offset_of_recordings_only_rounds(check):
+    """Microvolts beside an offset, and kelvin, lose a ten-thousandth of their deviation at most."""
+    many = R.normal(size=(60, 2000))
+    assert findings(check(4000 + 20 * many)) == findings(check(300 + 10 * many)) == []
+    assert findings(check(1e7 + 20 * many)) == ["DAT305"]
+
+
 def test_one_large_value_hides_the_others(check):
     """Beside it all others are one number once they are standardized; their logarithms are not."""
     values = np.stack([R.normal(size=60) ** 2, np.r_[1e13, np.arange(1, 60)]], 1)
