@@ -35,6 +35,7 @@ class File(Tokenizer):
     """
 
     third_party: ClassVar[tuple[str, ...]] = ("tokenizers",)
+    brings_vocabulary: ClassVar[bool] = True
 
     path: SpecPath = Param(description="a tokenizer.json, or the folder that contains it")
     special: dict[str, str] = Param({}, description="names of the tokens `bos`, `eos`, `mask`, `unk`")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field as Param
 
@@ -25,6 +25,8 @@ class Run(Tokenizer):
         fields: {text: {type: text, tokenizer: {type: run, path: runs/language_model, field: corpus.text}}}
         ```
     """
+
+    brings_vocabulary: ClassVar[bool] = True
 
     path: SpecPath = Param(description="the folder of the run")
     field: str = Param(description="dataset and field there: `corpus.text`")

@@ -1,7 +1,7 @@
 """Tokenizers: how text becomes token ids, and ids text again."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from declare.contract.code import Code, NotWrittenError
 from declare.contract.component import Component
@@ -42,6 +42,9 @@ class Coder(Protocol):
 
 class Tokenizer(Component):
     """How text is split into tokens: bytes, characters, words, or pieces learned from the training split."""
+
+    brings_vocabulary: ClassVar[bool] = False
+    """Whether its tokens are those of a file or another run, whose weights they may belong to."""
 
     def stamp(self) -> str:
         """Return a value that changes with the files that it reads; empty if it reads none."""
