@@ -56,10 +56,10 @@ def scalar_text(value: Any) -> str:
 def type_text(item: TypeSpec) -> str:
     """Return what a form allows, in words: "a number above 0 or `auto`"."""
     options = [option for option in item.options if option.annotation not in {None, type(None)}]
-    return either(list(dict.fromkeys(word for option in options for word in _words(option))))
+    return either(list(dict.fromkeys(word for option in options for word in _option_texts(option))))
 
 
-def _words(item: TypeSpec) -> list[str]:
+def _option_texts(item: TypeSpec) -> list[str]:
     if item.annotation is bool:
         return ["`true`", "`false`"]
     if item.origin is Literal and len(get_args(item.annotation)) <= _MANY:
@@ -82,7 +82,7 @@ def _one(item: TypeSpec) -> str:
     if item.origin is dict:
         return f"a mapping of names to {plural(type_text(item.arguments[1]))}"
     if item.model is not None:
-        return f"a block with {_some([f'`{key}`' for key in item.model.model_fields])}"
+        return f"a block with {_first_four([f'`{key}`' for key in item.model.model_fields])}"
     return _scalar(item)
 
 
@@ -101,7 +101,7 @@ def plural(words: str) -> str:
     return f"{rest}s" if " " not in rest else words
 
 
-def _some(words: list[str]) -> str:
+def _first_four(words: list[str]) -> str:
     return ", ".join(words[:4]) + (", ..." if len(words) > 4 else "")
 
 

@@ -19,10 +19,10 @@ def command(
     fish: `dcl completion fish > ~/.config/fish/completions/dcl.fish`.
     """
     write = {"bash": completion.bash, "zsh": completion.zsh, "fish": completion.fish}[shell]
-    terminal.emit(write([_words(name) for name in command_index.names()]))
+    terminal.emit(write([_command_words(name) for name in command_index.names()]))
 
 
-def _words(name: str) -> Words:
+def _command_words(name: str) -> Words:
     words = signature.parameter_words(name)
     flags = tuple(flag for word in words for flag in word.flags)
     choices = tuple((flag, word.choices) for word in words if word.choices for flag in word.flags)

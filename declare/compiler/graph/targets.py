@@ -111,7 +111,7 @@ def _other_units(task: LocatedBlock[Any], learned: Mapping[str, LearnedTarget]) 
     pair = _first_difference({name: item.changes for name, item in learned.items()})
     if pair is None:
         return None
-    here, there = (_words(learned[name]) for name in pair)
+    here, there = (_output_text(learned[name]) for name in pair)
     return _dataset_conflict(
         "LOS435",
         task,
@@ -149,7 +149,7 @@ def _dataset_conflict(
     )
 
 
-def _words(learned: LearnedTarget) -> str:
+def _output_text(learned: LearnedTarget) -> str:
     return (
         "after " + ", ".join(f"`{block['type']}`" for block in learned.changes)
         if learned.changes

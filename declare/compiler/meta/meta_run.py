@@ -116,7 +116,7 @@ def _attempt(
             raise
         except Exception as error:
             if run_on == "cpu" or not _meta_fault(error):
-                raise RefusedError(_words(error)) from error
+                raise RefusedError(_error_text(error)) from error
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -201,7 +201,7 @@ def _meta_fault(error: Exception) -> bool:
     )
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 

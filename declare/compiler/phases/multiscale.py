@@ -195,7 +195,7 @@ def _comparison(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterato
         if prediction not in {"class_logits", "pixel_logits"}:
             yield Problem(
                 "LOS418",
-                f"`kl` compares class probabilities, but task `{name}` predicts {_words(prediction)}",
+                f"`kl` compares class probabilities, but task `{name}` predicts {_prediction_text(prediction)}",
                 at=f"{at}.consistency.type",
                 label="no probabilities to compare",
                 also={f"tasks.{name}.type": "predicts something else"},
@@ -208,7 +208,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}" + ("" if number == 1 else "s")
 
 
-def _words(prediction: str) -> str:
+def _prediction_text(prediction: str) -> str:
     return prediction.replace("_", " ")
 
 

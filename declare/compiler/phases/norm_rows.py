@@ -124,7 +124,7 @@ def _problem(
     fits = _fitting(plan, sizes)
     return Problem(
         "DAT304",
-        f"a batch norm gets one sample: {_words(plan, sizes, single)}",
+        f"a batch norm gets one sample: {_reason(plan, sizes, single)}",
         at=f"{phase.path}.batch_size",
         label="one sample has no variance",
         also=also,
@@ -137,7 +137,7 @@ def _problem(
     )
 
 
-def _words(plan: PhasePlan, sizes: Mapping[str, int], single: _Single) -> str:
+def _reason(plan: PhasePlan, sizes: Mapping[str, int], single: _Single) -> str:
     """Return in words why a norm gets one sample."""
     rows = single.batch[single.dataset]
     if len(plan.datasets) > 1:

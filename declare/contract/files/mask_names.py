@@ -29,7 +29,7 @@ def mask_of_image(names: Sequence[Parts]) -> tuple[Parts, Parts] | None:
         first = {parts[:-1]: parts for parts in reversed(names)}
         mask, image = next(iter(twins.items()))
         return first[mask], first[image]
-    stems = [(parts, _words(PurePath(parts[-1]).stem)) for parts in names]
+    stems = [(parts, _name_parts(PurePath(parts[-1]).stem)) for parts in names]
     images = {_subject(stem): parts for parts, stem in reversed(stems) if not _MASKS.intersection(stem)}
     masks = [(parts, _subject(stem)) for parts, stem in stems if _MASKS.intersection(stem)]
     pairs = [(parts, images[subject]) for parts, subject in masks if subject in images]
@@ -38,7 +38,7 @@ def mask_of_image(names: Sequence[Parts]) -> tuple[Parts, Parts] | None:
 
 def _mask_folders(folders: Iterable[Parts]) -> dict[Parts, Parts]:
     """Return the folders with names of masks, each with the folder of images whose name is the same otherwise."""
-    words = {folder: [_words(name) for name in folder] for folder in sorted(folders) if folder}
+    words = {folder: [_name_parts(name) for name in folder] for folder in sorted(folders) if folder}
     masks = {folder for folder, parts in words.items() if any(map(_MASKS.intersection, parts))}
     images = {
         _subjects(parts): folder
@@ -57,6 +57,6 @@ def _subject(words: Parts) -> Parts:
     return tuple(word for word in words if word not in _MASKS | _IMAGES)
 
 
-def _words(name: str) -> Parts:
+def _name_parts(name: str) -> Parts:
     """Return the words and numbers of a name, in lower case."""
     return tuple(re.findall(r"[^\W_]+", name.lower()))

@@ -264,7 +264,7 @@ def _remedies(model: type[BaseModel], key: str, levels: Sequence[Level]) -> Iter
         kind = model.kind()
         owners = [other for other in own_names(kind) if _has(kind, other, key)] if kind in kinds() else []
         if owners:
-            yield f"`{key}` is a parameter of {_words(owners)}"
+            yield f"`{key}` is a parameter of {_quoted(owners)}"
         sized_by_target = r"(num_|n_)?(classes|outputs|labels)|out\w*"
         sized_by_target += r"|(width|dim)\w*" if kind == "heads" else ""
         if kind in {"heads", "modules"} and re.fullmatch(sized_by_target, key):
@@ -278,7 +278,9 @@ def _remedies(model: type[BaseModel], key: str, levels: Sequence[Level]) -> Iter
     if elsewhere := other_blocks(key, levels):
         yield elsewhere
     known = list(fields(model))
-    yield f"use one of {_words(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"
+    yield (
+        f"use one of {_quoted(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"
+    )
 
 
 def _has(kind: str, name: str, key: str) -> bool:
@@ -286,5 +288,5 @@ def _has(kind: str, name: str, key: str) -> bool:
     return cls is not None and key in fields(cls)
 
 
-def _words(words: Sequence[str]) -> str:
+def _quoted(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)

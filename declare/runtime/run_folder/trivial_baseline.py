@@ -37,7 +37,7 @@ class Unbeaten(NamedTuple):
         """Return the finding (PHS627)."""
         return Problem(
             "PHS627",
-            f"`{brief(self.metric)}` is {_words(self.value)}, no better than trivial",
+            f"`{brief(self.metric)}` is {_number_text(self.value)}, no better than trivial",
             at=self.at,
             label="nothing learned shows here",
             notes=(f"the trivial baseline, the same answer for every sample, reaches {self.trivial:.6g}",),
@@ -68,7 +68,7 @@ def metrics_below_baseline(plan: Plan, metrics: Mapping[str, float]) -> list[Unb
     ]
 
 
-def _words(value: float) -> str:
+def _number_text(value: float) -> str:
     return "not a number" if math.isnan(value) else f"{value:.4g}"
 
 
