@@ -67,7 +67,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _report_error(error: Exception, arguments: Sequence[str]) -> int:
     """Report what ended a command early: lack of memory, code or a path of the user's, or else a bug of ours."""
-    problem = _outside(error)
+    problem = _outside_problem(error)
     if problem is not None:
         return _show(problem, error, as_json=wants_json(arguments))
     unusable = _unusable_path(error, arguments)
@@ -84,7 +84,7 @@ def _say_damaged(entry: Path) -> None:
     spec_diagnostics.show_problems([damaged_entry(entry)], None)
 
 
-def _outside(error: Exception) -> Problem | None:
+def _outside_problem(error: Exception) -> Problem | None:
     """Return the problem of an error that is not a bug of ours: lack of memory, or code of the user's that fails."""
     from declare.system import user_code
     from declare.system.out_of_memory import before_training, is_shortage, is_starved

@@ -27,8 +27,8 @@ def _apply_rewrite(document: Document, rewrite: Rewrite) -> Node | None:
     if rewrite.key is not None:
         return _at(document.root, keys[:-1], rewrite.key, node, keys[-1])
     if rewrite.to is None:
-        return _at(document.root, keys[:-1], keys[-1], _as(rewrite.value, node), keys[-1])
-    moved = node if rewrite.value is None else _as(rewrite.value, node)
+        return _at(document.root, keys[:-1], keys[-1], _node_of(rewrite.value, node), keys[-1])
+    moved = node if rewrite.value is None else _node_of(rewrite.value, node)
     without = _at(document.root, keys[:-1], None, node, keys[-1])
     return without and _put(without, replace(rewrite, path=rewrite.to), moved)
 
@@ -53,9 +53,9 @@ def _at(root: Node, keys: Sequence[str], name: str | None, node: Node, old: str)
     if keys:
         child = root.child(keys[0])
         inner = _at(child, keys[1:], name, node, old) if child is not None else None
-        return None if inner is None else _with(root, keys[0], inner)
+        return None if inner is None else _with_child(root, keys[0], inner)
     if root.kind == "list":
-        return None if name is None else _with(root, old, node)
+        return None if name is None else _with_child(root, old, node)
     if name is not None and name != old and name in root.entries:
         return None
     entries = {
@@ -64,7 +64,7 @@ def _at(root: Node, keys: Sequence[str], name: str | None, node: Node, old: str)
     return root.with_value({key: child for key, child in entries.items() if key is not None})
 
 
-def _with(node: Node, key: str, child: Node) -> Node:
+def _with_child(node: Node, key: str, child: Node) -> Node:
     """Return a block with one child in place of the one that it has."""
     if node.kind == "list":
         return node.with_value([child if str(i) == key else item for i, item in enumerate(node.items)])
@@ -77,10 +77,10 @@ def _put(root: Node, rewrite: Rewrite, moved: Node | None = None) -> Node | None
     child = root.child(key)
     if rest and child is not None:
         inner = _put(child, replace(rewrite, path=rest), moved)
-        return None if inner is None else _with(root, key, inner)
+        return None if inner is None else _with_child(root, key, inner)
     if root.kind == "list" or child is not None:
         return None
-    value = moved if moved is not None else _as(rewrite.value, root)
+    value = moved if moved is not None else _node_of(rewrite.value, root)
     for name in reversed(rest.split(".") if rest else ()):
         value = replace(root, kind="map", value={name: value}, key_span=value.key_span)
     if root.kind == "map":
@@ -89,7 +89,7 @@ def _put(root: Node, rewrite: Rewrite, moved: Node | None = None) -> Node | None
     return replace(root, kind="map", value={**named, key: value})
 
 
-def _as(value: object, node: Node) -> Node:
+def _node_of(value: object, node: Node) -> Node:
     """Return a plain value as a node in the place of another; its own parts keep theirs."""
     if isinstance(value, dict):
         parts = {
@@ -97,14 +97,16 @@ def _as(value: object, node: Node) -> Node:
             **{k: v for child in node.entries.values() for k, v in child.entries.items()},
         }
         entries = {
-            key: parts[key] if key in parts and key != "type" else _as(part, node)
+            key: parts[key] if key in parts and key != "type" else _node_of(part, node)
             for key, part in value.items()
         }
         return replace(node, kind="map", value=entries)
     if isinstance(value, list):
         same = len(value) == 1 and node.kind == "scalar" and node.scalar == value[0]
         return replace(
-            node, kind="list", value=[replace(node, key_span=None)] if same else [_as(v, node) for v in value]
+            node,
+            kind="list",
+            value=[replace(node, key_span=None)] if same else [_node_of(v, node) for v in value],
         )
     assert value is None or isinstance(value, bool | int | float | str)
     return replace(node, kind="scalar", value=value)

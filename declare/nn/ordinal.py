@@ -7,7 +7,7 @@ _ROUNDING = 1e-12
 """What sums of probabilities in double precision may be off by: a half is no more than a half."""
 
 
-def beyond(probability: Tensor) -> Tensor:
+def exceedance(probability: Tensor) -> Tensor:
     """Return the probability [N, K - 1, ...] of a class above each but the last, from [N, K, ...].
 
     Sums by themselves: a GPU has no cumulative sum whose bits repeat.
@@ -17,4 +17,4 @@ def beyond(probability: Tensor) -> Tensor:
 
 def median(probability: Tensor) -> Tensor:
     """Return the class [N, ...] in which the cumulative probability [N, K, ...] passes one half (CORN's rule)."""
-    return (beyond(probability) > 0.5 + _ROUNDING).sum(1)
+    return (exceedance(probability) > 0.5 + _ROUNDING).sum(1)

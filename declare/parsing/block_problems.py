@@ -222,7 +222,7 @@ def unknown_component(kind: str, name: str, at: str) -> Problem:
     elsewhere = [other for other in kinds() if other != kind and name in own_names(other)]
     notes = tuple(f"`{name}` is {component(other)}" for other in elsewhere)
     known = own_names(kind)
-    otherwise = _otherwise(kind, name) if not called and not same else None
+    otherwise = _advice_for(kind, name) if not called and not same else None
     if otherwise is not None:
         near, helps = [], (otherwise,)
     elif near:
@@ -235,7 +235,7 @@ def unknown_component(kind: str, name: str, at: str) -> Problem:
     return Problem("SCH106", title, at=at, label="unknown name", notes=notes, helps=helps, rewrites=rewrites)
 
 
-def _otherwise(kind: str, name: str) -> str | None:
+def _advice_for(kind: str, name: str) -> str | None:
     """Return what to write instead of a name that is not a component: a model of a library, or something else."""
     for component_name in own_names(kind):
         cls = find(kind, component_name)

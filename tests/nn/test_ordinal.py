@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declare.nn.losses.cross_entropy import CrossEntropy
-from declare.nn.ordinal import beyond, median
+from declare.nn.ordinal import exceedance, median
 
 
 @given(st.integers(1, 6), st.integers(2, 9), st.sampled_from([(), (3,), (2, 2)]))
@@ -17,7 +17,7 @@ def test_what_is_beyond_a_class_is_what_the_cumulative_sum_leaves(
     probability = torch.rand(rows, classes, *further, dtype=torch.float64)
     probability /= probability.sum(1, keepdim=True)
     expected = 1 - probability.cumsum(1)[:, :-1]
-    torch.testing.assert_close(beyond(probability), expected)
+    torch.testing.assert_close(exceedance(probability), expected)
     assert torch.equal(median(probability), (expected > 0.5).sum(1))
 
 

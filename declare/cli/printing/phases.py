@@ -36,7 +36,7 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     yield "regularizers", "; ".join(component("regularizers", block) for block in phase.regularizers)
     yield "precision", "" if phase.precision == "auto" else phase.precision
     yield "trainable", f"{count(phase.trainable_parameters)} of {count(total)} parameters"
-    yield "frozen", ", ".join(f"{item.match} ({_until(item)})" for item in phase.freeze)
+    yield "frozen", ", ".join(f"{item.match} ({_freeze_end(item)})" for item in phase.freeze)
     yield "starts from", "; ".join(_init(item) for item in phase.init)
     yield "evaluates", _evaluates(phase)
     yield "checkpoints", f"every {phase.checkpoint_every:,} steps, the last {phase.keep_checkpoints} kept"
@@ -89,7 +89,7 @@ def _init(item: InitPlan) -> str:
     return text if item.strict else f"{text}, missing weights left as they are"
 
 
-def _until(freeze: FreezePlan) -> str:
+def _freeze_end(freeze: FreezePlan) -> str:
     return "the whole phase" if freeze.until_step is None else f"until step {freeze.until_step:,}"
 
 

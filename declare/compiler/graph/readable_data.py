@@ -61,7 +61,7 @@ def _of_name(name: str) -> str:
     return f"fields.{name.partition('.')[0]}"
 
 
-def without(known: Readable, problems: Sequence[Problem]) -> Readable | None:
+def without_wrong_parts(known: Readable, problems: Sequence[Problem]) -> Readable | None:
     """Return the data without the fields, or the split, that contradict them; None for other problems."""
     block = known.block
     if all(problem.at.partition(".")[0] == "split" for problem in problems):

@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from declare.compiler.graph.readable_data import Readable, facts_of, readable, readable_problems, without
+from declare.compiler.graph.readable_data import (
+    Readable,
+    facts_of,
+    readable,
+    readable_problems,
+    without_wrong_parts,
+)
 from declare.compiler.names.fields import all_fields, clashes, field_references, stated_fields
 from declare.compiler.names.inputs import cycles, input_references
 from declare.compiler.reports import Note, Reports, Skip
@@ -78,7 +84,7 @@ def _gather(stage: ReadSpec, dataset: LocatedBlock[Any], known: Readable) -> Rep
         yield Skip(dataset.path)
         placed = [problem if problem.at else _at_source(problem) for problem in error.problems]
         yield from (problem.with_prefix(dataset.path) for problem in readable_problems(known, placed))
-        rest = without(known, placed)
+        rest = without_wrong_parts(known, placed)
         return None if rest is None else (yield from _gather(stage, dataset, rest))
     contradictions = [problem.with_prefix(dataset.path) for problem in compare(known.block, facts)]
     yield from contradictions

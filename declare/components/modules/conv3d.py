@@ -77,7 +77,7 @@ class Conv3d(Module):
             for axis, (length, side) in enumerate(zip(sizes, kernel, strict=True)):
                 if length is not None and side > length:
                     return self._too_large(stage, axis, length)
-            sizes = self._after(sizes, kernel)
+            sizes = self._sizes_after(sizes, kernel)
         features = sum(self.channels) if self.stack else self.channels[-1]
         if sizes[0] == 1:
             return {"output": Shape("image", (features, *sizes[1:]))}
@@ -87,7 +87,7 @@ class Conv3d(Module):
         later = [_sides(self.hidden_kernel)] * (len(self.channels) - 1)
         return [_sides(self.kernel), *later]
 
-    def _after(self, sizes: tuple[Dim, ...], kernel: tuple[int, int, int]) -> tuple[Dim, ...]:
+    def _sizes_after(self, sizes: tuple[Dim, ...], kernel: tuple[int, int, int]) -> tuple[Dim, ...]:
         kept = (False, self.padding == "same", self.padding == "same")
         return tuple(
             size if keep or size is None else size - side + 1
@@ -120,7 +120,7 @@ class Conv3d(Module):
         """Return the number of values that batch norm averages over: the places and frames of the last stage."""
         sizes = inputs["input"][0].dims[1:]
         for kernel in self._kernels():
-            sizes = self._after(sizes, kernel)
+            sizes = self._sizes_after(sizes, kernel)
         return size(sizes) if self.norm == "batch" else None
 
     def costs(self, inputs: Inputs) -> Costs:
@@ -128,7 +128,7 @@ class Conv3d(Module):
         before, *rest = inputs["input"][0].dims
         sizes, width, tally = tuple(rest), before or 0, CostCounter()
         for after, kernel in zip(self.channels, self._kernels(), strict=True):
-            sizes = self._after(sizes, kernel)
+            sizes = self._sizes_after(sizes, kernel)
             tally.conv(width, after, kernel, sizes, bias=self.norm == "none")
             if self.norm != "none":
                 tally.norm(after, sizes)

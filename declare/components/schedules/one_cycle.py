@@ -40,9 +40,9 @@ class OneCycle(Schedule):
         last = first / self.final
         peak = self.rise * total - 1
         if step <= peak:
-            return _between(first, 1.0, step / peak if peak > 0 else 1.0)
-        return _between(1.0, last, min((step - peak) / max(total - 1 - peak, 1e-9), 1.0))
+            return _interpolate(first, 1.0, step / peak if peak > 0 else 1.0)
+        return _interpolate(1.0, last, min((step - peak) / max(total - 1 - peak, 1e-9), 1.0))
 
 
-def _between(start: float, end: float, done: float) -> float:
+def _interpolate(start: float, end: float, done: float) -> float:
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * done))

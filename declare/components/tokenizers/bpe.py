@@ -59,7 +59,7 @@ class Bpe(Tokenizer):
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        return train_pieces(self._around(Tokenizer(models.BPE())), trainer, texts)
+        return train_pieces(self._with_steps(Tokenizer(models.BPE())), trainer, texts)
 
     def code(self, name: str, vocabulary: Vocabulary) -> Code:
         """Return code that encodes texts with the library."""
@@ -75,10 +75,10 @@ class Bpe(Tokenizer):
 
         index = {piece: place for place, piece in enumerate(vocabulary["pieces"])}
         merges = [tuple(pair) for pair in vocabulary["merges"]]
-        real = self._around(Tokenizer(models.BPE(vocab=index, merges=merges)))
+        real = self._with_steps(Tokenizer(models.BPE(vocab=index, merges=merges)))
         return PieceCoder(real, {name: place for place, name in enumerate(SPECIAL)})
 
-    def _around(self, real: Real) -> Real:
+    def _with_steps(self, real: Real) -> Real:
         """Return a tokenizer with the steps before and after its model."""
         from tokenizers import decoders, normalizers, pre_tokenizers
 

@@ -56,7 +56,7 @@ class Wordpiece(Tokenizer):
         from declare.components.tokenizers._pieces import TOKENS, train_pieces, words_of
 
         whole = list(words_of(texts))
-        real = self._around(Tokenizer(models.WordPiece(unk_token=TOKENS[-1])))
+        real = self._with_steps(Tokenizer(models.WordPiece(unk_token=TOKENS[-1])))
         letters = self._letters(real, whole)
         # The library numbers letters inside words as it meets them, another way each time: they are named first.
         named = [*TOKENS, *letters, *(f"##{letter}" for letter in letters)]
@@ -91,10 +91,10 @@ class Wordpiece(Tokenizer):
         from declare.components.tokenizers._pieces import TOKENS, PieceCoder
 
         index = {piece: place for place, piece in enumerate(vocabulary["pieces"])}
-        real = self._around(Tokenizer(models.WordPiece(vocab=index, unk_token=TOKENS[-1])))
+        real = self._with_steps(Tokenizer(models.WordPiece(vocab=index, unk_token=TOKENS[-1])))
         return PieceCoder(real, {name: place for place, name in enumerate(SPECIAL)})
 
-    def _around(self, real: Real) -> Real:
+    def _with_steps(self, real: Real) -> Real:
         """Return a tokenizer with the steps before and after its model."""
         from tokenizers import decoders, normalizers, pre_tokenizers
 

@@ -36,13 +36,13 @@ class ChannelMoments:
         # Before anything but zeros was seen any unit will do.
         self._unit = np.where((self._size == 0) & (size > 0), np.exp2(np.frexp(size)[1]), self._unit)
         self._size = np.maximum(self._size, size)
-        kept /= _along(self._unit, values.ndim)
+        kept /= _per_channel(self._unit, values.ndim)
         number = known.sum(axis=axes)
         mean = kept.sum(axis=axes) / np.maximum(number, 1)
-        off = np.where(known, kept - _along(mean, values.ndim), 0)
+        off = np.where(known, kept - _per_channel(mean, values.ndim), 0)
         # The first mean of many large values is off by more than one rounding.
         rest = off.sum(axis=axes) / np.maximum(number, 1)
-        squares = (np.where(known, off - _along(rest, values.ndim), 0) ** 2).sum(axis=axes)
+        squares = (np.where(known, off - _per_channel(rest, values.ndim), 0) ** 2).sum(axis=axes)
         self._merge(number, (mean, rest), squares)
 
     def _merge(self, number: Any, mean: tuple[Any, Any], squares: Any) -> None:
@@ -66,7 +66,7 @@ class ChannelMoments:
         return np.where(std > _ROUNDING * self._size, std, 0.0)
 
 
-def _along(values: Any, ndim: int) -> Array:
+def _per_channel(values: Any, ndim: int) -> Array:
     """Return one value per channel, shaped to broadcast against [rows, channels, ...]."""
     return np.asarray(values).reshape((1, -1, *[1] * (ndim - 2)))
 

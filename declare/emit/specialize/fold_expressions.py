@@ -55,7 +55,7 @@ class ExpressionFolder:
     def expression(self, node: ast.expr) -> Folded:
         """Return what an expression becomes, and what is known of its value."""
         handler: Callable[[Any], Folded] | None = getattr(self, f"_of_{type(node).__name__.lower()}", None)
-        node, value = handler(node) if handler is not None else (self._inside(node), NotNone())
+        node, value = handler(node) if handler is not None else (self._fold_parts(node), NotNone())
         if isinstance(value, Const) and is_literal(value.value):
             return literal(value.value), value
         return node, value
@@ -95,7 +95,7 @@ class ExpressionFolder:
                 return [ast.Tuple(list(row), ast.Load()) for row in zip(*columns, strict=False)]
         return None
 
-    def _inside(self, node: ast.expr) -> ast.expr:
+    def _fold_parts(self, node: ast.expr) -> ast.expr:
         """Specialise the parts of an expression."""
         for name, field in ast.iter_fields(node):
             if isinstance(field, ast.expr):

@@ -37,11 +37,11 @@ def load(
         root = interpolation.apply(root)
         diagnostics = [*diagnostics, *overrides.diagnostics, *interpolation.diagnostics]
         sources = [*sources, *overrides.sources]
-        root = _without(root, "vars")
+        root = _drop_key(root, "vars")
     return Document(root, tuple(sources), file.absolute(), loader.complete), _once(diagnostics)
 
 
-def _without(root: Node, key: str) -> Node:
+def _drop_key(root: Node, key: str) -> Node:
     """Return the root map without a key."""
     if key not in root.entries:
         return root

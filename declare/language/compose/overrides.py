@@ -29,7 +29,7 @@ class _Override:
     def path(self) -> str:
         return ".".join(name for name, _ in self.segments)
 
-    def above(self, count: int) -> str:
+    def path_of_first(self, count: int) -> str:
         """Return the path of the first `count` segments."""
         return ".".join(name for name, _ in self.segments[:count])
 
@@ -127,7 +127,7 @@ class Overrides:
         kept = {key: child for key, child in node.entries.items() if child.origin == "set"}
         dropped = [key for key in node.entries if key != "type" and key not in kept]
         if dropped:
-            at = override.above(len(override.segments) - 1)
+            at = override.path_of_first(len(override.segments) - 1)
             self.diagnostics.append(switch_note(before, after, after.scalar, dropped, at))
         return node.with_value(
             {"type": after, **{key: child for key, child in kept.items() if key != "type"}}
@@ -144,7 +144,7 @@ class Overrides:
     def _empty_block(self, node: Node, override: _Override, depth: int) -> Node | None:
         """Return an empty block for a part of the path that the spec leaves out, or report a slip."""
         name, span = override.segments[depth]
-        above = override.above(depth)
+        above = override.path_of_first(depth)
         slip = suggest(name, node.entries) if node.kind == "map" else []
         unknown_section = depth == 0 and name not in OPTIONAL_SECTIONS
         unknown_name = depth == 1 and above in _NAMED_SECTIONS
@@ -156,7 +156,7 @@ class Overrides:
     def _unknown(self, node: Node, override: _Override, depth: int) -> None:
         """Report a path that leads nowhere, with the nearest names that do."""
         name, span = override.segments[depth]
-        above = override.above(depth)
+        above = override.path_of_first(depth)
         where = f"`{above}`" if above else "the spec"
         if node.kind == "list":
             title = f"{where} has {len(node.items)} items, no item `{_short(name)}`"
@@ -175,7 +175,7 @@ class Overrides:
         """Report a path that continues below a single value."""
         if child.poison:
             return
-        at = override.above(depth + 1)
+        at = override.path_of_first(depth + 1)
         title = f"`{at}` is a single value, nothing can be set below it"
         self._report(title, override.segments[depth + 1][1], child, override, [f"set `{at}` itself"])
 

@@ -71,7 +71,7 @@ class Balance(nn.Module):
             loss.backward()
             return
         for row in range(self._rows):
-            self._gate.only(row)
+            self._gate.open_row(row)
             self._gradients.add(row, loss, last=row + 1 == self._rows)
         self._gate.all()
 

@@ -21,7 +21,7 @@ class Gate:
         gated_losses: Tensor = _Passing.apply(losses, self)
         return gated_losses
 
-    def only(self, row: int) -> None:
+    def open_row(self, row: int) -> None:
         """Open one row alone."""
         self.row = row
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from declare.nn.losses.shapes import ShapeMismatchError
 from declare.nn.losses.summed_loss import SummedLoss
-from declare.nn.ordinal import beyond
+from declare.nn.ordinal import exceedance
 from declare.nn.precision import at_least_single
 
 
@@ -69,5 +69,5 @@ class Ordinal(SummedLoss):
     def _soft_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         share = target if self.class_weights is None else target * self.class_weights
         stop_share = share[:, :-1]
-        pass_share = beyond(share)
+        pass_share = exceedance(share)
         return (stop_share * functional.softplus(logits) + pass_share * functional.softplus(-logits)).sum()

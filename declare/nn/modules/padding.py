@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def within(lengths: Tensor, steps: int) -> Tensor:
+def real_steps(lengths: Tensor, steps: int) -> Tensor:
     """Return which of `steps` steps are real [B, T]."""
     return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
 
 
 def fill_padding(x: Tensor, lengths: Tensor, axis: int = 2, value: float = 0.0) -> Tensor:
     """Return x[B, ...] with `value` beyond the end of each sample; `axis` is that of the steps."""
-    return x.masked_fill(~_along(within(lengths, x.shape[axis]), x, axis), value)
+    return x.masked_fill(~_broadcast_mask(real_steps(lengths, x.shape[axis]), x, axis), value)
 
 
 def mean_over(x: Tensor, lengths: Tensor, axis: int = 2) -> Tensor:
@@ -36,18 +36,18 @@ def batch_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     """Return x[B, C, T, ...] after a batch norm whose statistics are those of the real steps, one after another."""
     if not layer.training:
         return layer(x)
-    is_real = within(lengths, x.shape[2])
+    is_real = real_steps(lengths, x.shape[2])
     if _is_shared(layer):
         steps_first = x.transpose(1, 2)
         return _apply_to_real_steps(layer, steps_first.unsqueeze(3), is_real).squeeze(3).transpose(1, 2)
-    return _masked_batch_norm(layer, x, _along(is_real, x, 2), 1)
+    return _masked_batch_norm(layer, x, _broadcast_mask(is_real, x, 2), 1)
 
 
 def step_norm(layer: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     """Return x[B, T, F] after a batch norm of its last axis, as `batch_norm` does."""
     if not layer.training:
         return layer(x)
-    is_real = within(lengths, x.shape[1])
+    is_real = real_steps(lengths, x.shape[1])
     return (
         _apply_to_real_steps(layer, x, is_real)
         if _is_shared(layer)
@@ -62,9 +62,9 @@ def _is_shared(layer: nn.Module) -> bool:
 
 def _apply_to_real_steps(layer: nn.Module, x: Tensor, is_real: Tensor) -> Tensor:
     """Return x[B, T, ...] with the real steps [N, ...] through a layer, zeros elsewhere."""
-    real_steps = layer(x[is_real])
-    output = torch.zeros(x.shape, dtype=real_steps.dtype, device=x.device)
-    output[is_real] = real_steps
+    outputs = layer(x[is_real])
+    output = torch.zeros(x.shape, dtype=outputs.dtype, device=x.device)
+    output[is_real] = outputs
     return output
 
 
@@ -108,12 +108,12 @@ def downsample_pairs(x: Tensor, lengths: Tensor, mode: str) -> tuple[Tensor, Ten
     if mode == "max":
         pooled = functional.max_pool1d(fill_padding(odd, lengths, value=-torch.inf), 2)
     else:
-        number = functional.avg_pool1d(within(lengths, odd.shape[2]).to(x.dtype), 2).clamp_min(0.5)
+        number = functional.avg_pool1d(real_steps(lengths, odd.shape[2]).to(x.dtype), 2).clamp_min(0.5)
         pooled = functional.avg_pool1d(fill_padding(odd, lengths), 2) / number.unsqueeze(1)
     after = lengths // 2 + (lengths == 1)
     return fill_padding(pooled, after), after
 
 
-def _along(mask: Tensor, x: Tensor, axis: int) -> Tensor:
+def _broadcast_mask(mask: Tensor, x: Tensor, axis: int) -> Tensor:
     """Return a mask [B, T] in a shape that broadcasts against x, whose steps are along `axis`."""
     return mask.view(len(mask), *[1] * (axis - 1), -1, *[1] * (x.dim() - axis - 1))

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from declare.nn.modules.attention import Block, Positions, masked_mean, nonempty_mask
-from declare.nn.modules.padding import fill_padding, within
+from declare.nn.modules.padding import fill_padding, real_steps
 
 
 class SeriesPatch(nn.Module):
@@ -43,7 +43,7 @@ class SeriesPatch(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
         """Return `output` [B, P, D] and its mean `pooled` [B, D]."""
         x = x[..., : self.count * self.patch]
-        mask = None if lengths is None else within(lengths // self.patch, x.shape[-1] // self.patch)
+        mask = None if lengths is None else real_steps(lengths // self.patch, x.shape[-1] // self.patch)
         if lengths is not None:
             x = fill_padding(x, lengths)
         hidden = self.embed(x).transpose(1, 2)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from declare.nn.modules.attention import Block, Positions, masked_mean, nonempty_mask
-from declare.nn.modules.padding import within
+from declare.nn.modules.padding import real_steps
 
 
 class Transformer(nn.Module):
@@ -56,7 +56,7 @@ class Transformer(nn.Module):
         else:
             embedded = self.embed(x).flatten(2).transpose(1, 2)
         if mask is None and lengths is not None:
-            mask = within(lengths // self.patch if self.kind == "series" else lengths, embedded.shape[1])
+            mask = real_steps(lengths // self.patch if self.kind == "series" else lengths, embedded.shape[1])
         hidden = self.dropout(self.positions(embedded))
         visible = None if mask is None else nonempty_mask(mask)
         for block in self.blocks:

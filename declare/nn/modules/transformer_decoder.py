@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from declare.nn.modules.attention import Block, Positions, masked_mean, nonempty_mask
-from declare.nn.modules.padding import within
+from declare.nn.modules.padding import real_steps
 
 
 class TransformerDecoder(nn.Module):
@@ -48,7 +48,7 @@ class TransformerDecoder(nn.Module):
     ) -> dict[str, Tensor]:
         """Return `output` [B, T, D], its mean `pooled` [B, D], and `mask` [B, T] of real positions."""
         if memory_mask is None and lengths is not None:
-            memory_mask = within(lengths, memory.shape[1])
+            memory_mask = real_steps(lengths, memory.shape[1])
         mask = tokens >= 0
         visible = None if memory_mask is None else nonempty_mask(memory_mask)
         memory = self.memory(memory)

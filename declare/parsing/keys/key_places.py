@@ -40,12 +40,12 @@ class Place(NamedTuple):
 def near_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]:
     """Yield the places of valid keys among several: in the block itself, inside it and in those around it."""
     level = levels[-1]
-    yield from (place for key in keys if (place := _inside(key, level)) is not None)
+    yield from (place for key in keys if (place := _place_in(key, level)) is not None)
     for key in keys:
         if "." not in key:
-            yield from below(key, level)
+            yield from inner_places(key, level)
     for outer in reversed(levels[:-1]):
-        yield from (place for key in keys if (place := _inside(key, outer)) is not None)
+        yield from (place for key in keys if (place := _place_in(key, outer)) is not None)
 
 
 def far_places(keys: Sequence[str], levels: Sequence[Level]) -> Iterator[Place]:
@@ -84,7 +84,7 @@ def section_of(keys: Sequence[str], levels: Sequence[Level]) -> str | None:
             models = [option.model for option in item.arguments[1].options if option.model is not None]
             blocks = root.block.get(section)
             name = next(iter(blocks)) if isinstance(blocks, dict) and len(blocks) == 1 else "NAME"
-            if any(_inside(key, Level("", model, {})) for model in models):
+            if any(_place_in(key, Level("", model, {})) for model in models):
                 return f"{section}.{name}.{key}"
     return None
 
@@ -98,12 +98,12 @@ def _of_sections(key: str, levels: Sequence[Level]) -> Iterator[Place]:
             continue
         name, block = next(iter(blocks.items()))
         model = _model_of(item.arguments[1], block) if isinstance(block, dict) else None
-        place = _inside(key, Level(f"{section}.{name}", model, block)) if model is not None else None
+        place = _place_in(key, Level(f"{section}.{name}", model, block)) if model is not None else None
         if place is not None:
             yield place
 
 
-def _inside(key: str, level: Level) -> Place | None:
+def _place_in(key: str, level: Level) -> Place | None:
     """Return the place of a dotted key in a block; None if it has no such key, or states it already."""
     model, block, path, present = level.model, level.block, level.path, True
     *front, last = key.split(".")
@@ -134,7 +134,7 @@ def _optional(model: type[BaseModel]) -> bool:
     return not any(info.is_required() for info, _ in fields(model).values())
 
 
-def above(key: str, levels: Sequence[Level]) -> Iterator[Place]:
+def outer_places(key: str, levels: Sequence[Level]) -> Iterator[Place]:
     """Yield the nearest block around this one that knows the key and does not state it."""
     for level in reversed(levels[:-1]):
         if key in fields(level.model):
@@ -142,7 +142,7 @@ def above(key: str, levels: Sequence[Level]) -> Iterator[Place]:
             return
 
 
-def below(key: str, level: Level) -> Iterator[Place]:
+def inner_places(key: str, level: Level) -> Iterator[Place]:
     """Yield the blocks inside this one that know the key and do not state it."""
     for name, (_, item) in fields(level.model).items():
         inside = level.block.get(name)

@@ -18,11 +18,11 @@ from declare.parsing.annotation import TypeSpec, accepts, fields, kind_of
 from declare.parsing.keys.key_places import (
     Level,
     Place,
-    above,
-    below,
     far_places,
+    inner_places,
     near_places,
     of_machine,
+    outer_places,
     section_of,
     stated_path,
 )
@@ -54,10 +54,10 @@ def unknown_key(key: str, levels: Sequence[Level], meant: Collection[str], fits:
     # What other frameworks call by a word counts more than a slip that does not take the value.
     if other is not None and (synonym(key) is None or fits(fields(level.model)[other][1], level.block[key])):
         return _renamed_key(key, level, [other], sure=True)
-    places = [*above(key, levels), *below(key, level), *of_machine(key, levels)]
+    places = [*outer_places(key, levels), *inner_places(key, level), *of_machine(key, levels)]
     places = [place for place in places if fits(place.form, level.block[key]) or synonym(key) is None]
     known = (
-        _otherwise(key, levels)
+        _other_meaning(key, levels)
         or (_misplaced_key(key, levels, places, fits) if places else None)
         or _by_synonym(key, levels, fits)
         or _key_with_advice(key, level, advice(key))
@@ -78,7 +78,7 @@ def _takes_kind(item: TypeSpec, value: Any) -> bool:
     return any(accepts(option, kind_of(value)) for option in item.options)
 
 
-def _otherwise(key: str, levels: Sequence[Level]) -> UnknownKey | None:
+def _other_meaning(key: str, levels: Sequence[Level]) -> UnknownKey | None:
     """Return what is to be done if a word means something else in the blocks of its section."""
     section, _, rest = levels[-1].path.partition(".")
     words = [word for word in rest.split(".")[1:] if not word.isdecimal()]

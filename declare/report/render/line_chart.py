@@ -29,7 +29,7 @@ def line_chart(curves: Sequence[Curve], marks: Sequence[tuple[int, str]] = ()) -
     points = [point for curve in curves for point in curve.points]
     if not points:
         return ""
-    frame = _Frame.around(points)
+    frame = _Frame.around_points(points)
     lines = (_line(curve, COLOURS[index % len(COLOURS)], frame) for index, curve in enumerate(curves))
     body = "".join([*frame.axes(), *(_mark(frame, *mark) for mark in marks if mark[0] > 0), *lines])
     return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{body}</svg>'
@@ -44,7 +44,7 @@ class _Frame:
     high: float
 
     @classmethod
-    def around(cls, points: Sequence[tuple[int, float]]) -> "_Frame":
+    def around_points(cls, points: Sequence[tuple[int, float]]) -> "_Frame":
         """Return a frame with a little air above and below `points`."""
         low, high = min(y for _, y in points), max(y for _, y in points)
         pad = (high - low) * 0.06 or abs(high) * 0.1 or 0.5
