@@ -7,7 +7,7 @@ from declare.runtime.listeners.listener import Listener
 from declare.runtime.run_folder.event_file import Event
 
 
-class Announcement(Listener):
+class RunFolderPrinter(Listener):
     """Prints the run folder when the run starts; the command prints it again at the end."""
 
     def on_event(self, event: Event) -> None:

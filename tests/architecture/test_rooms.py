@@ -188,3 +188,21 @@ def test_files_have_tests_of_their_name() -> None:
     files = [path.relative_to(ROOT) for path in ROOT.rglob("*.py") if not path.stem.startswith("__")]
     tests = [TESTS / path.parent / f"test_{path.stem.strip('_')}.py" for path in files]
     assert sum(path.is_file() for path in tests) >= MIRRORED
+
+
+SMALL = 30
+STILL_SMALL = 21
+"""How many files outside of registries may be shorter; the number only falls."""
+
+
+def test_files_hold_one_idea_and_not_one_function() -> None:
+    """A file is `SMALL` lines at least, outside of folders where one thing is one file."""
+    short = [
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if not path.stem.startswith("__") and len(path.read_text(encoding="utf-8").splitlines()) < SMALL
+    ]
+    others = [
+        name for name in short if not any(fnmatch(name, f"{folder}/*") for folder in ONE_THING_ONE_FILE)
+    ]
+    assert len(others) <= STILL_SMALL, others
