@@ -28,7 +28,7 @@ from declare.runtime.distributed.signal_forwarding import watch_stop_requests
 from declare.runtime.distributed.signal_handler import StopFlag, StopRequestedError
 from declare.runtime.errors import first_line, problem_outside_step
 from declare.runtime.listeners.early_stop import EarlyStop
-from declare.runtime.listeners.event_writer import Events
+from declare.runtime.listeners.event_writer import EventWriter
 from declare.runtime.listeners.folder_watch import FolderWatch
 from declare.runtime.listeners.listener import EventBus, Listener
 from declare.runtime.listeners.metrics import Metrics
@@ -193,7 +193,7 @@ class _Session:
         with translate_os_errors(self._place):
             return (
                 FolderWatch(self._plan, self._place, self._forward_event),
-                Events(self._place),
+                EventWriter(self._place),
                 Metrics(self._place),
                 Trackers(self._plan, self._place),
                 EarlyStop(self._plan),

@@ -8,7 +8,7 @@ from declare.runtime.run_folder.event_file import Event, EventFile
 _UNKEPT = frozenset({"tick", "boundary"})
 
 
-class Events(Listener):
+class EventWriter(Listener):
     """Writes events down as they happen."""
 
     def __init__(self, folder: Path) -> None:
