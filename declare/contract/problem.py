@@ -65,6 +65,16 @@ class Problem:
         return replace(self, at=join_path(path, self.at), rewrites=rewrites)
 
 
+def cut_end(text: str, limit: int) -> str:
+    """Return a text of at most `limit` characters: its beginning and `...` if it is longer."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def cut_start(text: str, limit: int) -> str:
+    """Return a text of at most `limit` characters: `...` and its end if it is longer."""
+    return text if len(text) <= limit else f"...{text[3 - limit :]}"
+
+
 def key_path(path: str, key: str) -> str:
     """Return the dotted path of a key of the block at `path` (empty: the spec)."""
     return f"{path}.{key}" if path else key

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from declare.contract.duration import Duration
+from declare.contract.problem import cut_end
 from declare.parsing.annotation import TypeSpec, kind_of
 
 _MANY = 6
@@ -40,8 +41,7 @@ def value_text(value: Any) -> str:
 
 def short(text: str, limit: int = 24) -> str:
     """Return text on one line, cut to fit a title."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+    return cut_end(" ".join(str(text).split()), limit)
 
 
 def scalar_text(value: Any) -> str:

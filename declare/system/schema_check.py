@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declare.contract.problem import Problem, ProblemError
+from declare.contract.problem import Problem, ProblemError, cut_start
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -56,7 +56,7 @@ def mistakes(value: Any, schema: str) -> list[str]:
 
 def _line(error: Any) -> str:
     place = ".".join(map(str, error.absolute_path))
-    message = error.message if len(error.message) <= 160 else f"...{error.message[-157:]}"
+    message = cut_start(error.message, 160)
     return f"at `{place}`: {message}" if place else message
 
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from declare.contract.files.weight_files import Facts, first_of, other_type
-from declare.contract.problem import Problem, Rewrite
+from declare.contract.problem import Problem, Rewrite, cut_start
 from declare.diagnostics.suggest import suggest
 from declare.ir.plan import InitPlan
 
@@ -116,7 +116,7 @@ def idle_renames(file: Facts, entry: InitPlan, at: str) -> Iterator[Problem]:
         )
         yield Problem(
             "REF245",
-            f"no weight of the file begins with `{_short(old)}`",
+            f"no weight of the file begins with `{cut_start(old, _WIDTH)}`",
             at=f"{at}.rename" if "." in old else f"{at}.rename.{old}",
             on="key",
             label="renames nothing",
@@ -136,7 +136,7 @@ def _name_clash(name: str, file: Facts, entry: InitPlan, at: str) -> Problem:
     both = [old for old in file if new_name(old, entry.rename) == name]
     return Problem(
         "REF246",
-        f"`rename` makes one name, `{_short(name)}`, of {len(both)} weights",
+        f"`rename` makes one name, `{cut_start(name, _WIDTH)}`, of {len(both)} weights",
         at=f"{at}.rename",
         label="one of them would be lost",
         notes=first_of([f"in the file: `{old}`" for old in both], _SHOWN),
@@ -150,9 +150,10 @@ def _reshape_problem(report: InitReport, tensors: Facts, state: Facts, at: str) 
         for name in report.reshaped
     ]
     first = report.reshaped[0]
+    here = list(state[first].shape)
     return Problem(
         "SHP501",
-        f"`{_short(first)}` is {list(state[first].shape)} here but {list(tensors[first].shape)} in the file",
+        f"`{cut_start(first, _WIDTH)}` is {here} here but {list(tensors[first].shape)} in the file",
         at=f"{at}.from",
         label="weights of another shape",
         notes=first_of(lines[1:], _SHOWN),
@@ -165,13 +166,13 @@ def _reshape_problem(report: InitReport, tensors: Facts, state: Facts, at: str) 
 
 def _missing(report: InitReport, tensors: Facts, entry: InitPlan, at: str) -> Problem:
     many = len(report.missing)
-    what = f"`{_short(report.missing[0])}` is" if many == 1 else f"{many} weights of the model are"
+    what = f"`{cut_start(report.missing[0], _WIDTH)}` is" if many == 1 else f"{many} weights of the model are"
     helps = ["name the modules to load with `modules:`, or set `strict: false` to leave these fresh"]
     if guess := _guess(report, tensors):
         helps.insert(0, f"set `rename: {{{guess[0]}: {guess[1]}}}`: the file calls them so")
     return Problem(
         "SHP503",
-        f"{what} not in `{entry.source}:{_short(entry.reference)}`",
+        f"{what} not in `{entry.source}:{cut_start(entry.reference, _WIDTH)}`",
         at=f"{at}.from",
         label=f"{many} missing",
         notes=(
@@ -200,7 +201,7 @@ def _nothing(report: InitReport, entry: InitPlan, at: str) -> Problem:
         remedy = "name modules that have weights with `modules:`"
     return Problem(
         "SHP504",
-        f"nothing in `{entry.source}:{_short(entry.reference)}` fits the model",
+        f"nothing in `{entry.source}:{cut_start(entry.reference, _WIDTH)}` fits the model",
         at=f"{at}.from",
         label="loads nothing",
         notes=(
@@ -215,13 +216,9 @@ def unreadable(path: Any, reason: str, at: str) -> Problem:
     """Return the problem that no weights can be read from a file."""
     return Problem(
         "RES814",
-        f"no weights can be read from `{_short(str(path))}`",
+        f"no weights can be read from `{cut_start(str(path), _WIDTH)}`",
         at=at,
         label="not readable",
         notes=(f"`{path}`: {reason}",),
         helps=("use a `.safetensors` file, or a `.pt` file that contains a plain state dict",),
     )
-
-
-def _short(reference: str) -> str:
-    return reference if len(reference) <= _WIDTH else f"...{reference[3 - _WIDTH :]}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from declare.contract.problem import cut_end
 from declare.diagnostics.codes import make
 from declare.diagnostics.diagnostic import Diagnostic, Edit, Fix, Label, Source, Span
 from declare.diagnostics.suggest import suggest
@@ -59,7 +60,11 @@ class Overrides:
         target = text if equals < 0 else text[:equals]
         if equals < 0 or not text[equals + 1 :].strip():
             end = len(text) if equals < 0 else equals + 1
-            title = f"`{_short(text)}` gives no value" if target.strip() else "`--set` without path and value"
+            title = (
+                f"`{cut_end(text, 40)}` gives no value"
+                if target.strip()
+                else "`--set` without path and value"
+            )
             return self._report_malformed(
                 title, Span(source, 0, end), 'write PATH=VALUE; "" is the empty text'
             )
@@ -159,7 +164,7 @@ class Overrides:
         above = override.path_of_first(depth)
         where = f"`{above}`" if above else "the spec"
         if node.kind == "list":
-            title = f"{where} has {len(node.items)} items, no item `{_short(name)}`"
+            title = f"{where} has {len(node.items)} items, no item `{cut_end(name, 40)}`"
             helps = [f"count from 0 to {len(node.items) - 1}" if node.items else "set the whole list"]
             self._report(title, span, node, override, helps)
             return
@@ -169,7 +174,7 @@ class Overrides:
             f"did you mean {' or '.join(f'`{key}`' for key in near)}?" if near else f"it contains {known}"
         ]
         fixes = [Fix(f"write {near[0]}", (Edit(span, near[0]),), "display")] if near else []
-        self._report(f"{where} has no `{_short(name)}`", span, node, override, helps, fixes)
+        self._report(f"{where} has no `{cut_end(name, 40)}`", span, node, override, helps, fixes)
 
     def _no_block(self, child: Node, override: _Override, depth: int) -> None:
         """Report a path that continues below a single value."""
@@ -231,7 +236,3 @@ def _with_child(node: Node, name: str, child: Node, key_span: Span) -> Node:
     if child.key_span is None and known is not None:
         child = child.with_key(known.key_span)
     return node.with_value({**node.entries, name: child if child.key_span else child.with_key(key_span)})
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -2,6 +2,7 @@
 
 import re
 
+from declare.contract.problem import cut_end
 from declare.language.yaml.parser_error import Reading, Trouble
 
 _TIGHT_KEY = re.compile(r"^[ ]*(?:- )?([A-Za-z_][\w-]*):(?=[^\s:/])", re.MULTILINE)
@@ -225,9 +226,9 @@ def lone_text(at: Trouble) -> Reading | None:
     end = len(at.text) if end < 0 else end
     word = at.text[at.context : end].rstrip()
     parts = re.fullmatch(r"([A-Za-z_]\w*) +(\S.*)", word)
-    meant = f"{parts[1]}: {_short(parts[2])}" if parts else "key: value"
+    meant = f"{parts[1]}: {cut_end(parts[2], 30)}" if parts else "key: value"
     return Reading(
-        f"`{_short(word)}` is neither a key nor part of a value",
+        f"`{cut_end(word, 30)}` is neither a key nor part of a value",
         at.context,
         at.context + max(len(word), 1),
         "a colon is missing",
@@ -254,7 +255,7 @@ def indentation(at: Trouble) -> Reading | None:
         return None
     end = _word_end(at)
     return Reading(
-        f"the indentation of `{_short(at.text[at.place : end])}` matches nothing above",
+        f"the indentation of `{cut_end(at.text[at.place : end], 30)}` matches nothing above",
         at.place,
         end,
         "neither inside nor beside the keys above",
@@ -320,14 +321,10 @@ def block_text(at: Trouble) -> Reading | None:
 def unknown(at: Trouble) -> Reading:
     """Fall back on the parser's own words."""
     return Reading(
-        f"not valid YAML: {_short(at.problem, 60)}",
+        f"not valid YAML: {cut_end(at.problem, 60)}",
         at.place,
         max(_word_end(at), at.place + 1),
         "the parser stopped here",
         "check quotes, brackets and indentation around this place",
         (at.context, "while reading this") if at.context is not None and at.context < at.place else None,
     )
-
-
-def _short(text: str, limit: int = 30) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from declare.contract.problem import Problem
+from declare.contract.problem import Problem, cut_end
 from declare.ir.plan import Plan
 from declare.runtime.run_folder.durable_io import brief
 
@@ -25,7 +25,7 @@ class Change:
 
     def record(self) -> dict[str, Any]:
         """Return the fields of its event."""
-        values = {"old": _short(self.old), "new": _short(self.new)}
+        values = {"old": cut_end(repr(self.old), 60), "new": cut_end(repr(self.new), 60)}
         return {"path": self.path, **values, "verdict": self.verdict, "why": self.why}
 
 
@@ -201,11 +201,6 @@ def _causes(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
 
 
 def _note(change: Change) -> str:
-    text = f"`{change.path}` was {_short(change.old)}, is now {_short(change.new)}"
+    text = f"`{change.path}` was {cut_end(repr(change.old), 60)}, is now {cut_end(repr(change.new), 60)}"
     needs_reason = change.verdict == "impossible" or change.path.endswith(".fingerprint")
     return f"{text}: {change.why}" if needs_reason else text
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

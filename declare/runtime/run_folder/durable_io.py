@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from declare.contract.problem import Problem, ProblemError
+from declare.contract.problem import Problem, ProblemError, cut_start
 from declare.system.memory_limits import free_bytes
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -26,8 +26,7 @@ def readable_bytes(number: float) -> str:
 
 def brief(path: object, width: int = 36) -> str:
     """Return a path short enough for a headline: its end if it is long."""
-    text = str(path)
-    return text if len(text) <= width else f"...{text[3 - width :]}"
+    return cut_start(str(path), width)
 
 
 def disk_full_problem(folder: Path, needed_bytes: int, *, note: str = "") -> Problem:
