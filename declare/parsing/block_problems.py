@@ -1,7 +1,7 @@
 """The problems of blocks: unknown and missing keys, unknown components, bad names, empty sections."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,7 +19,15 @@ from declare.parsing.annotation import TypeSpec, accepts, fields, kind_of
 from declare.parsing.keys.key_places import Level
 from declare.parsing.keys.unknown_keys import UnknownKey, owner, unknown_key, unknown_key_of_kind
 from declare.parsing.lookup import find, kinds, names, names_of_libraries, own_names
-from declare.parsing.phrases import block_name, component, name, scalar_text, type_text, value_text
+from declare.parsing.phrases import (
+    block_name,
+    component,
+    list_words,
+    name,
+    scalar_text,
+    type_text,
+    value_text,
+)
 from declare.parsing.poison import POISON
 from declare.parsing.scalars import unknown_value, wrong_type
 from declare.system import trust
@@ -228,7 +236,7 @@ def unknown_component(kind: str, name: str, at: str) -> Problem:
     elif near:
         helps = (f"write {' or '.join(f'`{word}`' for word in near)}",)
     else:
-        some = _list_words(known[:10]) + (", ..." if len(known) > 10 else "")
+        some = list_words(known[:10]) + (", ..." if len(known) > 10 else "")
         helps = (f"write {some}; `dcl list {kind}` shows all",)
     rewrites = (Rewrite(f"change to `{near[0]}`", at, near[0], safe=False, sure=sure),) if near else ()
     title = f"there is no {one.split()[-1]} `{name[:40]}`"
@@ -275,10 +283,6 @@ def _bare(word: str) -> set[str]:
     for _ in range(3):
         words |= {_AFFIXES.sub("", known, count=1) for known in words}
     return words
-
-
-def _list_words(words: Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
 
 
 def untrusted_problem(component: Component, granted: Collection[str]) -> Problem | None:

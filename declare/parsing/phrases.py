@@ -1,5 +1,6 @@
 """Words for what a spec should hold and for what it holds; never a library's own."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -65,6 +66,11 @@ def _option_texts(item: TypeSpec) -> list[str]:
     if item.origin is Literal and len(get_args(item.annotation)) <= _MANY:
         return [f"`{scalar_text(value)}`" for value in get_args(item.annotation)]
     return [_one(item)]
+
+
+def list_words(words: Iterable[str]) -> str:
+    """Return words in backticks, joined by commas."""
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def either(words: list[str]) -> str:

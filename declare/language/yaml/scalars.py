@@ -24,7 +24,9 @@ _YES = frozenset("yes Yes YES on On ON y Y".split())  # noqa: SIM905  # reads be
 _NO = frozenset("no No NO off Off OFF n N".split())  # noqa: SIM905
 _OCTAL = re.compile(r"[-+]?0[0-7]+")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
-_UNDERSCORED = re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?")
+_UNDERSCORED = re.compile(
+    r"(?:[-+]?[0-9][0-9_]*(?:_[0-9_]*(?:\.[0-9_]*)?|\.[0-9_]*_[0-9_]*)|\.[0-9][0-9_]*_[0-9_]*)(?:[eE][-+]?[0-9]+)?"
+)
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]*)?")
 _BINARY = re.compile(r"[-+]?0b[01_]+")
 _BASE_SIXTY = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?")
@@ -85,7 +87,7 @@ def ambiguity(text: str) -> Ambiguity | None:
         return Ambiguity(f'the string "{text}"', "true", f'"{text}"', "true")
     if text in _NO:
         return Ambiguity(f'the string "{text}"', "false", f'"{text}"', "false")
-    if not text or text[0] not in "0123456789+-":
+    if not text or text[0] not in "0123456789+-.":
         return None
     return _ambiguous_number(text)
 

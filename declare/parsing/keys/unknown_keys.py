@@ -28,7 +28,7 @@ from declare.parsing.keys.key_places import (
 )
 from declare.parsing.keys.other_blocks import other_blocks
 from declare.parsing.lookup import find, kinds, names, own_names
-from declare.parsing.phrases import block_name, scalar_text, type_text
+from declare.parsing.phrases import block_name, list_words, scalar_text, type_text
 
 Fits = Callable[[TypeSpec, Any], bool]
 """Whether a value can be read in a form."""
@@ -264,7 +264,7 @@ def _remedies(model: type[BaseModel], key: str, levels: Sequence[Level]) -> Iter
         kind = model.kind()
         owners = [other for other in own_names(kind) if _has(kind, other, key)] if kind in kinds() else []
         if owners:
-            yield f"`{key}` is a parameter of {_quoted(owners)}"
+            yield f"`{key}` is a parameter of {list_words(owners)}"
         sized_by_target = r"(num_|n_)?(classes|outputs|labels)|out\w*"
         sized_by_target += r"|(width|dim)\w*" if kind == "heads" else ""
         if kind in {"heads", "modules"} and re.fullmatch(sized_by_target, key):
@@ -279,14 +279,12 @@ def _remedies(model: type[BaseModel], key: str, levels: Sequence[Level]) -> Iter
         yield elsewhere
     known = list(fields(model))
     yield (
-        f"use one of {_quoted(known[:8])}{', ...' if len(known) > 8 else ''}" if known else f"remove `{key}`"
+        f"use one of {list_words(known[:8])}{', ...' if len(known) > 8 else ''}"
+        if known
+        else f"remove `{key}`"
     )
 
 
 def _has(kind: str, name: str, key: str) -> bool:
     cls = find(kind, name)
     return cls is not None and key in fields(cls)
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)

@@ -97,6 +97,9 @@ def test_floats_round_trip(number):
         ("089", "89", '"089"'),
         ("1_000", "1000", None),
         ("2024_01", '"2024_01"', "202401"),
+        ("0.5_0", '"0.5_0"', "0.50"),
+        ("0._", '"0._"', "0."),
+        (".5_", '".5_"', ".5"),
         ("0b101", '"0b101"', "5"),
         ("12:30", '"12:30"', None),
         ("1:30:05.5", '"1:30:05.5"', None),
@@ -110,7 +113,7 @@ def test_ambiguous(text, safe, other):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "true", "null", "12", "007", "1e-3", "none", "nope", "12:3x", "a_b", "0", "-"]
+    "text", ["", "true", "null", "12", "007", "1e-3", ".5", "._", "none", "nope", "12:3x", "a_b", "0", "-"]
 )
 def test_unambiguous(text):
     """Scalars that both versions read alike carry no warning."""
