@@ -1,9 +1,11 @@
 """Early ends of a command: something that cannot be done, or a bug of ours."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from declare.contract import strict_json
 
@@ -20,6 +22,15 @@ class CommandError(Exception):
         super().__init__(message)
         self.hint = hint
         self.code = code
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating-system error in writing `path` into the end of the command."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"`{path}` cannot be written: {error.strerror or error}") from error
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -19,6 +19,7 @@ from declare.parsing.lookup import find
 from declare.parsing.poison import POISON, Poison, contains_poison
 from declare.parsing.scalars import TRUTH_WORDS, datum, number_as_text, read_leaf, takes_truth, wrong_type
 from declare.system import secrets
+from declare.system.user_cache import expand_home
 
 __all__ = ["POISON", "Parts", "Poison", "parse", "read", "read_parts"]
 
@@ -151,7 +152,7 @@ class _Reader:
             return self.fail(problem)
         if isinstance(result, Path) and is_path(item.metadata) and self.base is not None:
             # Not `resolve`: a path through a link stays as the user wrote it.
-            return Path(os.path.abspath(self.base(path) / result.expanduser()))  # noqa: PTH100
+            return Path(os.path.abspath(self.base(path) / expand_home(result)))  # noqa: PTH100
         return result
 
     def union(self, item: TypeSpec, value: Any, path: str) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from declare.contract.problem import Problem, ProblemError
+from declare.system.user_cache import expand_home, home
 
 Grant = tuple[Path, str]
 _MARK = "@sha256:"
@@ -28,7 +29,7 @@ def grant(entries: Iterable[str]) -> None:
 
 def _parse_grant(entry: str) -> Grant | None:
     path, mark, digest = entry.rpartition(_MARK)
-    return (Path(path).expanduser().resolve(), digest.lower()) if mark else None
+    return (expand_home(Path(path)).resolve(), digest.lower()) if mark else None
 
 
 def granted_entries() -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def may_download() -> bool:
 def settings_file() -> Path:
     """Return the user's own list of trusted files."""
     root = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(root) if root else Path.home() / ".config") / "declare" / "trust"
+    return (Path(root) if root else home() / ".config") / "declare" / "trust"
 
 
 def _granted_in_settings() -> set[Grant]:

@@ -64,7 +64,36 @@ def damaged_entry(path: Path) -> Problem:
 def folder(*parts: str) -> Path:
     """Return a folder in the user's cache (`DECLARE_CACHE_DIR`, else `~/.cache/declare`)."""
     root = os.environ.get("DECLARE_CACHE_DIR")
-    return _private(Path(root or Path.home() / ".cache" / "declare")).joinpath(*parts)
+    return _private(Path(root or home() / ".cache" / "declare")).joinpath(*parts)
+
+
+def writable_folder(*parts: str) -> Path:
+    """Return a folder in the user's cache that exists, or one of this process where nothing can be written."""
+    place = folder(*parts)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            return place
+    except OSError:
+        place = _process_folder().joinpath(*parts)
+        place.mkdir(parents=True)
+        return place
+
+
+def home() -> Path:
+    """Return the user's home folder; one that cannot exist for a user without one."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
+
+
+def expand_home(path: Path) -> Path:
+    """Return a path with the home folder for `~`; unchanged for a user that the system does not know."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 @cache
@@ -79,6 +108,11 @@ def _private(root: Path) -> Path:
             return root
     except OSError:
         return root  # nothing is kept there, and nothing is found
+    return _process_folder()
+
+
+def _process_folder() -> Path:
+    """Return a new folder that is removed at the end of this process."""
     private = Path(tempfile.mkdtemp(prefix="declare-cache-"))
     atexit.register(shutil.rmtree, private, ignore_errors=True)
     return private

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from declare.cli import options, spec_diagnostics, terminal
-from declare.cli.failure import DONE, FINDINGS, CommandError
+from declare.cli.failure import DONE, FINDINGS, writing
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import CheckedSpec
@@ -154,8 +154,6 @@ def _write(
     from declare.report.render.data_html import render
     from declare.runtime.run_folder.durable_io import write_whole
 
-    try:
+    with writing(path):
         write_whole(path, render(str(checked.spec.name), summaries, diagnostics, samples))
-    except OSError as error:
-        raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
     terminal.echo(f"wrote {path}")

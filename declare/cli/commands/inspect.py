@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from declare.cli import options, spec_diagnostics, terminal
-from declare.cli.failure import CommandError
+from declare.cli.failure import CommandError, writing
 
 if TYPE_CHECKING:
     from declare.runtime.inference.activations import Inspection
@@ -69,19 +69,19 @@ def command(
 def _save(inspection: Inspection, path: Path) -> None:
     """Write the activations of all samples by the names of their modules."""
     from declare.lowering.model.padding import join_padded
-    from declare.runtime.run_folder.durable_io import translate_os_errors
+    from declare.runtime.run_folder.durable_io import open_whole
 
     arrays = {item.name: join_padded(item.values) for item in inspection.activities}
-    with translate_os_errors(path.parent):
+    with writing(path), open_whole(path) as file:
         if path.suffix.lower() == ".safetensors":
-            from safetensors.torch import save_file
+            from safetensors.torch import save
 
-            save_file({name: value.contiguous() for name, value in arrays.items()}, path)
+            file.write(save({name: value.contiguous() for name, value in arrays.items()}))
         else:
             import numpy as np
 
             plain: dict[str, Any] = {name: value.numpy() for name, value in arrays.items()}
-            np.savez_compressed(path, **plain)
+            np.savez_compressed(file, **plain)
 
 
 def _show(inspection: Inspection, output: Path | None, *, as_json: bool) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import terminal
-from declare.cli.failure import CommandError
+from declare.cli.failure import CommandError, writing
 from declare.cli.new_spec import templates
 from declare.contract.problem import ProblemError
+from declare.system.user_cache import expand_home
 
 if TYPE_CHECKING:
     from declare.cli.new_spec.columns import Column
@@ -69,7 +70,7 @@ def _ask() -> tuple[str, Path | None]:
         typer.echo(f"  {item:<12}{templates.summary(item)}", err=True)
     answer = typer.prompt("Choose", default="data", err=True)
     if answer == "data":
-        return "", Path(typer.prompt("Path of the data", err=True)).expanduser()
+        return "", expand_home(Path(typer.prompt("Path of the data", err=True)))
     return answer, None
 
 
@@ -124,7 +125,7 @@ def _slug(name: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
             try:
@@ -133,5 +134,3 @@ def _write(path: Path, text: str) -> None:
             except OSError:
                 path.unlink()  # half a spec would be taken for one of the user's
                 raise
-    except OSError as error:
-        raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from declare.cli import options, spec_diagnostics, terminal
+from declare.cli.failure import writing
 
 
 def command(
@@ -72,7 +73,8 @@ def command(
             folder, source, dataset=dataset, split=split, loading=loading, sampling=sampling
         )
         if output is not None:
-            predictions.write(output)
+            with writing(output):
+                predictions.write(output)
     if predictions.without:
         _warn(
             f"no prediction for {len(predictions.without)} samples, whose input has gaps or for which the model "

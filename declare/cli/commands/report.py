@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from declare.cli import options, spec_diagnostics, terminal
-from declare.cli.failure import CommandError
+from declare.cli.failure import CommandError, writing
 
 if TYPE_CHECKING:
     from declare.ir.plan import Plan
@@ -89,8 +89,6 @@ def _write(path: Path, report: Report) -> None:
     from declare.report.render.html import render
     from declare.runtime.run_folder.durable_io import write_whole
 
-    try:
+    with writing(path):
         write_whole(path, render(report))
-    except OSError as error:
-        raise CommandError(f"`{path}` cannot be written: {error.strerror}") from error
     terminal.echo(f"wrote {path}")

@@ -25,7 +25,7 @@ from declare.parsing.read_component import read_component
 from declare.runtime.inference import text_outputs
 from declare.runtime.inference.loaded_run import Loading, open_run
 from declare.runtime.inference.predict_inputs import input_doubts
-from declare.runtime.run_folder.durable_io import translate_os_errors, write_whole
+from declare.runtime.run_folder.durable_io import open_whole, write_whole
 from declare.runtime.run_folder.folder import Run
 
 _BATCH = 256
@@ -57,14 +57,14 @@ class Predictions:
     doubts: tuple[Problem, ...] = ()
 
     def write(self, path: Path) -> None:
-        """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`."""
+        """Write `path` as csv, json or jsonl by its name; maps go beside it as `NAME.TASK.npz`. Raises OSError."""
         import numpy as np
 
         texts = {".json": self.as_json, ".jsonl": self.as_jsonl}
-        with translate_os_errors(path.parent):
-            write_whole(path, texts.get(path.suffix.lower(), self.as_csv)())
-            for task, values in self.maps.items():
-                np.savez_compressed(path.with_name(f"{path.stem}.{task}.npz"), classes=values)
+        for task, values in self.maps.items():
+            with open_whole(path.with_name(f"{path.stem}.{task}.npz")) as file:
+                np.savez_compressed(file, classes=values)
+        write_whole(path, texts.get(path.suffix.lower(), self.as_csv)())
 
     def as_json(self) -> str:
         """Return one JSON document."""

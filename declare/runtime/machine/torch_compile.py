@@ -5,8 +5,8 @@ import os
 from torch import nn
 
 from declare.contract.problem import Problem
-from declare.data.read import cache
 from declare.runtime.machine.sealed_cache import open_sealed
+from declare.system import user_cache
 
 _VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
@@ -22,7 +22,7 @@ def compile_graph(graph: nn.Module) -> None:
     node that passes through one: the limit grows with the number of nodes.
     """
     if _VARIABLE not in os.environ:
-        place = cache.folder("inductor")
+        place = user_cache.writable_folder("inductor")
         open_sealed(place)
         os.environ[_VARIABLE] = str(place)
     from torch._dynamo import config

@@ -100,22 +100,31 @@ def write_durably(path: Path, data: bytes) -> None:
     fsync_folder(path.parent)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text for people: a disk that fails leaves the file that stood there before, or none.
+@contextlib.contextmanager
+def open_whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for people to write: a disk that fails leaves the file that stood there before, or none.
 
     Raises OSError. What is not a regular file (`/dev/stdout`, a pipe) is written straight.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        with target.open("wb") as file:
+            yield file
         return
     temporary = target.with_name(f".{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("wb") as file:
+            yield file
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text for people as `open_whole` does; raises OSError."""
+    with open_whole(path) as file:
+        file.write(text.encode())
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

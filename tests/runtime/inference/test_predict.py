@@ -272,6 +272,34 @@ def test_predictions_are_written_as_their_file_name_says(tmp_path):
     assert json.loads((tmp_path / "out.jsonl").read_text()) == rows[0]
 
 
+def test_a_disk_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    """Half an archive of maps would be taken for all of them."""
+    predictions = Predictions("lab", ({"sample": "a"},), {"seg": np.zeros((1, 2, 2), np.int64)})
+    (tmp_path / "out.seg.npz").write_text("old")
+
+    def fill_disk(file, **_):
+        file.write(b"PK")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", fill_disk)
+    with pytest.raises(OSError, match="No space"):
+        predictions.write(tmp_path / "out.csv")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    "words", ["predict --output p.csv", "inspect --output x.npz", "inspect --output x.safetensors"]
+)
+def test_a_file_that_cannot_be_written_is_named(homes, tmp_path, capsys, words):
+    """Nothing is said of the run, which is what it was."""
+    command, option, name = words.split()
+    assert main([command, str(homes.path), "--split", "val", option, str(tmp_path / "no" / name)]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"error: `{tmp_path / 'no' / name}` cannot be written: No such file or directory\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [

@@ -39,7 +39,7 @@ def called(layer, x):
 
 def test_each_node_may_pass_through_a_function(tmp_path, monkeypatch):
     """A graph of more nodes than torch's own limit of recompilations compiles where its trace breaks."""
-    monkeypatch.setattr(torch_compile.cache, "folder", lambda *_: tmp_path)
+    monkeypatch.setattr(torch_compile.user_cache, "folder", lambda *_: tmp_path)
     own = nn.Module.compile
     monkeypatch.setattr(nn.Module, "compile", lambda self: own(self, backend="eager"))
     with config.patch(recompile_limit=2, accumulated_recompile_limit=2, fail_on_recompile_limit_hit=False):
