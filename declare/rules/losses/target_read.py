@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from declare.contract.problem import Problem
 from declare.rules.queries.fields import fields_of_task
-from declare.rules.spec_parts import task_datasets, tasks
+from declare.rules.spec_parts import get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "LOS442"
@@ -19,8 +19,10 @@ def check(view: View) -> Iterator[Problem]:
             continue
         for dataset in task_datasets(view, task.block):
             read = fields_of_task(view, task.name, dataset, values=True)
+            column = _column(view, dataset, target)
+            answers = [name for name in read if _column(view, dataset, name) == column]
             # An autoencoder reads nothing else.
-            if target not in read or (len(read) == 1 and read[target].dims):
+            if not answers or (len(read) == 1 and read[answers[0]].dims):
                 continue
             yield Problem(
                 CODE,
@@ -28,6 +30,12 @@ def check(view: View) -> Iterator[Problem]:
                 at=f"{task.path}.target",
                 label="an input of its model",
                 notes=("the answer is given: metrics look perfect, and new samples have no such column",),
-                helps=(f"take `{target}` out of the inputs of the modules that this task uses",),
+                helps=(f"take `{answers[0]}` out of the inputs of the modules that this task uses",),
             )
             break
+
+
+def _column(view: View, dataset: str, field: str) -> str:
+    """Return the column of the source that a field reads."""
+    block = get(view.spec, "datasets", dataset, "fields", field)
+    return block.column_name(field) if block is not None else field

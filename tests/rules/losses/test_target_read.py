@@ -66,3 +66,15 @@ def test_the_size_of_a_target_is_no_answer(tmp_path):
         mask=np.eye(8, dtype=np.uint8)[None].repeat(8, 0),
     )
     assert not {item.code for item in declare.check(path).diagnostics} & {"LOS442"}
+
+
+def test_another_field_of_the_same_column_is_the_answer(tmp_path):
+    """Whatever it is called."""
+    path = tmp_path / "spec.yaml"
+    fields = (
+        "fields: {features: {type: vector}, label: {type: category}, copy: {type: category, column: label}}\n"
+    )
+    text = SPEC.replace("    split:", f"    {fields.replace('{', '{{').replace('}', '}}')}    split:")
+    model = ROW.replace("label", "copy")
+    path.write_text(text.format(model=model, task="{type: classification, dataset: d, target: label}"))
+    assert "LOS442" in {item.code for item in declare.check(path).diagnostics}
