@@ -91,6 +91,11 @@ _FORMATS = (
 )
 
 
+_FIRST = frozenset({"0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01"})
+_LAST = frozenset({"2099-12-31", "2999-12-31", "9999-01-01", "9999-12-31"})
+"""Days that databases and spreadsheets contain for "no time"."""
+
+
 class Times(NamedTuple):
     """Points in time [rows] as datetime64[us], NaT in gaps: in UTC if `zoned`, else local clock times.
 
@@ -130,6 +135,23 @@ def times(values: Any, missing: Iterable[Any], format_: str | None, others: Iter
     for other in others:
         _refuse_two_formats(texts, (name, moments), other)
     return _apply_marks(Times(moments, zoned, name, [], others), marks, _used_marks(values, marks))
+
+
+def suspected_marks(moments: Array) -> dict[str, dict[str, list[Any]]]:
+    """Return days that often mean "no time" and lie apart from all others, each with its count and their range.
+
+    The result is the fact `suspected_marks`, as of numbers.
+    """
+    days = moments[~np.isnat(moments)].astype("datetime64[D]")
+    marks: dict[str, list[Any]] = {}
+    for end, sentinels in ((days.min(), _FIRST), (days.max(), _LAST)) if len(days) else ():
+        others = days[days != end]
+        if str(end) not in sentinels or len(others) < 2 or len(days) - len(others) < 2:
+            continue
+        low, high = others.min(), others.max()
+        if min(abs(low - end), abs(high - end)) > 2 * (high - low):
+            marks[str(end)] = [len(days) - len(others), str(low), str(high)]
+    return {"suspected_marks": marks} if marks else {}
 
 
 def _column(values: Any) -> TextColumn:

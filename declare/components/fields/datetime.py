@@ -84,7 +84,7 @@ class Datetime(Field):
         import numpy as np
 
         from declare.components.fields._calendar import names_of
-        from declare.components.fields._times import times
+        from declare.components.fields._times import suspected_marks, times
 
         column = times(flat(values), self.missing, self.format)
         gone = np.isnat(column.moments)
@@ -98,6 +98,7 @@ class Datetime(Field):
             "origin": self.origin or str(first),
             "zoned": column.zoned,
             "read_as": f"{', '.join(features)} of times written as {column.format}",
+            **suspected_marks(column.moments),
         }
         if column.others:
             extra["other_formats"] = column.others
