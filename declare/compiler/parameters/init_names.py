@@ -12,6 +12,7 @@ from declare.compiler.stages import ShapedSpec
 from declare.contract.facts import FieldFacts
 from declare.contract.problem import Problem
 from declare.ir.plan import InitPlan, ModulePlan, Plan
+from declare.rules.queries.fields import classes_or_tokens
 from declare.rules.spec_parts import get
 
 _SHOWN = 4
@@ -105,12 +106,8 @@ def _names_of(
     named = []
     for field, datasets in (*read, *targets):
         facts = next((fields[name][field] for name in datasets if field in fields.get(name, {})), None)
-        named.append(_Names(field, None if facts is None else _classes_or_tokens(facts)))
+        named.append(_Names(field, None if facts is None else classes_or_tokens(facts)))
     return named
-
-
-def _classes_or_tokens(facts: FieldFacts) -> Any:
-    return facts.extra.get("vocabulary") or (None if facts.classes is None else list(facts.classes))
 
 
 def _problem(changes: list[_Change], at: str) -> Problem:

@@ -1,6 +1,7 @@
 """Fields of a dataset, as stated in the spec or known from the source."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
@@ -36,6 +37,13 @@ def fields(view: View) -> Iterator[tuple[str, str, FieldFacts]]:
         if dataset.name in view.facts:
             for name, facts in view.facts[dataset.name].fields.items():
                 yield dataset.name, name, facts
+
+
+def classes_or_tokens(facts: FieldFacts) -> Any:
+    """Return what the indices of a field are in order: class names, or the vocabulary of a text; None for numbers."""
+    if "vocabulary" in facts.extra:
+        return facts.extra["vocabulary"]
+    return None if facts.classes is None else list(facts.classes)
 
 
 def input_fields(view: View, dataset: str) -> set[str]:
