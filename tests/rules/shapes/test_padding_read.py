@@ -29,7 +29,7 @@ phases: {{fit: {{epochs: 1, batch_size: 2, optimizer: {{type: adamw, lr: 1e-3}}}
 @pytest.mark.parametrize(("pool", "codes"), [("flatten", ["SHP532"]), ("mean", [])])
 def test_flattened_texts_are_refused(tmp_path: Path, pool: str, codes: list[str]) -> None:
     """A text has a greatest length, but its batches are as long as their longest sample."""
-    (tmp_path / "notes.csv").write_text("note,mood\nab,x\nabcd,y\nabcdef,x\na,y\n" * 4)
+    (tmp_path / "notes.csv").write_text("note,mood\n" + "ab,x\nabcd,y\nabcdef,x\na,y\n" * 4)
     (tmp_path / "spec.yaml").write_text(SPEC.format(pool=pool))
     problems = check(tmp_path / "spec.yaml").diagnostics
     assert [problem.code for problem in problems if problem.code.startswith("SHP")] == codes
