@@ -5,6 +5,7 @@
     declare.check("spec.yaml").diagnostics     # what `dcl validate` prints
     plan = declare.plan("spec.yaml")           # what `dcl plan` prints
     model = declare.lowering(plan)                # the torch module that would train
+    declare.rehearse("spec.yaml").errors       # what `dcl rehearse` finds
     outcome = declare.train("spec.yaml")       # what `dcl train` does
     declare.report(outcome.folder)             # what `dcl report` prints
     declare.tune("spec.yaml").best             # what `dcl tune` finds
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from declare.ir.plan import Plan
     from declare.language.spec import Spec
     from declare.lowering.model.graph import Graph
+    from declare.rehearsal.rehearse import Rehearsal
     from declare.report.report import Report
     from declare.runtime.listeners.listener import Listener
     from declare.runtime.run import Outcome
@@ -109,6 +111,35 @@ def build(spec: Where | Plan, *, set: Sequence[str] = (), trust: Sequence[str] =
     resolved = _plan(spec, set, trust)
     torch.manual_seed(resolved.seed)
     return make_graph(resolved)
+
+
+def rehearse(
+    spec: Where, *, set: Sequence[str] = (), trust: Sequence[str] = (), run_dir: Where | None = None
+) -> Rehearsal:
+    """Execute every part of a spec's run on few samples and steps, in this process.
+
+    Args:
+        spec: The path of the spec.
+        set: Overrides as on the command line.
+        trust: Code that may run, as on the command line.
+        run_dir: A new or empty folder that keeps the run; a temporary one if left out.
+
+    Returns:
+        Times, and what would fail (`errors`) or looks odd (`warnings`).
+
+    Raises:
+        SpecError: The spec has errors.
+    """
+    from tempfile import TemporaryDirectory
+
+    from declare.rehearsal.rehearse import rehearse as rehearse_plan
+
+    allow_downloads()
+    checked = check(spec, set=set, trust=trust)
+    resolved = _require(checked.plan, checked)
+    with TemporaryDirectory(prefix="declare-rehearsal-") as temporary:
+        folder = Path(temporary) if run_dir is None else Path(run_dir)
+        return rehearse_plan(resolved, checked.document.sources[0].text, folder, trust=tuple(trust))
 
 
 def train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -80,6 +81,9 @@ def command(
     sanity: Annotated[
         bool, typer.Option("--sanity", help="First check that each phase can fit a single batch.")
     ] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="First rehearse the run; stop if a part of it fails.")
+    ] = False,
     format: options.TextOrJson = "text",
     set_: options.Set = None,
     trust: options.Trust = None,
@@ -106,6 +110,8 @@ def command(
     allow_downloads()
     plan, checked = spec_diagnostics.plan(spec, sets, trust, as_json=as_json)
     folder = Path(resume) if resume not in {None, _LATEST} else run_dir
+    if rehearse and resume is None:
+        _rehearse(plan, checked, trust or (), as_json=as_json)
     with spec_diagnostics.report_problems(checked, as_json=as_json):
         from declare.api import train_checked
         from declare.runtime.distributed.exit_codes import LOST
@@ -136,6 +142,19 @@ def command(
     if is_rank0() and not lost:
         _close(outcome, checked, odd, as_json=as_json)
     return outcome.status
+
+
+def _rehearse(plan: Plan, checked: CheckedSpec, trust: Sequence[str], *, as_json: bool) -> None:
+    """Rehearse the run; end the command if a part of it fails."""
+    from declare.cli.printing.rehearsal import rehearse
+
+    rehearsal = rehearse(plan, checked, None, trust, as_json=as_json)
+    if rehearsal.errors and as_json:
+        terminal.emit_json(
+            spec_diagnostics.document([spec_diagnostics.diagnose(item, checked) for item in rehearsal.errors])
+        )
+    if rehearsal.status or rehearsal.errors:
+        raise spec_diagnostics.FindingsError(rehearsal.status or RUN_FAILED)
 
 
 def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:

@@ -25,5 +25,6 @@ def render(trials: Sequence[Trial], console: Console) -> None:
         for name, (value, expected) in trial.starts.items():
             about = "" if expected is None else format_number(expected)
             odd = "odd" if name in trial.odd else ""
-            table.add_row(*(Text(cell) for cell in ("", name, format_number(value), about, "", odd)))
+            end = format_number(trial.ends[name]) if name in trial.ends else ""
+            table.add_row(*(Text(cell) for cell in ("", name, format_number(value), about, end, odd)))
     console.print(table)

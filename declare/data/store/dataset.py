@@ -82,6 +82,14 @@ class Pool:
 
     @cached_property
     def _rows_with_unreadable(self) -> dict[str, Array]:
+        rows, positions = self._assign_rows(), self.plan.split.get("positions", {})
+        return {
+            name: part[np.asarray(positions[name], np.int64)] if name in positions else part
+            for name, part in rows.items()
+        }
+
+    def _assign_rows(self) -> dict[str, Array]:
+        """Return the samples of each split; of those of a rehearsal, the plan names the `positions` to take."""
         needed = [self.plan.split.get(key) for key in ("by", "stratify", "column")]
         pool = limit_rows(self.reader.num_samples, self.plan.limit, int(self.plan.split["seed"]))
         columns = {name: self.encoded_values(name, pool) for name in filter(None, needed)}

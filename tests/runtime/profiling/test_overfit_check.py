@@ -62,13 +62,21 @@ def test_a_phase_that_cannot_learn_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("last", [float("nan"), float("inf"), 1.0, 2.0])
 def test_what_does_not_fall_is_no_success(last: float) -> None:
     """A loss that stands, rises or is not finite was not learned."""
-    assert not Trial("fit", 1.0, last, {}).falls
+    assert not Trial("fit", 1.0, last, {"kind": (1.0, None)}, {"kind": last}).falls
 
 
 def test_an_odd_start_is_a_warning() -> None:
     """A loss twenty times what even chances give is named with both figures."""
-    found = warning(Trial("fit", 20.0, 1.0, {"kind": (20.0, 1.1), "other": (5.0, None)}))
+    found = warning(Trial("fit", 20.0, 1.0, {"kind": (20.0, 1.1), "other": (5.0, None)}, {}))
     assert found is not None
     assert found.code == "PHS625"
     assert "20" in found.title
     assert "1.1" in found.title
+
+
+def test_one_loss_that_falls_is_enough() -> None:
+    """A balance may raise the weight of another one meanwhile, and with it the sum."""
+    starts = {"kind": (1.0, None), "age": (1.0, None)}
+    assert Trial("fit", 2.0, 6.0, starts, {"kind": 0.9, "age": 1.0}).falls
+    assert not Trial("fit", 2.0, 1.0, starts, {"kind": 1.0, "age": 0.9999}).falls
+    assert Trial("fit", -2.0, -2.1, {"counts": (-2.0, None)}, {"counts": -2.1}).falls

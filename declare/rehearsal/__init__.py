@@ -1,0 +1,1 @@
+"""Rehearsal: a whole run in seconds, on few samples and steps."""
