@@ -61,7 +61,7 @@ def rehearse(
     from declare.rehearsal.rehearse import rehearse as rehearse_plan
 
     def on_stage(name: str) -> None:
-        if not as_json and not terminal.settings.quiet:
+        if not as_json:
             terminal.echo(f"rehearsal: {name}")
 
     with ExitStack() as stack:
