@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from declare.ir.plan import Plan
     from declare.language.spec import Spec
     from declare.lowering.model.graph import Graph
-    from declare.rehearsal.rehearse import Rehearsal
+    from declare.rehearsal.rehearse_run import Rehearsal
     from declare.report.report import Report
     from declare.runtime.listeners.listener import Listener
     from declare.runtime.run import Outcome
@@ -132,7 +132,7 @@ def rehearse(
     """
     from tempfile import TemporaryDirectory
 
-    from declare.rehearsal.rehearse import rehearse as rehearse_plan
+    from declare.rehearsal.rehearse_run import rehearse as rehearse_plan
 
     allow_downloads()
     checked = check(spec, set=set, trust=trust)

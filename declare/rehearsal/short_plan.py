@@ -95,8 +95,8 @@ def _shorten_phase(phase: PhasePlan, plan: Plan, datasets: dict[str, DatasetPlan
         "accumulate": phase.accumulate * _num_processes(plan),
         "warmup_steps": at(phase.warmup_steps) if phase.warmup_steps else 0,
         "freeze": tuple(_shorten_freeze(item, at) for item in phase.freeze),
-        "evaluate_every": _every(phase.evaluate_every, phase, steps),
-        "checkpoint_every": _every(phase.checkpoint_every, phase, steps),
+        "evaluate_every": _short_interval(phase.evaluate_every, phase, steps),
+        "checkpoint_every": _short_interval(phase.checkpoint_every, phase, steps),
         "gradients_every": min(phase.gradients_every, 1),
         "schedule": _shorten_block("schedules", phase.schedule, at),
         "sampler": _shorten_block("samplers", phase.sampler, at),
@@ -128,7 +128,7 @@ def _shorten_freeze(freeze: FreezePlan, at: Callable[[int], int]) -> FreezePlan:
     return freeze if until is None else freeze.model_copy(update={"until_step": at(until)})
 
 
-def _every(interval: int, phase: PhasePlan, steps: int) -> int:
+def _short_interval(interval: int, phase: PhasePlan, steps: int) -> int:
     """Return a cadence: twice in the phase if it comes within it, else as rarely as planned."""
     return interval if interval <= 0 else max(1, steps // 2) if interval < phase.steps else steps
 

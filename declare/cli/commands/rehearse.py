@@ -10,12 +10,11 @@ import typer
 
 from declare.cli import options, spec_diagnostics, terminal
 from declare.cli.failure import DONE, RUN_FAILED
-from declare.cli.printing.rehearsal import rehearse
 from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
     from declare.compiler.pipeline import CheckedSpec
-    from declare.rehearsal.rehearse import Rehearsal
+    from declare.rehearsal.rehearse_run import Rehearsal
 
 
 def command(
@@ -40,6 +39,8 @@ def command(
     as_json = format == "json"
     allow_downloads()
     plan, checked = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
+    from declare.cli.printing.rehearsal import rehearse
+
     rehearsal = rehearse(plan, checked, run_dir, trust or (), as_json=as_json)
     if as_json:
         terminal.emit_json(_plain(rehearsal, checked))

@@ -1,4 +1,4 @@
-"""A rehearsal in a folder of its own, with its results on the terminal."""
+"""Runs a rehearsal for a command and prints its results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from declare.report.number_format import seconds
 if TYPE_CHECKING:
     from declare.compiler.pipeline import CheckedSpec
     from declare.ir.plan import Plan
-    from declare.rehearsal.rehearse import Rehearsal
+    from declare.rehearsal.rehearse_run import Rehearsal
 
 
 def render(rehearsal: Rehearsal, console: Console) -> None:
@@ -58,7 +58,7 @@ def rehearse(
 
     What fails outside training ends the command.
     """
-    from declare.rehearsal.rehearse import rehearse as rehearse_plan
+    from declare.rehearsal.rehearse_run import rehearse as rehearse_plan
 
     def on_stage(name: str) -> None:
         if not as_json:

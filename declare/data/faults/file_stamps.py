@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from declare.contract import strict_json
+from declare.contract.problem import Problem
 from declare.data.read import cache
 from declare.data.read.fingerprints import SPLITS
 from declare.ir.plan import DatasetPlan
@@ -138,3 +139,18 @@ def _hash(path: Path) -> str | None:
 
 def _time(stamp: Stamp) -> str:
     return datetime.fromtimestamp(stamp.mtime_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def changed_file(path: Path, difference: str) -> Problem:
+    """Return the finding that a file changed while a run reads from it."""
+    return Problem(
+        "DAT374",
+        f"`{path.name}` changed while the run reads from it",
+        at="source",
+        label="read from here",
+        notes=(f"`{path}`: {difference}",),
+        helps=(
+            "restore it and continue with `dcl train --resume`",
+            "or train a new run on the data as they are now",
+        ),
+    )

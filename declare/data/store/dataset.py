@@ -18,7 +18,7 @@ from declare.contract.kinds.transform import Transform
 from declare.contract.problem import Problem, ProblemError
 from declare.contract.shapes import Array
 from declare.data.facts.examine import assign_splits, limit_rows
-from declare.data.faults.file_stamps import Stamps
+from declare.data.faults.file_stamps import Stamps, changed_file
 from declare.data.faults.quarantine import Quarantine, SkippedSample
 from declare.data.faults.stalled_reads import hangs
 from declare.data.read import cache, fitted_fields, prefetch, raw_values
@@ -82,11 +82,8 @@ class Pool:
 
     @cached_property
     def _rows_with_unreadable(self) -> dict[str, Array]:
-        rows, positions = self._assign_rows(), self.plan.split.get("positions", {})
-        return {
-            name: part[np.asarray(positions[name], np.int64)] if name in positions else part
-            for name, part in rows.items()
-        }
+        rows, positions = self._assign_rows(), self.plan.split.get("positions")
+        return {name: part[positions[name]] for name, part in rows.items()} if positions else rows
 
     def _assign_rows(self) -> dict[str, Array]:
         """Return the samples of each split; of those of a rehearsal, the plan names the `positions` to take."""
@@ -366,21 +363,6 @@ def none_left(split: str) -> Problem:
     """Return the finding that no sample of a split can be read."""
     helps = ("repair or restore the files: nothing can be trained or measured on them",)
     return Problem("DAT302", f"none of the samples of `{split}` can be read", at="source", helps=helps)
-
-
-def changed_file(path: Path, difference: str) -> Problem:
-    """Return the finding that a file changed while a run reads from it."""
-    return Problem(
-        "DAT374",
-        f"`{path.name}` changed while the run reads from it",
-        at="source",
-        label="read from here",
-        notes=(f"`{path}`: {difference}",),
-        helps=(
-            "restore it and continue with `dcl train --resume`",
-            "or train a new run on the data as they are now",
-        ),
-    )
 
 
 def _reason(problem: Problem) -> str:

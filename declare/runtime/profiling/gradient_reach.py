@@ -23,8 +23,8 @@ def without_gradient(plan: Plan, device: torch.device) -> list[str]:
     torch.manual_seed(plan.seed)
     builder = PlanBuilder(plan, None, device)
     trained_names = trainable(builder.graph)
-    trained: dict[str, None] = {}
-    reached: set[str] = set()
+    all_names: dict[str, None] = {}
+    names_with_gradient: set[str] = set()
     for phase in plan.phases:
         auto = (AutoSettings(plan, None, device), lambda *_: None)
         setup = assemble(
@@ -32,23 +32,23 @@ def without_gradient(plan: Plan, device: torch.device) -> list[str]:
         )
         builder.graph.train()
         parameters = {name: item for name, item in builder.graph.named_parameters() if item.requires_grad}
-        trained |= dict.fromkeys(parameters)
+        all_names |= dict.fromkeys(parameters)
         for batch in setup.loader.batches(0, min(phase.steps, _STEPS + len(phase.datasets))):
             setup.train_step(min(phase.warmup_steps, phase.steps - 1), batch)
-            reached |= {
+            names_with_gradient |= {
                 name
                 for name, item in parameters.items()
-                if name not in reached and item.grad is not None and bool(item.grad.any())
+                if name not in names_with_gradient and item.grad is not None and bool(item.grad.any())
             }
-    return [name for name in trained if name not in reached]
+    return [name for name in all_names if name not in names_with_gradient]
 
 
 def problems(plan: Plan, names: list[str]) -> Iterator[Problem]:
     """Yield the findings (PHS628) about parameters without a gradient, one for each node of the graph."""
     for node in plan.nodes:
-        own = [name for name in names if name.startswith(f"{node.path}.")]
-        if own:
-            yield _problem(plan, node, own)
+        node_names = [name for name in names if name.startswith(f"{node.path}.")]
+        if node_names:
+            yield _problem(plan, node, node_names)
 
 
 def _problem(plan: Plan, node: ModulePlan, names: list[str]) -> Problem:

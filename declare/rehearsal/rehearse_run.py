@@ -84,7 +84,7 @@ def rehearse(
     trust: Collection[str] = (),
     on_stage: Callable[[str], object] = lambda _: None,
 ) -> Rehearsal:
-    """Rehearse a plan in an empty `folder`; `on_stage` hears of each part before it is done.
+    """Rehearse a plan in an empty `folder`; `on_stage` is called with the name of each part before it starts.
 
     Raises `ProblemError` for what fails outside training; what fails in it is in `errors`.
     """

@@ -11,7 +11,7 @@ import pytest
 from declare.compiler.pipeline import check
 from declare.contract.problem import ProblemError
 from declare.ir.plan import Plan
-from declare.rehearsal.rehearse import rehearse
+from declare.rehearsal.rehearse_run import rehearse
 
 SPEC = """\
 declare: 1
