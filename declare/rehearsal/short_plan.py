@@ -22,7 +22,7 @@ _MOST_CLASSES = 1000
 
 
 def shorten(plan: Plan) -> Plan:
-    """Return the plan of a rehearsal, for one process; reads the columns that say which class a sample is of.
+    """Return the plan of a rehearsal, for one process; reads the columns that have classes.
 
     Trackers, bounds of `expect` and searches are left out: they are about the results of a whole run.
     """

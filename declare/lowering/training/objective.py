@@ -192,7 +192,9 @@ class Objective(nn.Module):
         if len(group) == 1:
             return adapter.target(self._target_fields(task, batch[group[0]]))
         targets = [adapter.target(self._target_fields(task, batch[dataset])) for dataset in group]
-        mixed = max(targets, key=Tensor.dim)
+        # `max` with a key would break the compiled graph in torch 2.11.
+        num_axes = max([item.dim() for item in targets])
+        mixed = next(item for item in targets if item.dim() == num_axes)
         # Of a dataset whose batch stayed as it was classes are indices [B, ...], beside mixed ones [B, K, ...].
         return join_padded(
             [item if item.dim() == mixed.dim() else probabilities(item, mixed.shape[1]) for item in targets]

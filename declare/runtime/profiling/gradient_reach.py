@@ -64,6 +64,6 @@ def _problem(plan: Plan, node: ModulePlan, names: list[str]) -> Problem:
         notes=(some, "in none of the phases do losses depend on them"),
         helps=(
             "use its output in a task that a phase trains, or leave the module out",
-            "if it must stay as it is: `freeze` says so",
+            "if it must stay as it is, list it under `freeze`",
         ),
     )
