@@ -135,12 +135,17 @@ def _refuse_repeated_header(frame: pl.DataFrame) -> None:
     """Raise ValueError if a row of several cells is the header line again, as in files joined end to end."""
     import polars as pl
 
-    if frame.width > 1:
-        repeats = frame.select(pl.all_horizontal(pl.col(name) == name for name in frame.columns)).to_series()
+    if frame.width < 2:
+        return
+    # Of a wide table few rows are compared completely.
+    rows = (frame[:, 0] == frame.columns[0]).arg_true()
+    if len(rows):
+        repeats = (
+            frame[rows].select(pl.all_horizontal(pl.col(name) == name for name in frame.columns)).to_series()
+        )
         if repeats.any():
-            raise ValueError(
-                f"row {repeats.arg_true()[0] + 1} below the header line is the header line again"
-            )
+            row = rows[repeats.arg_true()[0]] + 1
+            raise ValueError(f"row {row} below the header line is the header line again")
 
 
 def _other_separator(open_: Open, separator: str) -> str | None:
