@@ -167,10 +167,10 @@ def _test(kind: str, name: str) -> str:
     """Return a test of the page; what the component does is tested by the laws of its kind without an edit."""
     return (
         f'"""`{name}` of the kind `{kind}`; its laws are those of `tests/components/laws/test_{kind}.py`."""\n\n'
-        "from declare.parsing.describe import card\n\n\n"
+        "from declare.parsing.describe import component_page\n\n\n"
         f"def test_the_page_of_{name}_is_written() -> None:\n"
         '    """It says what the component is, takes and gives."""\n'
-        f'    found = card("{kind}", "{name}")\n'
+        f'    found = component_page("{kind}", "{name}")\n'
         "    assert found is not None\n"
         '    assert "ay in one sentence" not in found.text\n'
         '    assert "..." not in found.text.partition("```yaml")[0]\n'
