@@ -18,8 +18,8 @@ class SpecView:
     """The spec as it was read.
 
     `spec` may hold `POISON` wherever a value could not be read. `document` is the text behind it, for how a value is
-    written. `untyped` holds by path what a component of an unknown type, which is `POISON` in the spec, says that all
-    of its kind do.
+    written. `untyped` holds by path what a component of an unknown type, which is `POISON` in the spec, states of the
+    parameters that all of its kind have.
     """
 
     spec: Spec | Any
@@ -31,7 +31,7 @@ class SpecView:
 class View(SpecView):
     """The spec so far.
 
-    The mappings hold only what is known, so a missing entry means that an earlier finding stands in its way. `facts`
+    The mappings hold only what is known, so a missing entry means that an earlier finding prevents it. `facts`
     is filled from stage "facts" on (by dataset), `shapes` (dataset -> field -> shape after transforms), `targets`
     (by task) and `unscored` (task -> dataset -> splits in which no target counts) from "links", `nodes` (by path, in
     topological order) from "shapes", `phases` (by name) from "phases", `hardware` from "hardware".

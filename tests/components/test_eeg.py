@@ -54,7 +54,7 @@ def test_pad_refuses_what_it_would_cut():
 @pytest.mark.parametrize("each", [False, True])
 def test_hiding_covers_its_share_in_blocks(shape, first, each):
     """The share of hidden elements is that of blocks; what is shown stays; the loss sees hidden elements alone."""
-    task = Reconstruction(target="x", ratio=0.5, block=4, channels_first=first, each=each)
+    task = Reconstruction(target="x", ratio=0.5, block=4, channels_first=first, per_channel=each)
     x = torch.randn(5, *shape)
     seen = task.mask_inputs({"x": x}, torch.Generator().manual_seed(0))
     hidden = seen["x.hidden"]

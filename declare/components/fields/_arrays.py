@@ -71,7 +71,7 @@ class ArrayField(Field):
                 refuse_merged(raw[:, feature].ravel(), samples[:, feature].ravel())
 
     def _refuse_merged_ragged(self, values: Any, samples: list[Array]) -> None:
-        """Do so for samples of different sizes: by channel, or over all values where these differ too."""
+        """Do so for samples of different sizes: by channel, or over all values if these differ too."""
         import numpy as np
 
         from declare.components.fields._exactness import is_narrow, refuse_merged
@@ -117,7 +117,7 @@ class ArrayField(Field):
         return FieldFacts(shape=shape, num_missing=nan, extra=extra, **statistics(flat))
 
     def _stack(self, values: Any) -> Array | list[Array]:
-        """Return samples as one array, or as a list where their sizes differ."""
+        """Return samples as one array, or as a list if their sizes differ."""
         from declare.components.fields._numbers import stack
 
         try:
@@ -147,13 +147,13 @@ class ArrayField(Field):
             rank = np.ndim(values[problem.row])
         except ValueError:
             return problem
-        own = self.sample_layout()
+        usual_layout = self.sample_layout()
         fitting = [
             name
             for name, order in self.axis_orders.items()
             if sum(axis is not None for axis in order) == rank
         ]
-        if not fitting or own in fitting:
+        if not fitting or usual_layout in fitting:
             return problem
         words = " or ".join(f"`layout: {name}`" for name in fitting)
         return replace(problem, helps=(f"state the order of the axes: {words}", *problem.helps))
@@ -214,7 +214,7 @@ class ArrayField(Field):
         return KEY in facts.extra
 
     def encode(self, values: Any, facts: FieldFacts) -> Array:
-        """Return float32 or float64 [rows, ...], padded with NaN where sizes vary.
+        """Return float32 or float64 [rows, ...], padded with NaN if sizes vary.
 
         Raises `ProblemError` SHP524 for a sample whose size differs from that of all examined samples.
         """

@@ -35,7 +35,7 @@ def orders_by_channels(
     orders: Mapping[str, Order], known: tuple[str, Sequence[int | None]], fitting: Sequence[str]
 ) -> list[str]:
     """Return the layouts of `fitting` in which another axis, as short as channels are, holds the channels."""
-    raw, own = source_sizes(orders, known), orders[known[0]]
+    raw, known_order = source_sizes(orders, known), orders[known[0]]
 
     def longer_axes(order: Order) -> list[int]:
         return [axis for axis in order if axis is not None and raw[axis] != 1]
@@ -44,9 +44,9 @@ def orders_by_channels(
     return [
         name
         for name, place in places.items()
-        if place is not None and place != own[0] and raw[place] in CHANNELS
+        if place is not None and place != known_order[0] and raw[place] in CHANNELS
         # Axes of size 1 may change places: the array stays the same.
-        if (longer_axes(orders[name]), raw[place]) != (longer_axes(own), known[1][0])
+        if (longer_axes(orders[name]), raw[place]) != (longer_axes(known_order), known[1][0])
     ]
 
 

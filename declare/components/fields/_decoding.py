@@ -26,12 +26,14 @@ class Frame(NamedTuple):
         wide = (size[1], size[0])
         return ImageOps.fit(image, wide, how) if self.crop else image.resize(wide, how)
 
-    def target(self, own: tuple[int, int], row: int) -> tuple[int, int]:
+    def target(self, image_size: tuple[int, int], row: int) -> tuple[int, int]:
         """Return the size for an image; raises `ProblemError` DAT349 if sizes differ that must not."""
-        size = self.stated or self.known or self.first or own
-        if self.stated is None and own != size:
+        size = self.stated or self.known or self.first or image_size
+        if self.stated is None and image_size != size:
             raise ProblemError(
-                size_mismatch(size, own, row) if self.known is None else unlike_known(size, own, row)
+                size_mismatch(size, image_size, row)
+                if self.known is None
+                else unlike_known(size, image_size, row)
             )
         return size
 
@@ -53,12 +55,12 @@ class Decoding(NamedTuple):
     number: int | None = None
 
 
-def unlike_known(known: tuple[int, int], own: tuple[int, int], row: int) -> Problem:
+def unlike_known(known: tuple[int, int], image_size: tuple[int, int], row: int) -> Problem:
     """Return the problem that the size of an image differs from the size that the model was planned for."""
     wanted = f"{known[0]} x {known[1]}"
     return Problem(
         "DAT349",
-        f"an image has {own[0]} x {own[1]} pixels, but the model takes {wanted}",
+        f"an image has {image_size[0]} x {image_size[1]} pixels, but the model takes {wanted}",
         label="images of this field",
         notes=("sizes are height x width; the training data had one size, and the spec states none",),
         helps=(

@@ -41,7 +41,7 @@ def is_narrow(values: Array) -> bool:
         kept = part[np.isfinite(part)]
         if kept.size:
             low, high = min(low, float(kept.min())), max(high, float(kept.max()))
-    # Halves: the range of the largest doubles is none.
+    # Halves: the range of the largest doubles is not a double.
     largest = max(abs(low), abs(high))
     return low <= high and largest > 0 and high / 2 - low / 2 < _NARROW / 2 * largest
 
@@ -63,7 +63,7 @@ def narrow_features(numbers: Array) -> list[int]:
 
 
 def merged_features(raw: Array, numbers: Array, features: list[int]) -> list[int]:
-    """Return those of the features along the first feature axis that may have lost a value: all where it is unknown.
+    """Return those of the features along the first feature axis that may have lost a value: all if it is unknown.
 
     Raw values of a type of NumPy are compared all at once: a sample may have millions of features.
     """

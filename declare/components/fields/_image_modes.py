@@ -58,10 +58,10 @@ def _plain(image: Image.Image) -> Image.Image:
     )
     if clear and mode not in _CLEAR:
         return image.convert("RGBA")
-    return _as(image, _CLEAR.get(mode) or ("L" if mode in {"1", "L"} else "RGB"))
+    return _converted_to(image, _CLEAR.get(mode) or ("L" if mode in {"1", "L"} else "RGB"))
 
 
-def _as(image: Image.Image, mode: str) -> Image.Image:
+def _converted_to(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -83,10 +83,10 @@ def with_channels(image: Image.Image, how: Decoding, name: str) -> Image.Image:
         )
     mode = PILLOW_MODES[how.channels]
     if image.mode in {"LA", "RGBA"} and mode != "RGBA":
-        image = _on_white(_as(image, "RGBA"))
+        image = _on_white(_converted_to(image, "RGBA"))
     if mode == "L" and not how.converts and image.mode == "RGB" and not _is_grey(image):
         raise ProblemError(_in_colour(name))
-    return _as(image, mode)
+    return _converted_to(image, mode)
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -31,7 +31,7 @@ MAX_PAGES = 10_000
 _COUNTED = 100
 _LEAST_BYTES, _MOST_PIXEL_BYTES = 16 << 20, 8
 """Memory that decoding needs: the decoder's own buffers, and two copies of each pixel."""
-# Larger images are refused by their header: neither the library's warning nor its log tells users more.
+# Larger images are refused by their header: the library's warning and its log would add nothing.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 GREY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -60,8 +60,8 @@ _MISREAD_SAMPLES = "colours of JPEG 2000 are read with 8 bits and without signs 
 class DecodedImage(NamedTuple):
     """A decoded image, upright; `scale` is black and white by the bit depth, None if it does not define them.
 
-    `lossy` tells whether the file format changes pixel values. `stored` has the file's numbers for pixel 0 and for
-    the largest pixel value where Pillow scaled or inverted them; `cut` tells that Pillow dropped 8 of 16 bits.
+    `lossy`: whether the file format changes pixel values. `stored` has the file's numbers for pixel 0 and for
+    the largest pixel value if Pillow scaled or inverted them; `cut`: Pillow dropped 8 of 16 bits.
     """
 
     image: Image.Image
@@ -79,7 +79,7 @@ def num_rotated(values: Iterable[Any]) -> int:
             with (
                 suppress(Exception),
                 Image.open(_source(value)) as image,
-            ):  # broken files are said elsewhere
+            ):  # broken files are reported elsewhere
                 number += image.getexif().get(_ORIENTATION, 1) in range(2, 9)
     return number
 

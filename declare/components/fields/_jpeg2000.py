@@ -17,7 +17,7 @@ _SIGNED = 128
 
 
 class Samples(NamedTuple):
-    """Bits of the samples of all channels; 0 where channels differ or are signed."""
+    """Bits of the samples of all channels; 0 if channels differ or are signed."""
 
     bits: int
 

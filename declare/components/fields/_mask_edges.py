@@ -8,7 +8,7 @@ from declare.components.fields._mask_codes import COLOURS
 from declare.contract.shapes import Array
 
 _SHARE = 0.95
-"""Share of the pixels of a value that lie between a lower and a higher one, if it is not a class."""
+"""Fraction of the pixels of a value that are between a lower and a higher one, if it is not a class."""
 
 
 def blended_codes(masks: Iterable[Array], codes: Sequence[int]) -> list[int]:

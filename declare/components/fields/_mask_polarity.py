@@ -10,9 +10,9 @@ from declare.components.fields._mask_codes import value_of
 from declare.contract.shapes import Array
 
 _LEAST, _LEAST_SHARE = 2, 0.1
-"""Number and share of masks of each kind."""
+"""Number and fraction of masks of each kind."""
 _AROUND = 0.9
-"""Share of the edge of a mask from which a value surrounds the other."""
+"""Fraction of the edge of a mask from which a value surrounds the other."""
 
 
 class PolaritySurvey:

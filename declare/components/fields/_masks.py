@@ -23,7 +23,7 @@ _CONVERTED = frozenset({"RGBX", "CMYK", "YCbCr", "HSV", "LAB"})
 class Codes(NamedTuple):
     """Codes [rows, height, width] of masks of one size, int64 or unsigned with at most 16 bits.
 
-    `palettes` maps palette indices in use to their colours; `lossy` tells whether the file format changes
+    `palettes` maps palette indices in use to their colours; `lossy`: whether the file format changes
     values.
     """
 

@@ -15,7 +15,7 @@ _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?.*"
 _AFFIX = re.compile(r"([^\d\s+\-.,]*)\s*[+-]?\d[\d.,' ]*(?:[eE][+-]?\d+)?\s*([^\d\s]*)")
 _BRACKETS = re.compile(r"\([\d.,' ]+\)")
 _SIGNS = frozenset("+-<>=~\u00b1\u2212\u2248\u2264\u2265")
-"""What stands beside a number and is no unit: without it, the number is another."""
+"""Signs next to a number that are not units: without them, the number is another."""
 _SHOWN, _LOOK = 6, 1000
 
 

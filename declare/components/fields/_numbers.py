@@ -62,7 +62,7 @@ def numbers(values: Any, missing: Iterable[Any], written: Notation | NumberNotat
     if array.ndim != 1:
         raise ProblemError(_no_array(0, "number", f"is an array of shape {array.shape[1:]}"))
     if array.dtype.kind in "fiub":
-        clean, unused = without(array, marks)
+        clean, unused = mask_marks(array, marks)
         return Numbers(clean, TRUTH if _is_truth(values) else PLAIN, unused)
     if array.dtype.kind in "mM":
         raise ProblemError(_a_time(array))
@@ -114,29 +114,29 @@ def _of_texts(column: TextColumn, marks: Marks, written: Notation | NumberNotati
         if isinstance(written, NumberNotation)
         else written == PLAIN
     )
-    # A mark that is no number stands for none of plain numbers, but for the texts that read as NaN and infinite.
+    # A mark that is not a number matches no plain number, but texts that read as NaN and infinite.
     is_plain = is_plain and not any(part in word.lower() for word in words for part in ("nan", "inf"))
     plain = column.plain_numbers() if is_plain else None
     if plain is not None:
         if isinstance(written, NumberNotation) and written.decimal is None:
             refuse_grouped(strip_texts(column, words))
-        clean, unused = without(plain, marks)
+        clean, unused = mask_marks(plain, marks)
         return Numbers(clean, PLAIN, unused)
     texts = strip_texts(column, words)
     notation = notation_of(texts, written) if isinstance(written, NumberNotation) else written
     bare = column.series.str.strip_chars() if words else None
     used = set() if bare is None else set(bare.filter(bare.is_in(words)).unique().to_list())
-    values, unused = without(numbers_of(texts, notation), marks, used)
+    values, unused = mask_marks(numbers_of(texts, notation), marks, used)
     return Numbers(values, notation, unused)
 
 
-def without(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
+def mask_marks(array: Array, marks: Marks, used: Collection[str] = ()) -> Table:
     """Return float64 with NaN at missing-value marks, and marks that never occur; `used` texts are gaps already.
 
     Marks for empty values (`""`, null, NaN) are never reported: empty values are always missing.
     """
     _require_room(array, 8)
-    with np.errstate(over="ignore"):  # beyond the range of doubles is infinite, which is said
+    with np.errstate(over="ignore"):  # beyond the range of doubles is infinite, which is reported
         values, unused = array.astype(np.float64), list[str]()
     numbers_used = {number_of(text) for text in used} - {None}
     for mark in marks.stated:
@@ -171,8 +171,8 @@ def _equal(array: Array, number: float) -> Array:
     if array.dtype.kind != "f":
         return np.asarray(array == number)
     with np.errstate(over="ignore"):
-        own = array.dtype.type(number)
-    return np.asarray(array == own) if np.isfinite(own) else np.zeros(array.shape, bool)
+        mark = array.dtype.type(number)
+    return np.asarray(array == mark) if np.isfinite(mark) else np.zeros(array.shape, bool)
 
 
 def _a_time(array: Array) -> Problem:
@@ -298,7 +298,7 @@ def _exact(array: Array, marks: Marks) -> Array:
         _require_room(array, dtype.itemsize)
     if marks.stated:
         numbers = array if array.dtype.kind in "fiub" else array.astype(np.float64)
-        array = without(numbers, marks).values
+        array = mask_marks(numbers, marks).values
     return array.astype(dtype, copy=False)
 
 
@@ -308,10 +308,10 @@ def unused_marks(values: Any, missing: Iterable[Any]) -> list[str]:
     if not marks.stated:
         return []
     if isinstance(values, np.ndarray):
-        return without(values, marks).unused
+        return mask_marks(values, marks).unused
     used = {text for value in values for text in _texts_in(value)}
     parts = (np.asarray(_without_marks(value, marks), np.float64) for value in values)
-    unused_by_part = [without(part, marks, used).unused for part in parts]
+    unused_by_part = [mask_marks(part, marks, used).unused for part in parts]
     first = unused_by_part[0] if unused_by_part else []
     return [mark for mark in first if all(mark in unused for unused in unused_by_part)]
 

@@ -73,11 +73,11 @@ def axes_of(shape: tuple[int, ...], how: Decoding) -> str:
 
 def array_bytes(table: Array, how: Decoding) -> Array:
     """Return an array [rows, C, H, W] as uint8, by the stated scale, the inferred one, or that of its type."""
-    own = own_scale(table.dtype)
+    type_scale = own_scale(table.dtype)
     if how.stated and how.scale is not None:
         refuse_beyond(how.scale, limits(table.dtype), f"`{table.dtype.name}`")
         return to_bytes(table, how.scale, stated=True)
-    return to_bytes(table, own or how.scale or usual_scale(table.dtype))
+    return to_bytes(table, type_scale or how.scale or usual_scale(table.dtype))
 
 
 def not_an_image(shape: tuple[Any, ...]) -> Problem:

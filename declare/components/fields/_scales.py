@@ -84,7 +84,7 @@ def scale_of_column(arrays: Sequence[Array]) -> Scale:
         return UNIT
     if extent.whole and extent.least >= 0 and extent.largest <= BYTES.high:
         return BYTES
-    raise ProblemError(_outside(extent, UNIT if floats else BYTES))
+    raise ProblemError(_outside_problem(extent, UNIT if floats else BYTES))
 
 
 def usual_scale(dtype: np.dtype[Any]) -> Scale:
@@ -151,8 +151,8 @@ def to_bytes(values: Array, scale: Scale, *, stated: bool = False) -> Array:
 def _first_outside(values: Array, lies_on: Callable[[Span], bool], bounds: Scale, start: int) -> Problem:
     """Return the problem of the first sample outside a scale; `start` is the row of the first sample."""
     row = next(row for row in range(len(values)) if not lies_on(span([values[row : row + 1]])))
-    own = span([values[row : row + 1]])
-    return _with_row(_outside(own, bounds) if own.finite else _not_finite(), start + row)
+    extent = span([values[row : row + 1]])
+    return _with_row(_outside_problem(extent, bounds) if extent.finite else _not_finite(), start + row)
 
 
 def _lies_on(extent: Span, *, bounds: Scale, slack: float, whole: bool) -> bool:
@@ -176,7 +176,7 @@ def _not_finite() -> Problem:
     )
 
 
-def _outside(extent: Span, scale: Scale) -> Problem:
+def _outside_problem(extent: Span, scale: Scale) -> Problem:
     likely = likely_range(extent)
     word = "numbers that are not integers" if scale == BYTES and not extent.whole else "pixels"
     return Problem(

@@ -29,7 +29,7 @@ def text_of(value: Any) -> str | None:
     if value is None or isinstance(value, str | bytes):
         text = value.decode("utf-8") if isinstance(value, bytes) else value
         if text and not text.isascii():
-            text.encode("utf-8")  # half a character of two is no text
+            text.encode("utf-8")  # half of a surrogate pair is not a text
         return str(text) if text else None
     kind = kind_of(value)
     if isinstance(value, bool) or kind == "b":

@@ -126,7 +126,7 @@ class Category(Field):
         encoded = numbers[factors.codes]
         if (encoded == -2).any():
             row = int((encoded == -2).argmax())
-            raise ProblemError(_outside(factors.texts[factors.codes[row]], row, facts))
+            raise ProblemError(_unknown_class_problem(factors.texts[factors.codes[row]], row, facts))
         return encoded
 
 
@@ -147,7 +147,7 @@ def _too_many(distinct: set[str], labelled: int) -> Problem:
     )
 
 
-def _outside(value: str | None, row: int, facts: FieldFacts) -> Problem:
+def _unknown_class_problem(value: str | None, row: int, facts: FieldFacts) -> Problem:
     classes = facts.classes or ()
     return Problem(
         "DAT301",

@@ -162,5 +162,7 @@ def _scale_unused(levels: Sequence[int], raw: float | None, *, deep: bool) -> It
 
 def _ranges(raw: float) -> str:
     """Return the possible values of white if the largest value is `raw`."""
-    own = f"`range: [0, {raw:.10g}]`"
-    return f"`range: [0, 255]` for bytes, {own} for the largest value" if 1 <= raw < 255 else own
+    of_largest = f"`range: [0, {raw:.10g}]`"
+    return (
+        f"`range: [0, 255]` for bytes, {of_largest} for the largest value" if 1 <= raw < 255 else of_largest
+    )

@@ -73,9 +73,12 @@ class Labels(Field):
             missing, unused = int(np.isnan(table.values).all(axis=1).sum()), table.unused
         else:
             named = self._distinct_names(values)
-            own = bool(stated) and set(named.texts) - {None} <= set(stated or ())
+            are_all_stated = bool(stated) and set(named.texts) - {None} <= set(stated or ())
             odd = another_separator(
-                named.texts, self.separator, own or "separator" in self.model_fields_set, named.codes
+                named.texts,
+                self.separator,
+                are_all_stated or "separator" in self.model_fields_set,
+                named.codes,
             )
             if problems := list(odd):
                 raise ProblemError(*problems)
@@ -181,7 +184,7 @@ class Labels(Field):
         """Return rows of 0 and 1 (`width` columns for lists, if given), or None if the values are names."""
         import numpy as np
 
-        from declare.components.fields._numbers import without
+        from declare.components.fields._numbers import mask_marks
 
         marks, used = Marks(self.missing), set[str]()
         if isinstance(values, list) or (isinstance(values, np.ndarray) and values.dtype == object):
@@ -189,7 +192,7 @@ class Labels(Field):
             table = flags(list(values), marks, stated, width)
             values, used = table or (values, used)
         if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind in "fiub":
-            return without(values, marks, used)
+            return mask_marks(values, marks, used)
         return None
 
     def _distinct_names(self, values: Any) -> _DistinctNames:
@@ -230,7 +233,7 @@ class Labels(Field):
             text, names = factors.texts[code], named[owner]
             if (
                 text is not None and names is not None
-            ):  # a gap in a list is no name; a mark says that more is not known
+            ):  # a gap in a list is not a name; with a mark the rest is unknown
                 names.append(None if text in marks else text)
         seen = [*factors.texts, *(text_of(row) for row in rows if not isinstance(row, list | tuple))]
         return _DistinctNames(named, np.arange(len(rows)), marks.unused_in(seen) if marks.stated else [])

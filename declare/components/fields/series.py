@@ -68,8 +68,10 @@ class Series(ArrayField):
             if self.layout_ is None:
                 yield unclear((channels, steps), tuple(self.axis_orders))
         elif channels > steps:
-            own = self.sample_layout()
-            yield _more_channels(channels, steps, next(name for name in self.axis_orders if name != own))
+            stated_layout = self.sample_layout()
+            yield _more_channels(
+                channels, steps, next(name for name in self.axis_orders if name != stated_layout)
+            )
 
     def infer_facts(self, values: Any) -> FieldFacts:
         """Return shape, range, moments, rate, and the shortest and longest length if they differ."""

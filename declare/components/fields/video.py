@@ -28,7 +28,7 @@ _BYTES = 16
 class Video(ArrayField):
     """A video [channels, frames, height, width], float32; values are not rescaled.
 
-    Videos with bytes where those of the examined samples are in 0..1, or the reverse, are DAT390.
+    Videos of bytes among videos in 0..1, or the reverse, are DAT390.
 
     Arrays in another axis order state it: `layout: THWC` (as most decoders write them), `TCHW`, or `THW`
     without a channel axis. Stated sizes that fit only another order are reported as DAT322, which `dcl fix`
@@ -123,10 +123,10 @@ class Video(ArrayField):
         return sizes
 
 
-def _another_scale(own: str, known: str, row: int) -> Problem:
+def _another_scale(scale: str, known: str, row: int) -> Problem:
     return Problem(
         "DAT390",
-        f"a video has values from {own}, but the examined ones are from {known}",
+        f"a video has values from {scale}, but the examined ones are from {known}",
         label="another scale",
         notes=("values of videos are not rescaled",),
         helps=("give all videos with the same values of black and white",),

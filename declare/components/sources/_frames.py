@@ -88,7 +88,7 @@ def _missing(path: Path, because: str) -> Problem:
 def read_frame(path: Path, read: Callable[[], pl.DataFrame]) -> pl.DataFrame:
     """Return a table; raises DAT333 with the first line of polars's reason."""
     if "polars" not in sys.modules and address_limit() is not None:
-        os.environ.setdefault("POLARS_MAX_THREADS", "1")  # each takes address space of its own
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")  # each takes its own address space
     import polars as pl
 
     file_fingerprint(path)

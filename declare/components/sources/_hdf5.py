@@ -228,7 +228,7 @@ def _datasets(group: Any, path: Path) -> Iterator[tuple[str, Any]]:
     """Yield the datasets with samples below a group, by path, without reading them."""
     for number, (name, item) in enumerate(_items(group, path)):
         if number == _MOST:
-            # A group may stand in several others, so that a small file names any number.
+            # A group may be in several others, so that a small file names any number.
             raise ValueError(f"more than {_MOST:,} names of datasets and groups")
         if isinstance(item, h5py.Dataset):
             if not _no_column(item):
@@ -241,10 +241,10 @@ def _items(group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ())
     if len(above) > _DEEPEST:
         raise ValueError(f"groups more than {_DEEPEST} deep")
     if group in above:
-        raise ProblemError(_outside(path, start, "a group inside itself"))
+        raise ProblemError(_outside_problem(path, start, "a group inside itself"))
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise ProblemError(_outside(path, f"{start}{name}", "a link"))
+            raise ProblemError(_outside_problem(path, f"{start}{name}", "a link"))
         item = group[name]
         yield f"{start}{name}", item
         if isinstance(item, h5py.Group):
@@ -254,7 +254,7 @@ def _items(group: Any, path: Path, start: str = "", above: tuple[Any, ...] = ())
 def _refuse(item: Any, path: Path, name: str) -> None:
     """Raise `ProblemError` (DAT335) for a dataset outside the file, or larger than what is stored."""
     if item.external or item.is_virtual:
-        raise ProblemError(_outside(path, name, "data in other files"))
+        raise ProblemError(_outside_problem(path, name, "data in other files"))
     refuse_inflated(name, item, path.stat().st_size)
 
 
@@ -269,7 +269,7 @@ def _malformed_file(path: Path, because: str) -> Problem:
     )
 
 
-def _outside(path: Path, name: str, what: str) -> Problem:
+def _outside_problem(path: Path, name: str, what: str) -> Problem:
     return Problem(
         "DAT335",
         f"`{name}` of `{path.name}` is {what}, which is never followed",

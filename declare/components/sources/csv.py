@@ -92,7 +92,7 @@ class Csv(TableSource):
                 raise ValueError(because)
         frame = _check_column_names(frame, open_, self.separator)
         _refuse_repeated_header(frame)
-        # Blank lines are no samples.
+        # Blank lines are not samples.
         return frame.filter(~pl.all_horizontal(pl.all().is_null()))
 
     def _open(self) -> Open:

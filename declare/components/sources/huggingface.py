@@ -147,8 +147,8 @@ class Huggingface(Source):
             by_split, passed_over = _files_by_split(self.path, listing.files), listing.passed_over
         with TemporaryDirectory(ignore_cleanup_errors=True) as place:
             tables = {
-                name: read(list(map(str, own)), cache_dir=place, keep_in_memory=True)
-                for name, own in by_split.items()
+                name: read(list(map(str, items)), cache_dir=place, keep_in_memory=True)
+                for name, items in by_split.items()
             }
         return tables, passed_over
 
@@ -158,13 +158,13 @@ def _saved_files(folder: Path) -> list[Path]:
     splits, files = folder / "dataset_dict.json", []
     names = json.loads(splits.read_text(encoding="utf-8"))["splits"] if is_file(splits) else ["."]
     for name in names:
-        place = folder if name == "." else folder / _inside(name)
+        place = folder if name == "." else folder / _inner_path(name)
         state = json.loads((place / "state.json").read_text(encoding="utf-8"))
-        files += [place / _inside(item["filename"]) for item in state["_data_files"]]
+        files += [place / _inner_path(item["filename"]) for item in state["_data_files"]]
     return files
 
 
-def _inside(name: str) -> str:
+def _inner_path(name: str) -> str:
     if Path(name).name != name:
         raise ValueError("it refers to files outside its folder")
     return name
@@ -201,7 +201,7 @@ def _texts(datasets: Any, files: list[str], **where: Any) -> Any:
 
     headers = {file: _checked_header(Path(file), mark) for file in files}
     first, names = next(iter(headers.items()))
-    other = next((name for name, own in headers.items() if set(own) != set(names)), None)
+    other = next((name for name, items in headers.items() if set(items) != set(names)), None)
     if other is not None:
         raise ValueError(f"`{Path(first).name}` and `{Path(other).name}` have different columns")
     texts = datasets.Features({name: datasets.Value("string") for name in names})

@@ -19,7 +19,7 @@ from declare.system.out_of_memory import refuse_if_short
 
 _LONGEST = 64 << 20
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How JSON writes half of a character: alone it is no text."""
+"""How JSON writes half of a surrogate pair: alone it is not a text."""
 _MOST_GAPS, _SMALL = 100, 10_000_000
 """Maximum ratio of missing cells to cells; a small table may have any number."""
 
@@ -98,7 +98,7 @@ class Jsonl(Source):
         try:
             row = json.loads(line, object_pairs_hook=without_twins)
             if _HALF.search(line):
-                dumps(row, ensure_ascii=False).encode()  # half a character is no text
+                dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is not a text
         except (ValueError, RecursionError) as error:
             raise ProblemError(self._malformed_file(f"line {number}: {error}")) from None
         if not isinstance(row, dict):

@@ -115,7 +115,7 @@ class Npz(Source):
             shape, _, dtype = read(file)
             if dtype.hasobject:
                 raise ProblemError(self._of_objects(entry.filename.removesuffix(".npy")))
-            promised = math.prod(shape) * dtype.itemsize  # below 0 where numpy's own size overflows
+            promised = math.prod(shape) * dtype.itemsize  # below 0 if numpy's own size overflows
             if not 0 <= promised <= entry.file_size - file.tell():
                 raise ValueError(f"`{entry.filename}` claims shape {shape} in {entry.file_size} bytes")
 

@@ -34,13 +34,15 @@ class Sklearn(Source):
 
     def code(self, columns: Sequence[str]) -> Code:
         """Return code that loads the data set."""
-        own = {
+        expressions = {
             "image": "np.rint(bunch.images * (255 / 16)).astype(np.uint8)",
             "features": "bunch.data",
             "target": "bunch.target",
             "label": "bunch.target" if self.name == "digits" else "bunch.target_names[bunch.target]",
         }
-        values = {name: own[name] if name in own else self._column_code(name) for name in columns}
+        values = {
+            name: expressions[name] if name in expressions else self._column_code(name) for name in columns
+        }
         pairs = ", ".join(f'"{name}": {value}' for name, value in values.items())
         loader = f"load_{self.name}"
         imports = (f"from sklearn.datasets import {loader}",)
@@ -87,8 +89,8 @@ def _table(bunch: Any) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         columns["target"], fields["target"] = bunch.target, {"type": "number"}
     else:
         columns["target"], fields["target"] = np.asarray(bunch.target, np.float64), {"type": "vector"}
-    own = {_slug(name): bunch.data[:, index] for index, name in enumerate(bunch.feature_names)}
-    return columns | {name: values for name, values in own.items() if name not in columns}, fields
+    features = {_slug(name): bunch.data[:, index] for index, name in enumerate(bunch.feature_names)}
+    return columns | {name: values for name, values in features.items() if name not in columns}, fields
 
 
 def _slug(name: str) -> str:

@@ -85,7 +85,7 @@ class Text(Source):
         """Return the fingerprints with the stamp of the files, from one listing."""
         files = self._listing().files
         if len(files) == 1:
-            file_fingerprint(files[0])  # says what is wrong with it
+            file_fingerprint(files[0])  # reports what is wrong with it
         stats = [file.stat() for file in files]
         stated = [
             f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in zip(files, stats, strict=True)

@@ -113,7 +113,7 @@ class Reconstruction(Task):
             ratio=self.ratio,
             block=self._block(self._length(target.output) or target.length or 1),
             channels_first=target.output.layout in {"series", "image"},
-            each=self.channels == "each",
+            per_channel=self.channels == "each",
             noise=self.fill == "noise",
             undo=inverse(target.undo),
         )

@@ -11,9 +11,9 @@ from declare.data.read.split import SPLITS
 from declare.data.store.dataset import Pool
 
 ARRAYS = frozenset({"image", "video", "series", "sequence", "vector", "tokens", "counts"})
-"""Layouts whose values alone tell samples apart."""
+"""Layouts whose values alone distinguish samples."""
 TEXTS = frozenset({"tokens", "tags"})
-"""Layouts that are looked at as they stand in the source."""
+"""Layouts that are examined as they are in the source."""
 _BINS = 24
 
 

@@ -107,7 +107,7 @@ def _count(
     """Count values of samples; texts, and what is compared, of the `first` part of each text alone."""
     tallies, twins = counted
     for name, values in block.values.items():
-        whole = values.dtype == object and not first.all()  # a text stands there for each of its parts
+        whole = values.dtype == object and not first.all()  # a text is there for each of its parts
         tallies[name].take(values[first] if whole else values, splits[first] if whole else splits)
     compared = {
         name: tallies[name].strip_padding(block.values[name][first])
@@ -133,7 +133,7 @@ def _blocks(pool: Pool, names: list[str], rows: Array) -> Iterator[Block]:
 
 
 def _read(pool: Pool, names: list[str], rows: Array) -> Block:
-    """Read all fields of `rows`; where a sample cannot be read, the block is divided until that one is alone."""
+    """Read all fields of `rows`; if a sample cannot be read, the block is divided until that one is alone."""
     values: dict[str, Array] = {}
     for name in names:
         try:

@@ -29,7 +29,7 @@ class FieldSummary(Part):
 
     `missing` counts samples without a value by split, `nan` samples with a gap inside, `infinite` values that are
     not finite. `counts` is class -> split -> samples (pixels for masks). `shared` is "train+val" -> values of an id
-    that stand in both. `lengths` are the shortest, median and longest sample if they differ. `histogram` holds
+    that are in both. `lengths` are the shortest, median and longest sample if they differ. `histogram` holds
     counts of equal bins from `minimum` to `maximum`.
     """
 
@@ -54,7 +54,7 @@ class Duplicates(Part):
     """Samples of equal content.
 
     `fields` make the content. `within` counts samples that repeat an earlier one of their split, `across` content
-    that stands in several splits, `contradicting` content with several values of a target. `groups` shows some,
+    that is in several splits, `contradicting` content with several values of a target. `groups` shows some,
     with the place of each sample; those across splits first.
     """
 

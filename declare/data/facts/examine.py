@@ -150,7 +150,7 @@ class _FactsCollector:
         return learned.counts
 
     def _with_place(self, problem: Problem, name: str, rows: Rows) -> Problem:
-        """Put a problem at the field, or at the source where the field is inferred, and name its sample."""
+        """Put a problem at the field, or at the source if the field is inferred, and name its sample."""
         if problem.row is not None:
             where = self._reader.where(int(rows[problem.row]))
             problem = replace(problem, notes=(f"it is in {where}", *problem.notes))
@@ -316,7 +316,7 @@ def assign_splits(
 ) -> dict[str, Rows]:
     """Return the rows of each split, by the source's own parts, a column, or fractions.
 
-    If the source has parts of its own, fractions hold samples of its training part out for the splits that
+    If the source has its own parts, fractions hold samples of its training part out for the splits that
     it lacks.
     """
     for key in ("by", "stratify", "column"):
@@ -325,8 +325,8 @@ def assign_splits(
             raise ProblemError(_unsplittable(key, name, facts))
     seed = int(split["seed"])
     if reader.splits:
-        own = {name: (pool >= start) & (pool < stop) for name, (start, stop) in reader.splits.items()}
-        rows_by_split = {name: np.flatnonzero(inside) for name, inside in own.items()}
+        of_split = {name: (pool >= start) & (pool < stop) for name, (start, stop) in reader.splits.items()}
+        rows_by_split = {name: np.flatnonzero(inside) for name, inside in of_split.items()}
         splitting.refuse_empty(
             {"train": rows_by_split.get("train", np.zeros(0, np.int64))}, len(pool), at="source"
         )

@@ -1,6 +1,6 @@
 """What order samplers give the training split, and which samples have positives: tried on the real columns.
 
-A sampler's own words say why a split cannot serve it; nothing of that is known from facts of whole fields alone.
+The sampler itself reports why a split cannot serve it: facts of whole fields do not show it.
 """
 
 import json
@@ -43,9 +43,9 @@ def refused_orders(
         chosen = sampler.with_fields(shapes)
         if isinstance(chosen, Problem) or chosen.by_length or not set(chosen.columns()) <= set(columns):
             continue
-        own = {name: columns[name][train] for name in chosen.columns()}
+        columns_of_train = {name: columns[name][train] for name in chosen.columns()}
         try:
-            chosen.resolve(100, 100).order(len(train), own, np.random.default_rng(0), 0.0)
+            chosen.resolve(100, 100).order(len(train), columns_of_train, np.random.default_rng(0), 0.0)
         except ProblemError as error:
             problems[block] = asdict(error.problem) | {"rewrites": ()}
     return problems

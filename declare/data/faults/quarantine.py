@@ -49,12 +49,12 @@ class Quarantine:
         return {row: item.reason for row, item in self._samples[dataset].items() if not item.late}
 
     def late(self, dataset: str) -> dict[int, str]:
-        """Return the rows of a dataset that turned out to be unreadable in the course of the run."""
+        """Return the rows of a dataset that were found to be unreadable during the run."""
         with self._lock:
             return {row: item.reason for row, item in self._samples.get(dataset, {}).items() if item.late}
 
     def late_samples(self) -> dict[str, list[SkippedSample]]:
-        """Return by dataset the samples that turned out to be unreadable in the course of the run."""
+        """Return by dataset the samples that were found to be unreadable during the run."""
         with self._lock:
             return {
                 name: [item for item in samples.values() if item.late]

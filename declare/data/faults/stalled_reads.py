@@ -17,7 +17,7 @@ def hangs(
 ) -> Problem:
     """Return the finding that reading hangs, and leave the stacks of all threads in `folder`.
 
-    `sought` is what reads a sample and the samples among which one hangs: it says where the sample stands.
+    `sought` is what reads a sample and the samples among which one hangs: it names the place of the sample.
     """
     kept = _dump(folder or cache.folder("stalls"))
     read, rows = sought

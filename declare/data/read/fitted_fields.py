@@ -1,6 +1,6 @@
 """Fields that learn from the training split, and samples that are not one for each row.
 
-A *sample* is a part of a row: number = row + part * rows of the source. Where every row makes one sample, samples
+A *sample* is a part of a row: number = row + part * rows of the source. If every row makes one sample, samples
 and rows are the same numbers.
 """
 

@@ -43,11 +43,11 @@ def open_reader(source: Source, split: Mapping[str, Any]) -> Reader:
 
 def _split_twice(name: str, files: Mapping[str, str | Path], reader: Reader) -> Problem:
     """Return the finding that what a split reads whole is divided into splits itself."""
-    own = ", ".join(f"`{split}`" for split in reader.splits)
+    split_names = ", ".join(f"`{split}`" for split in reader.splits)
     stated = next(iter(files)) if name not in files else name
     return Problem(
         "DAT323",
-        f"`split.{stated}` names files, but the source of `{name}` has its own {own}",
+        f"`split.{stated}` names files, but the source of `{name}` has its own {split_names}",
         at=f"split.{stated}",
         label="the data are split already",
         helps=(f"leave `split.{stated}` out, or name the part that is meant: `path: .../{name}`",),
@@ -79,7 +79,7 @@ class JoinedReader(Reader):
         }
 
     def lacking(self, column: str) -> list[str]:
-        """Return the splits whose file has no such column, where others have it."""
+        """Return the splits whose file has no such column, if others have it."""
         without = [
             name
             for name, reader in zip(self.splits, self._readers, strict=True)

@@ -50,7 +50,7 @@ def assign(
 def by_column(values: Rows, names: tuple[str, ...]) -> dict[str, Rows]:
     """Return the rows of each split from a column of split names (indices into `names`).
 
-    Raises `ProblemError` DAT314 for a name that is no split, DAT323 for two names of one split (`val` and `valid`).
+    Raises `ProblemError` DAT314 for a name that is not a split, DAT323 for two names of one split (`val`, `valid`).
     """
     refuse_two_names("the split column", sorted({name.strip().lower() for name in names}), "split.column")
     rows: dict[str, Rows] = {}
@@ -105,7 +105,7 @@ def _by_stratum(strata: Rows, shares: Mapping[str, float], generator: np.random.
 
 
 def _round_sizes(wanted: Mapping[str, float], available: int, whole: float) -> dict[str, int]:
-    """Round wanted sizes so that they fit into `available`, all of it where the shares sum to one."""
+    """Round wanted sizes so that they fit into `available`, all of it if the shares sum to one."""
     sizes = {name: max(0, int(value + 1e-9)) for name, value in wanted.items()}
     target = (
         available if whole > 1 - 1e-9 else min(available, round(sum(max(0.0, v) for v in wanted.values())))

@@ -38,11 +38,11 @@ class Pool:
     def __init__(self, plan: DatasetPlan, path: str = "", folder: Path | None = None) -> None:
         self.plan = plan
         self.path = path
-        """Where the dataset's block stands in the spec, for messages."""
+        """The path of the dataset's block in the spec, for messages."""
         self.folder = folder
         """Where traces of faults are left."""
         self.stamps = Stamps({})
-        """The files as they were when the run began, where somebody watches over them."""
+        """The files as they were when the run began, if they are watched."""
         self.quarantine = Quarantine()
         self._taking = Lock()
         self.fields: dict[str, Field] = {name: _field(field.block) for name, field in plan.fields.items()}
@@ -114,7 +114,7 @@ class Pool:
         blocks = [self.plan.fields[name].block for name, field in self.fields.items() if field.needs_fit]
         if not blocks:
             return None
-        # The blocks too: where a model goes on from texts they are read in another way.
+        # The blocks too: texts that a model continues are read in another way.
         place = cache.folder("parts", f"{cache.key(cache_identity(self.plan), blocks)}.npy")
         kept = cache.read_array(place)
         if kept is None or len(kept) != len(pool):
@@ -265,7 +265,7 @@ class Pool:
     def take_late(self, *samples: SkippedSample) -> None:
         """Put samples into quarantine that turned out to be unreadable.
 
-        Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away can go on.
+        Raises `ProblemError` DAT332 beyond the limit, and takes none: a run whose disk was away can continue.
         """
         with self._taking:
             late = self.late | {item.row: item.reason for item in samples}
@@ -275,7 +275,7 @@ class Pool:
 
     @property
     def late(self) -> dict[int, str]:
-        """The rows that turned out to be unreadable in the course of the run, with the reason."""
+        """The rows that were found to be unreadable during the run, with the reason."""
         return self.quarantine.late(self._name)
 
     def left_out(self, rows: Array) -> bool:

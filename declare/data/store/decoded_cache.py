@@ -28,7 +28,7 @@ def load(identity: tuple[Any, ...], num_samples: int, blocks: Iterator[Array], w
 
     `where` is the dataset's `cache`: `memory` decodes for each run, `disk` keeps a file under the hash of
     `identity`, `auto` does the one up to 2 GiB (or a quarter of the free memory) and the other beyond. The file is
-    hashed once when it is opened; one that is damaged is made again, and said. Raises `NoRoomError` RES804 if the
+    hashed once when it is opened; a damaged one is made again, with a warning. Raises `NoRoomError` RES804 if the
     disk has no room.
     """
     place = cache.folder("packed", f"{_key(identity)}.npy")
@@ -58,7 +58,7 @@ def load_uneven(
 ) -> tuple[Array, Array]:
     """Return all samples that `blocks` yields with their lengths, padded to the longest of them along `axis`.
 
-    How long they are must be known first: that takes a reading of its own if it is not kept.
+    How long they are must be known first: that takes a separate reading if it is not kept.
     """
     place = cache.folder("packed", f"{_key((*identity, 'lengths'))}.npy")
     lengths = cache.read_array(place)

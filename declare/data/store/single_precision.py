@@ -43,12 +43,12 @@ def rounded_values(plan: DatasetPlan, path: str, field: str) -> RoundedValues | 
 
     None if it changes nothing. Raises `ProblemError` if samples cannot be read or transformed.
     """
-    own = [
+    transforms = [
         (index, block)
         for index, block in enumerate(plan.transforms)
         if field in (block.get("field"), *(block.get("fields") or ()))
     ]
-    key = cache.key(_VERSION, cache_identity(plan), plan.split, field, plan.fields[field].block, own)
+    key = cache.key(_VERSION, cache_identity(plan), plan.split, field, plan.fields[field].block, transforms)
     place = cache.folder("rounded", f"{key}.json")
     kept = cache.read_text(place)
     if kept is not None:

@@ -100,7 +100,7 @@ class Table:
                 if not self._pool.skips or error.problem.code == "DAT374":
                     raise
         bad = self._pool.leave_out(fields, self._split, np.unique(rows)) & set(map(int, rows))
-        if not bad:  # it is no sample's fault, or was over in a moment
+        if not bad:  # it was not caused by a sample, or was over in a moment
             return positions, self._take_fields(fields, positions)
         if self._split != "train":
             rest = positions[~np.isin(rows, list(bad))]

@@ -18,12 +18,12 @@ def statistics_mismatch(plan: DatasetPlan, statistics: Statistics) -> str:
         odd = min(statistics.keys() ^ expected.keys())
         return f"transforms that learn are {', '.join(expected) or 'none'}: see `{odd}`"
     for key, sizes in expected.items():
-        own = {name: len(values) for name, values in statistics[key].items()}
-        if own.keys() != sizes.keys():
-            return f"`{key}` contains {', '.join(own) or 'nothing'} instead of {', '.join(sizes)}"
+        lengths = {name: len(values) for name, values in statistics[key].items()}
+        if lengths.keys() != sizes.keys():
+            return f"`{key}` contains {', '.join(lengths) or 'nothing'} instead of {', '.join(sizes)}"
         for name, size in sizes.items():
-            if size is not None and own[name] != size:
-                return f"`{key}.{name}` has {own[name]} numbers instead of {size}"
+            if size is not None and lengths[name] != size:
+                return f"`{key}.{name}` has {lengths[name]} numbers instead of {size}"
     return ""
 
 

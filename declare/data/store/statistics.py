@@ -36,11 +36,13 @@ def fit_field(pool: Pool, name: str) -> dict[str, dict[str, list[float]]]:
     for side in ("train", "val"):
         for index, transform in pool.of_field(name, side):
             if transform.fitted and f"{index}.{name}" not in statistics:
-                statistics[f"{index}.{name}"] = transform.fit(_before(pool, (name, side), index, statistics))
+                statistics[f"{index}.{name}"] = transform.fit(
+                    _blocks_before(pool, (name, side), index, statistics)
+                )
     return statistics
 
 
-def _before(
+def _blocks_before(
     pool: Pool, place: tuple[str, str], index: int, statistics: dict[str, dict[str, list[float]]]
 ) -> Iterator[Array]:
     """Yield training samples of a field before the transform at `index` of one side."""
@@ -61,7 +63,7 @@ def _before(
 
 
 def in_transform(problem: Problem, pool: Pool, place: tuple[str, str], index: int) -> Problem:
-    """Put a problem of a transform at its block, and say in which field and split it met the value."""
+    """Put a problem of a transform at its block, and name the field and split of the value."""
     field, split = place
     note = f"field `{field}`, split `{split}`"
     placed = replace(problem, at=f"transforms.{index}", row=None, notes=(note, *problem.notes))

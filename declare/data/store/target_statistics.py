@@ -22,14 +22,14 @@ from declare.ir.plan import DatasetPlan
 _VERSION = 5
 _ROWS = 4096
 _FILES = 64
-"""Samples that are decoded at once where one that counts is looked for."""
+"""Samples that are decoded at once in the search for one that counts."""
 _INDEXED = frozenset({"category", "id", "tags", "mask", "tokens"})
 
 
 class TargetQuery(NamedTuple):
     """A target: its field, and the `valid` field that marks which samples count.
 
-    With `exact` samples that cannot be read are left out, where the dataset skips them: every file is then decoded.
+    With `exact` samples that cannot be read are left out, if the dataset skips them: every file is then decoded.
     Else some of many mask files stand for all.
     """
 
@@ -103,7 +103,7 @@ def splits_without_targets(
 def _cache_file(plan: DatasetPlan, path: str, target: TargetQuery, *more: object) -> Path:
     """Return the file in the cache for what is asked of a target."""
     vocabulary = plan.fields[target.field].facts.extra.get("vocabulary")
-    own = [
+    transforms = [
         block
         for block in plan.transforms
         if target.field in (block.get("field"), *(block.get("fields") or ()))
@@ -114,7 +114,7 @@ def _cache_file(plan: DatasetPlan, path: str, target: TargetQuery, *more: object
     }
     fields = [name for name in (target.field, target.mask) if name]
     identity = Pool(plan, path).identity(*fields) if named else cache_identity(plan)
-    asked = [list(plan.transforms), own, vocabulary, *more]
+    asked = [list(plan.transforms), transforms, vocabulary, *more]
     key = cache.key(_VERSION, identity, plan.split, list(target), blocks, asked)
     return cache.folder("targets", f"{key}.json")
 

@@ -53,7 +53,7 @@ def _problems(pool: Pool, field: str, most: int | None) -> tuple[Problem, ...]:
                 if problems:
                     return problems
     except ProblemError:
-        pass  # what cannot be read is said where it is
+        pass  # what cannot be read is reported by its own check
     return ()
 
 

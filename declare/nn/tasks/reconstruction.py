@@ -17,7 +17,7 @@ class Reconstruction:
     """Hides blocks of a field [B, C, T] or [B, C, H, W] (channels first), or [B, T, W] and [B, W] (steps first).
 
     `ratio` of the blocks of `block` positions are hidden, one at least, one shown at least; all channels of a block
-    together, or with `each` the blocks of every channel by themselves. The loss sees NaN where nothing was hidden.
+    together, or with `per_channel` in separate blocks for each channel. The loss sees NaN where nothing was hidden.
     If samples differ in length, `TARGET.lengths` [B] are beside the field.
     `undo` takes values back through transforms, for metrics.
     """
@@ -32,27 +32,27 @@ class Reconstruction:
         ratio: float = 0.5,
         block: int = 1,
         channels_first: bool = True,
-        each: bool = False,
+        per_channel: bool = False,
         noise: bool = False,
         undo: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self._target, self._mask = target, mask
         self._ratio, self._block = ratio, block
         self._first = channels_first
-        self._each, self._noise = each, noise
+        self._per_channel, self._noise = per_channel, noise
         self._undo = undo
 
     def mask_inputs(self, fields: Fields, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the field with blocks hidden, and `TARGET.hidden`, which elements they are, of the same shape."""
         values = _numbers(fields[self._target])
         places = values.shape[2:] if self._first else values.shape[1:2]
-        rows = values.shape[:2] if self._first and self._each else values.shape[:1]
+        rows = values.shape[:2] if self._first and self._per_channel else values.shape[:1]
         lengths = fields.get(f"{self._target}.lengths")
         if lengths is None:
             hidden = self._blocks(rows, places, generator, values.device)
         else:
             hidden = self._blocks_within(rows, places[0], lengths, generator)
-        if self._first and not self._each:
+        if self._first and not self._per_channel:
             hidden = hidden.unsqueeze(1)
         while hidden.dim() < values.dim():
             hidden = hidden.unsqueeze(-1)

@@ -46,7 +46,7 @@ def check(view: View) -> Iterator[Problem]:
 def _groups_alike(classes: Sequence[str], marks: Sequence[str] = ()) -> list[list[str]]:
     """Return groups of classes, and missing-value marks, that differ only in ways that are hard to see.
 
-    A blank class is a group by itself.
+    A blank class is a separate group.
     """
     groups: dict[str, list[str]] = {}
     for text in classes:

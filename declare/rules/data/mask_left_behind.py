@@ -131,8 +131,8 @@ def _moves(view: View, dataset: str, name: str, side: str) -> list[_Move]:
             continue
         if transform.moves or transform.moves_alone:
             size = None if transform.at_any_size else shape.dims[-2:]
-            own = {key: value for key, value in transform.dump().items() if key not in _WHERE}
-            moves.append(_Move(own, size, index, transform.moves_alone))
+            kept_keys = {key: value for key, value in transform.dump().items() if key not in _WHERE}
+            moves.append(_Move(kept_keys, size, index, transform.moves_alone))
         after = transform.resolve(view.facts[dataset].fields).infer(shape)
         if isinstance(after, Problem):
             break

@@ -16,7 +16,7 @@ def check(view: View) -> Iterator[Problem]:
     for dataset, name, facts in fields(view):
         unused = list(map(str, facts.extra.get("unused_marks", ())))
         if not unused or not get(view.spec, "datasets", dataset, "fields", name, "missing"):
-            continue  # what a source says of its own fields is no mistake of the spec
+            continue  # settings that a source makes for its fields are not mistakes of the spec
         more = f" (and {len(unused) - 1} more)" if len(unused) > 1 else ""
         notes = [f"none of {view.facts[dataset].num_samples} samples contains {', '.join(unused[:8])}"]
         if facts.minimum is not None:

@@ -26,7 +26,7 @@ def check(view: View) -> Iterator[Problem]:
         for name in composite_parts(view, monitor.metric) or [monitor.metric]:
             metric = known.get(name)
             if metric is None or (metric.split == "test" and monitor.on == "value"):
-                continue  # unknown metrics and tests that would choose are findings of their own
+                continue  # unknown metrics and tests that would choose have their own findings
             empty = _empty(view, metric) if metric.task else None
             if empty and monitor.path not in seen:
                 seen.add(monitor.path)

@@ -26,10 +26,10 @@ def check(view: View) -> Iterator[Problem]:
         for index, freeze in enumerate(plan.freeze):
             if freeze.until_step is None and not plan.init:
                 yield from _frozen_size_problems(view, phase, (plan, freeze, index), sizes)
-        sizes = _after(view, plan, sizes)
+        sizes = _sizes_after(view, plan, sizes)
 
 
-def _after(view: View, phase: PhasePlan, sizes: Mapping[str, int]) -> dict[str, int]:
+def _sizes_after(view: View, phase: PhasePlan, sizes: Mapping[str, int]) -> dict[str, int]:
     """Return the sizes to which the norm statistics belong after a phase, by field."""
     trained = {
         name for task in phase.tasks for data in phase.datasets for name in fields_of_task(view, task, data)
@@ -49,19 +49,19 @@ def _frozen_size_problems(
     plan, freeze, index = frozen
     for dataset in plan.datasets:
         for field, shown in _sizes(view, plan, dataset).items():
-            own = frozen_sizes.get(field)
-            if (own is None and len(shown) < 2) or shown == {own}:
+            frozen_size = frozen_sizes.get(field)
+            if (frozen_size is None and len(shown) < 2) or shown == {frozen_size}:
                 continue
             node = _frozen_node(view, freeze, field, dataset)
             if node is None:
                 continue
-            sizes, fix = ", ".join(map(str, sorted(shown))), own or min(shown)
+            sizes, fix = ", ".join(map(str, sorted(shown))), frozen_size or min(shown)
             scales = f"`scales: {{field: {field}, sizes: [{fix}]}}`"
             yield Problem(
                 CODE,
                 f"`{node.name}` has norm statistics of one size, but gets `{field}` at {sizes} pixels",
                 at=f"{phase.path}.freeze.{index}",
-                label=f"statistics of {own} pixels are frozen" if own else "they are frozen",
+                label=f"statistics of {frozen_size} pixels are frozen" if frozen_size else "they are frozen",
                 helps=(
                     f"use `{field}` at {fix} pixels in this phase: {scales}",
                     "or freeze it only for a part of the phase: `until:`",

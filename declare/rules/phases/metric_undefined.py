@@ -43,7 +43,7 @@ def check(view: View) -> Iterator[Problem]:
 
 
 def _undefined_note(view: View, task: LocatedBlock[Task], metric: MetricName, name: str) -> str:
-    """Return why a metric is undefined on its split; empty if it is defined, or where that is not known."""
+    """Return why a metric is undefined on its split; empty if it is defined, or if that is not known."""
     if metric.dataset is None and any(
         task.name == unlabelled.name for unlabelled in tasks_without_labels(view, metric.split)
     ):

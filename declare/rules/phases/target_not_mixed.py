@@ -33,9 +33,13 @@ def check(view: View) -> Iterator[Problem]:
         for index, augment in enumerate(phase.block.augment):
             at = f"{phase.path}.augment.{index}"
             for dataset in phase_datasets(view, phase.block):
-                own = [known[name] for name in trained if dataset in task_datasets(view, known[name].block)]
+                of_dataset = [
+                    known[name] for name in trained if dataset in task_datasets(view, known[name].block)
+                ]
                 problems = [
-                    item for task in own for item in _unmixed_targets(view, augment, dataset, task, trained)
+                    item
+                    for task in of_dataset
+                    for item in _unmixed_targets(view, augment, dataset, task, trained)
                 ]
                 yield from (problem.with_prefix(at) for problem in problems[:1])
 
@@ -50,7 +54,7 @@ def _unmixed_targets(
     mixed = augment.mixed_fields(*roles)
     read = set(fields_of_task(view, task.name, dataset))
     same, different = pairing_of(view, task) or ((), None)
-    groups = {*same, different}  # a mixture of two samples belongs to no group, even where the field is mixed
+    groups = {*same, different}  # a mixture of two samples belongs to no group, even if the field is mixed
     stated = dict.fromkeys((get(task.block, "target"), *task.block.fields(), *same, different))
     labels = [name for name in stated if name and name not in read]
     inputs = sorted(read & mixed)

@@ -12,7 +12,7 @@ STAGE = "names"
 
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each phase without a task that contributes to the loss."""
-    own = {task.name: get(task.block, "weight") for task in tasks(view)}
+    task_weights = {task.name: get(task.block, "weight") for task in tasks(view)}
     for phase in phases(view):
         trained = phase_tasks(view, phase.block)
         stated = None if is_unreadable(phase.block, "tasks") else phase.block.tasks
@@ -21,14 +21,14 @@ def check(view: View) -> Iterator[Problem]:
         if get(view.spec, "tasks") is None or set(stated if stated is not None else task_names(view)) - set(
             trained
         ):
-            continue  # an unknown or unreadable task stands there: another finding says so
+            continue  # an unknown or unreadable task: it has its own finding
         path = f"{phase.path}.tasks" if stated is not None else phase.path
         title = (
             f"every task of phase `{phase.name}` has weight 0"
             if trained
             else f"phase `{phase.name}` names no task to train"
         )
-        zero = [name for name in trained if own.get(name) == 0 and not isinstance(stated, dict)]
+        zero = [name for name in trained if task_weights.get(name) == 0 and not isinstance(stated, dict)]
         yield Problem(
             CODE,
             title,

@@ -47,7 +47,7 @@ def splits_without_counts(view: View) -> Iterator[tuple[str, LocatedBlock[Loss],
             if contains_poison(loss.block):
                 continue
             left_out = loss.block.uncounted_classes(target)
-            # Of a loss that counts no class at all its own check tells.
+            # A loss that counts no class at all is reported by its own check.
             some = 0 < len(left_out) < len(counts)
             for split in ("train", "val", "test") if some else ():
                 rows = enumerate(counts.values())

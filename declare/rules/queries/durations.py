@@ -24,8 +24,8 @@ def durations(phase: LocatedBlock[Phase]) -> Iterator[StatedDuration]:
     yield from _one(phase, ("early_stop", "patience"), "patience", "the patience of early stopping")
     for index, _ in enumerate(get(phase.block, "freeze") or ()):
         yield from _one(phase, ("freeze", index, "until"), "until", "thawing")
-    yield from _inside(phase, "schedule")
-    yield from _inside(phase, "sampler")
+    yield from _component_durations(phase, "schedule")
+    yield from _component_durations(phase, "sampler")
 
 
 def _one(
@@ -36,7 +36,7 @@ def _one(
         yield StatedDuration(".".join((phase.path, *map(str, names))), duration, kind, what)
 
 
-def _inside(phase: LocatedBlock[Phase], slot: str) -> Iterator[StatedDuration]:
+def _component_durations(phase: LocatedBlock[Phase], slot: str) -> Iterator[StatedDuration]:
     component: Any = get(phase.block, slot)
     for name, value in component or ():
         if isinstance(value, Duration):

@@ -9,7 +9,7 @@ from declare.rules.spec_view import View
 
 
 class Missing(NamedTuple):
-    """Samples of one dataset's split that lack the target of a task; all of them where none of its values counts."""
+    """Samples of one dataset's split that lack the target of a task; all of them if none of its values counts."""
 
     task: LocatedBlock[Task]
     dataset: str

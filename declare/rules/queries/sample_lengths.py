@@ -36,8 +36,10 @@ def node_place(view: View, item: Visit, wire: Wire) -> str:
     if node.role == "head":
         stated = get(view.spec, "tasks", node.name, "head")
         return f"tasks.{node.name}.head" if stated is not None else f"tasks.{node.name}"
-    own = [name for name, _ in item.wires if name.port == wire.port]
-    inner = input_path(get(view.spec, "model", node.name) or item.component, wire.port, own.index(wire))
+    port_wires = [name for name, _ in item.wires if name.port == wire.port]
+    inner = input_path(
+        get(view.spec, "model", node.name) or item.component, wire.port, port_wires.index(wire)
+    )
     return f"model.{node.name}.{inner}" if inner else f"model.{node.name}"
 
 
@@ -55,10 +57,10 @@ def shortest(view: View, node: ModulePlan, dataset: str, wires: tuple[Wire, ...]
     visit = next(
         (item for name, item in lengths_on_the_way(view) if name == dataset and item.node is node), None
     )
-    own = node.wires_of(dataset) if wires is None else wires
+    read_wires = node.wires_of(dataset) if wires is None else wires
     shapes: Inputs = {}
     for wire, span in zip(
-        own, [span for _, span in visit.wires] if visit else [None] * len(own), strict=True
+        read_wires, [span for _, span in visit.wires] if visit else [None] * len(read_wires), strict=True
     ):
         shape = wire.shape
         if span is not None:

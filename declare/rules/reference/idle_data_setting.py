@@ -84,15 +84,15 @@ def _split_of_source(view: View, dataset: LocatedBlock[Dataset]) -> Iterator[Idl
     files = any(isinstance(get(split, name), Path) for name in ("train", "val", "test"))
     if files or not facts.source_splits or "split" not in dataset.block.model_fields_set:
         return
-    own = ", ".join(f"`{name}`" for name in facts.source_splits)
+    splits = ", ".join(f"`{name}`" for name in facts.source_splits)
     for key in ("column", *facts.source_splits):
         if get(split, key) is not None and key != "train":
             yield Idle(
                 f"{dataset.path}.split.{key}",
                 f"`{key}`",
-                f"the source has its own {own}",
+                f"the source has its own {splits}",
                 "the source defines it",
-                also={f"{dataset.path}.source": f"has {own}"},
+                also={f"{dataset.path}.source": f"has {splits}"},
             )
 
 

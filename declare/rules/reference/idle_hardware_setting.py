@@ -38,13 +38,13 @@ def _cpu(hardware: object) -> Iterator[Idle]:
 def _precision(view: View) -> Iterator[Idle]:
     """Yield a hardware precision that every phase overrides."""
     stated = get(view.spec, "hardware", "precision")
-    own = [phase for phase in phases(view) if get(phase.block, "precision") is not None]
-    whole = len(own) == len(get(view.spec, "phases") or {})
-    if stated not in {None, "auto"} and own and whole:
+    overriding = [phase for phase in phases(view) if get(phase.block, "precision") is not None]
+    whole = len(overriding) == len(get(view.spec, "phases") or {})
+    if stated not in {None, "auto"} and overriding and whole:
         yield Idle(
             "hardware.precision",
             f"`precision: {stated}`",
             "every phase states its own",
             "overridden everywhere",
-            also={f"{phase.path}.precision": f"`{phase.name}` has its own" for phase in own[:3]},
+            also={f"{phase.path}.precision": f"`{phase.name}` has its own" for phase in overriding[:3]},
         )
