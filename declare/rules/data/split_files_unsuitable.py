@@ -1,6 +1,7 @@
 """A split by files needs a source that reads files, and no fractions."""
 
 from collections.abc import Iterator
+from os.path import realpath
 from pathlib import Path
 
 from declare.contract.problem import Problem
@@ -15,7 +16,7 @@ _SPLITS = ("train", "val", "test")
 
 
 def check(view: View) -> Iterator[Problem]:
-    """Yield a problem for each split that names files without effect, or mixes them with fractions."""
+    """Yield a problem for each split that names files without effect, the file of training, or fractions too."""
     for dataset in datasets(view):
         split = get(dataset.block, "split")
         files = [name for name in _SPLITS if isinstance(get(split, name), Path)]
@@ -24,6 +25,7 @@ def check(view: View) -> Iterator[Problem]:
             yield _no_files(dataset, files[0])
         elif files:
             yield from _fractions(dataset, files[0])
+            yield from _same_file(dataset, files)
 
 
 def _no_files(dataset: LocatedBlock[Dataset], name: str) -> Problem:
@@ -51,3 +53,19 @@ def _fractions(dataset: LocatedBlock[Dataset], file: str) -> Iterator[Problem]:
                 helps=("state a file for each split, or fractions for all of them",),
             )
             return
+
+
+def _same_file(dataset: LocatedBlock[Dataset], names: list[str]) -> Iterator[Problem]:
+    """Yield a problem for a split with the source's own file, which is that of training unless one is stated."""
+    path = get(dataset.block, "source", "path")
+    for name in names if "train" not in names and isinstance(path, Path) else ():
+        if realpath(get(dataset.block, "split", name)) == realpath(path):
+            yield Problem(
+                CODE,
+                f"`{name}` has the same file as the training split",
+                at=f"{dataset.path}.split.{name}",
+                label="the same samples",
+                also={f"{dataset.path}.source.path": "read for training"},
+                notes=(f"metrics of `{name}` would be those of samples that are learned",),
+                helps=("name another file", f"or state a fraction of the file: `split: {{{name}: 0.2}}`"),
+            )
