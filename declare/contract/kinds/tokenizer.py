@@ -14,6 +14,13 @@ SPECIAL = ("bos", "eos", "mask", "unk")
 """What special tokens stand for: start, end, hidden, unknown; they take the first ids in this order."""
 
 
+def learned_tokens(vocabulary: Vocabulary) -> Vocabulary:
+    """Return what a tokenizer learned, also if it was copied from a run together with that run's tokenizer."""
+    while set(vocabulary) == {"tokenizer", "vocabulary"}:
+        vocabulary = vocabulary["vocabulary"]
+    return vocabulary
+
+
 class Coder(Protocol):
     """An open tokenizer: a vocabulary and the rules to use it.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from declare.contract.facts import FieldFacts
 from declare.contract.kinds.field import Field
+from declare.contract.kinds.tokenizer import learned_tokens
 from declare.contract.shapes import Layout, Shape
 from declare.ir.plan import ModulePlan
 from declare.parsing.lookup import find
@@ -42,7 +43,7 @@ def fields(view: View) -> Iterator[tuple[str, str, FieldFacts]]:
 def classes_or_tokens(facts: FieldFacts) -> Any:
     """Return what the indices of a field are in order: class names, or the vocabulary of a text; None for numbers."""
     if "vocabulary" in facts.extra:
-        return facts.extra["vocabulary"]
+        return learned_tokens(facts.extra["vocabulary"])
     return None if facts.classes is None else list(facts.classes)
 
 

@@ -67,6 +67,19 @@ def test_names_of_loaded_weights(folder, changes, entry, modules):
     assert [note.split("`")[1] for item in found for note in item.notes] == modules
 
 
+def test_the_tokenizer_of_the_run_has_its_tokens(folder):
+    """The remedy of the finding: also for a run that has copied its tokenizer itself."""
+    text = SPEC.replace("{{type: word, vocab_size: 6}}", "{{type: run, path: RUN, field: d.t}}")
+    init = ', init: [{from: "run:RUN", modules: [words]}]'
+    for run, name in (("run", "second"), ("second", "third")):
+        path = folder / f"{name}.yaml"
+        path.write_text(
+            text.format(table=table(folder, f"{name}.csv", words="px"), init=init).replace("RUN", run)
+        )
+        assert "SHP544" not in {item.code for item in declare.check(path).diagnostics}
+        declare.train(path, run_dir=folder / name)
+
+
 def test_a_run_of_another_version_is_left_alone(folder):
     """Nothing is known of a plan that cannot be read."""
     kept = (folder / "run" / "plan.json").read_bytes()
