@@ -12,7 +12,7 @@ without it. Verdicts go to the log; called again it goes on. Prints counts by ki
 
     python -m tests.combining --compile --specs 100 --seed 1 --save failures
 
-writes the program of each spec and compares it with the run, bit by bit.
+writes the program of each spec and compares it with the run, bit by bit; `--rehearse` rehearses specs that train.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from pathlib import Path
 from tests.combining.compiling import CompileHunt
 from tests.combining.coverage import counts, missed
 from tests.combining.hunting import Hunt, Tally, minimised, timed
+from tests.combining.rehearsing import RehearsalHunt
 from tests.combining.sweeping import Sweep, read, table
 from tests.combining.writing import text_of
 
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="edges of KIND, or of KIND/NAME")
     parser.add_argument("--portion", default="0/1", help="I/N: every Nth edge, from the Ith")
     parser.add_argument("--compile", action="store_true", help="run the programs of specs beside their runs")
+    parser.add_argument("--rehearse", action="store_true", help="rehearse specs that train")
     parser.add_argument("--rich", action="store_true", help="edges within drawn specs, not within plain ones")
     parser.add_argument("--log", type=Path, default=Path("edges.jsonl"), help="verdicts on edges")
     parser.add_argument("--seconds", type=float, default=0, help="stop after this long")
@@ -61,7 +63,7 @@ def main() -> int:
     began, tally, go_on = time.monotonic(), Tally(), timed(asked.seconds)
     with tempfile.TemporaryDirectory() as made:
         log = asked.log.resolve()
-        kind = CompileHunt if asked.compile else Hunt
+        kind = CompileHunt if asked.compile else RehearsalHunt if asked.rehearse else Hunt
         hunt = kind((asked.data or Path(made)).resolve(), asked.seed)
         if asked.edges:
             return _sweep(hunt, asked, log, go_on)
