@@ -18,7 +18,7 @@ SPLITS = json.loads((FOLDER / "splits.json").read_text())
 STATISTICS = json.loads((FOLDER / "statistics.json").read_text())
 
 
-def people_of(rng: Any, subjects: int) -> dict[str, Any]:
+def subjects_of(rng: Any, subjects: int) -> dict[str, Any]:
     return {
         "age": rng.uniform(6, 60, subjects),
         "sex": rng.integers(0, 2, subjects),
@@ -73,7 +73,7 @@ def simulate_tuh() -> Tensor:
     rng = np.random.default_rng([1, 3814])
     index = np.arange(500)
     subject, movie, stamp = index % 50, index // 50 % 3, index // 150 % 8
-    people = people_of(rng, 50)
+    people = subjects_of(rng, 50)
     sources = sources_of(rng, people, subject, round(500.0), 250.0)
     courses = courses_of(rng, 3, 8, 3, sources.shape[-1])
     eeg = mix_sources(
@@ -138,12 +138,12 @@ def each_to_its_end(values: np.ndarray, width: int, change: Callable[[np.ndarray
     lengths = ends(values)
     if len(values) and (lengths == values.shape[-1]).all():
         return change(values)
-    found = np.full((*values.shape[:-1], width), np.nan, np.float32)
+    padded = np.full((*values.shape[:-1], width), np.nan, np.float32)
     for length in np.unique(lengths):
         rows = lengths == length
         changed = change(values[rows][..., :length])
-        found[rows, ..., : changed.shape[-1]] = changed
-    return found
+        padded[rows, ..., : changed.shape[-1]] = changed
+    return padded
 
 
 def resample_tuh_eeg(values: np.ndarray) -> np.ndarray:
@@ -248,7 +248,7 @@ def simulate_hbn() -> Tensor:
     rng = np.random.default_rng([2, 3814])
     index = np.arange(576)
     subject, movie, stamp = index % 24, index // 24 % 3, index // 72 % 8
-    people = people_of(rng, 24)
+    people = subjects_of(rng, 24)
     sources = sources_of(rng, people, subject, round(200.0), 100.0)
     courses = courses_of(rng, 3, 8, 3, sources.shape[-1])
     eeg = mix_sources(

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 def mean(total: Tensor, weight: Tensor | float) -> Tensor:
-    """Return total / weight, 0 where nothing is valid."""
+    """Return total / weight, 0 if nothing is valid."""
     if isinstance(weight, Tensor):
         return total / weight.clamp_min(1e-12)
     return total * (1 / weight) if weight else total

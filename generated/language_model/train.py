@@ -3,7 +3,7 @@
     python train.py --run-dir RUN
     torchrun --nproc-per-node 2 train.py --run-dir RUN
 
-Called again it goes on where it was stopped.
+Called again it continues where it was stopped.
 """
 
 import argparse
@@ -25,7 +25,7 @@ MASK = (1 << 64) - 1
 
 
 def load_state(folder: Path, phase: str, model: Model, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return where a phase stands, with model and optimizer as they were there."""
+    """Return the state of a phase, and load its model and optimizer."""
     path = folder / "state.pt"
     state = torch.load(path) if path.exists() else {}
     if state.get("phase") != phase:
@@ -36,7 +36,7 @@ def load_state(folder: Path, phase: str, model: Model, optimizer: torch.optim.Op
 
 
 def save_state(folder: Path, state: dict[str, Any], model: Model, optimizer: torch.optim.Optimizer) -> None:
-    """Save where a phase stands."""
+    """Save the state of a phase."""
     torch.save(
         state | {"model": model.state_dict(), "optimizer": optimizer.state_dict()}, folder / "state.new"
     )

@@ -14,7 +14,7 @@ CLASS_WEIGHTS = torch.tensor(
 
 
 def mean(total: Tensor, weight: Tensor | float) -> Tensor:
-    """Return total / weight, 0 where nothing is valid."""
+    """Return total / weight, 0 if nothing is valid."""
     if isinstance(weight, Tensor):
         return total / weight.clamp_min(1e-12)
     return total * (1 / weight) if weight else total
@@ -97,14 +97,14 @@ def pain_level_scores(output: Tensor, batch: Mapping[str, Tensor]) -> tuple[Tens
     return logits[labelled], batch["pain_level"][labelled]
 
 
-def beyond(probability: Tensor) -> Tensor:
+def exceedance(probability: Tensor) -> Tensor:
     """Return the probability [N, K - 1, ...] of a class above each but the last, from [N, K, ...]."""
     return torch.stack([probability[:, at:].sum(1) for at in range(1, probability.shape[1])], 1)
 
 
 def confusion(prediction: Tensor, target: Tensor) -> Tensor:
     """Return the counts [K, K] of a batch."""
-    predicted_class = (beyond(prediction.double().exp()) > 0.500000000001).sum(1)
+    predicted_class = (exceedance(prediction.double().exp()) > 0.500000000001).sum(1)
     target = target.to(predicted_class.device)
     place = torch.where(target >= 0, target * 5 + predicted_class, 25)
     counts = torch.bincount(place.flatten(), minlength=26)
@@ -261,7 +261,7 @@ class StimulusScores:
 def pain_level_prediction(output: Tensor) -> dict[str, Tensor]:
     """Return `class` [B], the median class, and the probability of each class [B, K]."""
     probability = logits_of(output).exp()
-    return {"class": (beyond(probability) > 0.500000000001).sum(1), "probability": probability}
+    return {"class": (exceedance(probability) > 0.500000000001).sum(1), "probability": probability}
 
 
 def stimulus_prediction(output: Tensor) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ _ROUNDING = 4 * torch.finfo(torch.float64).eps
 
 
 def mean(total: Tensor, weight: Tensor | float) -> Tensor:
-    """Return total / weight, 0 where nothing is valid."""
+    """Return total / weight, 0 if nothing is valid."""
     if isinstance(weight, Tensor):
         return total / weight.clamp_min(1e-12)
     return total * (1 / weight) if weight else total
@@ -89,12 +89,12 @@ def merge_moments(left: Tensor, right: Tensor) -> Tensor:
 
 
 def safe_ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Return part / whole, NaN where the whole is 0."""
+    """Return part / whole, NaN if the whole is 0."""
     return (numerator / denominator).where(denominator > 0, torch.nan)
 
 
 def spread_of(sums: Tensor) -> Tensor:
-    """Return the sum of squared deviations of one side, 0 where it is only rounding of the mean."""
+    """Return the sum of squared deviations of one side, 0 if it is only rounding of the mean."""
     spread, mean = sums[SPREAD][1], sums[MEAN][1]
     return spread.where(spread > sums[0] * (_ROUNDING * mean) ** 2, 0.0)
 
