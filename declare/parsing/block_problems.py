@@ -1,7 +1,7 @@
 """The problems of blocks: unknown and missing keys, unknown components, bad names, empty sections."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -35,24 +35,30 @@ from declare.system import trust
 __all__ = ["Level", "UnknownKey", "unknown_key", "unknown_key_of_kind", "unknown_value"]
 
 
-def missing_key(model: type[BaseModel], key: str, item: TypeSpec, path: str) -> Problem:
-    """Return the problem of a required key that is absent."""
-    about = f": {item.description}" if item.description else ""
-    values = get_args(item.annotation) if item.origin is Literal else ()
-    rewrites = (
-        (Rewrite(f"add `{key}: {scalar_text(values[0])}`", key_path(path, key), values[0]),)
-        if len(values) == 1
-        else ()
-    )
+def missing_keys(model: type[BaseModel], keys: Mapping[str, TypeSpec], path: str) -> Problem:
+    """Return the problem of the required keys of a block that are absent."""
+    *others, last = (f"`{key}`" for key in keys)
+    names = f"{', '.join(others)} and {last}" if others else last
     return Problem(
         "SCH103",
-        f"{owner(model, path)} needs `{key}`, which is missing",
+        f"{owner(model, path)} needs {names}, which {'is' if len(keys) == 1 else 'are'} missing",
         at=path,
         on="key",
-        label=f"no `{key}` here",
-        helps=(f"add `{key}:` with {type_text(item)}{about}",),
-        rewrites=rewrites,
+        label=f"no {names.replace(' and ', ' or ')} here",
+        helps=tuple(f"add `{key}:` with {type_text(item)}{_about(item)}" for key, item in keys.items()),
+        rewrites=tuple(rewrite for key, item in keys.items() for rewrite in _only_value(key, item, path)),
     )
+
+
+def _about(item: TypeSpec) -> str:
+    return f": {item.description}" if item.description else ""
+
+
+def _only_value(key: str, item: TypeSpec, path: str) -> Iterator[Rewrite]:
+    """Yield what adds a key that can have one value."""
+    values = get_args(item.annotation) if item.origin is Literal else ()
+    if len(values) == 1:
+        yield Rewrite(f"add `{key}: {scalar_text(values[0])}`", key_path(path, key), values[0])
 
 
 def not_a_block(item: TypeSpec, value: Any, path: str) -> Problem:

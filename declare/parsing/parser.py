@@ -281,6 +281,7 @@ class _Reader:
         strange = [key for key in value if key not in known and not (typed and key == "type")]
         meant = self.report_unknown_keys(model, strange, value)
         values: dict[str, Any] = {}
+        absent: dict[str, TypeSpec] = {}
         for key, (info, item) in known.items():
             where = key_path(path, key)
             if key in value:
@@ -293,13 +294,19 @@ class _Reader:
             elif key in meant or where in self.excused:
                 values[key] = POISON
             elif info.is_required():
-                values[key] = self.fail(block_problems.missing_key(model, key, item, path))
+                absent[key], values[key] = item, POISON
+        self.report_missing_keys(model, absent, path)
         self.levels.pop()
         result = model.model_construct(None, **values)
         is_wrong = any(is_error(problem.code) for problem in self.problems[before:])
         if isinstance(result, Component) and not is_wrong and not contains_poison(values):
             self.check(result, path)
         return result
+
+    def report_missing_keys(self, model: type[BaseModel], absent: dict[str, TypeSpec], path: str) -> None:
+        """Report the missing keys of a block at once; the sections of a spec one by one."""
+        for keys in [absent] if path and absent else [{key: item} for key, item in absent.items()]:
+            self.fail(block_problems.missing_keys(model, keys, path))
 
     def check(self, component: Component, path: str) -> None:
         """Report what a component's own check finds; parameters that it refuses become POISON."""

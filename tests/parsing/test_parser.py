@@ -236,6 +236,15 @@ def test_paths_start_from_their_base():
     assert block.from_ == "../y"
 
 
+def test_all_missing_keys_of_a_block_are_named_at_once():
+    """They have one place, and a list of findings has one of a code there."""
+    _, problems = read(Phase, {"epochs": 1}, at="phases.fit")
+    assert [item.title for item in problems] == [
+        "phase `fit` needs `batch_size` and `optimizer`, which are missing"
+    ]
+    assert [item.split("`")[1] for item in problems[0].helps] == ["batch_size:", "optimizer:"]
+
+
 def test_prefix():
     """Paths of problems start with the path that the block has."""
     _, problems = read(Outer, {"inner": {}}, at="phases.fit")
