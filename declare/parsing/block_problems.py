@@ -45,12 +45,14 @@ def missing_keys(model: type[BaseModel], keys: Mapping[str, TypeSpec], path: str
         at=path,
         on="key",
         label=f"no {names.replace(' and ', ' or ')} here",
-        helps=tuple(f"add `{key}:` with {type_text(item)}{_about(item)}" for key, item in keys.items()),
+        helps=tuple(
+            f"add `{key}:` with {type_text(item)}{_description_text(item)}" for key, item in keys.items()
+        ),
         rewrites=tuple(rewrite for key, item in keys.items() for rewrite in _only_value(key, item, path)),
     )
 
 
-def _about(item: TypeSpec) -> str:
+def _description_text(item: TypeSpec) -> str:
     return f": {item.description}" if item.description else ""
 
 

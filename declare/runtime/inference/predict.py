@@ -27,10 +27,13 @@ from declare.runtime.inference.loaded_run import Loading, open_run
 from declare.runtime.inference.predict_inputs import input_doubts
 from declare.runtime.run_folder.durable_io import open_whole, write_whole
 from declare.runtime.run_folder.folder import Run
+from declare.system.out_of_memory import require_memory
 
 _BATCH = 256
 _ELEMENTS = 2**24
 """Numbers that a node may give for a batch: a vocabulary at every position is many."""
+_ROW_BYTES = 400
+"""What a row of predictions takes at least: that of one number."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -101,10 +104,11 @@ def predict(
 
     `inputs` is a csv, parquet, npz, hdf5 or jsonl file with the columns that the model reads, an image, or a
     folder of images; they pass the run's fields and transforms with its stored statistics. Raises
-    `ProblemError`.
+    `ProblemError`, and MemoryError for more samples than the machine has room for.
     """
     loaded = open_run(run, inputs, dataset=dataset, split=split, loading=loading or Loading())
     plan, name, split, tables = loaded.plan, loaded.dataset, loaded.split, loaded.tables
+    require_memory(_ROW_BYTES * len(tables.table(name, split).rows), "the table of predictions")
     tasks = tasks_of(plan, name)
     adapters = {
         key: TaskLosses(task).to(loaded.device).eval().of(name).adapter for key, task in tasks.items()

@@ -325,6 +325,13 @@ def test_vectors_of_numbers_are_written_as_they_are(tmp_path, value, written):
     assert row["z.embedding"] == written
 
 
+def test_more_samples_than_there_is_room_for_are_refused_before_any_is_predicted(homes, monkeypatch):
+    """A small file may hold a hundred million of them."""
+    monkeypatch.setattr("declare.runtime.inference.predict._ROW_BYTES", 1 << 60)
+    with pytest.raises(MemoryError, match="the table of predictions"):
+        predict(homes, split="val")
+
+
 def test_a_gap_in_the_input_gives_no_prediction(homes, tmp_path):
     """A sample whose input is not finite has no value, is named, and leaves valid JSON."""
     path = tmp_path / "new.csv"
