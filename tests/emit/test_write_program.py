@@ -114,6 +114,46 @@ def test_what_has_no_code_is_refused_by_name(what: str, tmp_path: Path) -> None:
     assert not (tmp_path / "program").exists()
 
 
+NAMED = """declare: 1
+datasets:
+  DATASET: {source: &data {type: simulated, name: table, samples: 30}, split: {val: 0.2}}
+  other: {source: *data, split: {val: 0.2}}
+model:
+  row: {type: tabular, input: rooms, width: 4}
+  MODULE: {type: mlp, input: row, hidden: [4]}
+tasks:
+  TASK: {type: regression, target: price, datasets: [DATASET, other], head: {type: mlp, hidden: [3]}}
+phases:
+  fit: {steps: 2, batch_size: 8, optimizer: {type: adamw, lr: 0.001}}
+hardware: {accelerator: cpu, precision: fp32}
+"""
+
+
+def named(folder: Path, **names: str) -> Path:
+    """Write a spec with a dataset, module and task of these names."""
+    text = NAMED
+    for word, default in {"dataset": "lab", "module": "encoder", "task": "cost"}.items():
+        text = text.replace(word.upper(), names.get(word, default))
+    path = folder / "spec.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_names_of_a_spec_hide_none_of_python(tmp_path: Path) -> None:
+    """A task `none` is no class `None`, and a module may be called as its dataset, or as what the code uses."""
+    follow(named(tmp_path, dataset="torch_", module="torch_", task="none"), tmp_path / "one")
+    follow(named(tmp_path, module="torch", task="tensor"), tmp_path / "two")
+
+
+@pytest.mark.parametrize("name", [{"dataset": "data"}, {"dataset": "len"}, {"task": "keys"}, {"module": "type"}])
+def test_names_that_the_code_needs_are_refused(name: dict[str, str], tmp_path: Path) -> None:
+    """What would hide a part of the program is said before anything is written."""
+    with pytest.raises(ProblemError) as caught:
+        written(named(tmp_path, **name), tmp_path / "program")
+    assert caught.value.problem.code == "RES860"
+    assert f"`{next(iter(name.values()))}`" in caught.value.problem.title
+
+
 def test_the_command_writes_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """`dcl compile RUN` takes the precision that the run chose; without `-o` it writes `generated/NAME`."""
     spec = place("digits", tmp_path)

@@ -129,8 +129,17 @@ def _place_of(component: Any, value: str, path: str) -> str:
 
 
 def clashes(stage: ReadSpec, known: Known) -> Iterator[Problem]:
-    """Yield modules whose name is a field's too: an `input` could mean either."""
+    """Yield modules whose name is a field's too, or that of all heads."""
     for module in blocks_of(stage.spec, "model"):
+        if module.name == "heads":
+            yield Problem(
+                "REF207",
+                "a module cannot be called `heads`",
+                at=module.path,
+                on="key",
+                label="the heads of tasks have this name",
+                helps=("rename it: the weights of a task's head are called `heads.TASK.*`",),
+            )
         for dataset, fields in known.items():
             if module.name in fields:
                 stated = get(stage.spec, "datasets", dataset, "fields", module.name) is not None

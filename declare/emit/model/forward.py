@@ -1,5 +1,6 @@
 """Writes what a model computes for the rows of some datasets: a program's calls as straight lines."""
 
+import builtins
 import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -10,6 +11,9 @@ from declare.contract.code import NotWrittenError
 from declare.emit.specialize.recording import Module
 from declare.ir.plan import Wire
 from declare.lowering.model.execution_plan import Program
+
+TAKEN = frozenset(["batch", "functional", "nn", "np", "self", "torch", *dir(builtins)])
+"""Names that code of models reads: no variable may hide them."""
 
 
 class Forward:
@@ -31,8 +35,9 @@ class Forward:
         self.names: dict[int, str] = {}
         """Slot of the program -> expression of its value."""
         self.lines: list[str] = []
-        self.variables: set[str] = set()
-        self.several = len({dataset for dataset, _ in program.loads}) > 1
+        datasets = {dataset for dataset, _ in program.loads}
+        self.variables: set[str] = {*datasets, *TAKEN}
+        self.several = len(datasets) > 1
 
     def _variable(self, word: str) -> str:
         """Return a name that no other variable has."""

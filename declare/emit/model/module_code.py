@@ -1,6 +1,8 @@
 """Writes classes of modules: how they are made, and what they compute."""
 
 import ast
+import builtins
+import keyword
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -87,7 +89,7 @@ class Writer:
                 return
         used = set(re.findall(r"self\.(\w+)", "\n".join(ast.unparse(method) for method in methods)))
         init = [f"super().__init__({base_args})", *self._assignments(module, used)]
-        names = {*self.names.values()}
+        names = {*self.names.values(), *keyword.kwlist, *dir(builtins), "Model", "Tensor"}
         candidates = (name, *(f"{name}{number}" for number in range(2, 99)))
         self.names[key] = next(item for item in candidates if item not in names)
         lines = [

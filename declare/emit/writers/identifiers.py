@@ -4,6 +4,7 @@ import keyword
 from collections.abc import Iterator
 
 from declare.contract.code import NotWrittenError
+from declare.emit.model.forward import TAKEN
 from declare.ir.plan import Plan
 
 _OF_MODULES = frozenset(
@@ -56,6 +57,14 @@ _OF_MODULES = frozenset(
     ]
 )
 """What every module of torch has: no other module may be called so."""
+_OF_DICTS = _OF_MODULES | {"clear", "items", "keys", "pop", "update", "values"}
+"""What `nn.ModuleDict`, which holds heads and the modules of datasets, has besides."""
+_OF_TRAINING = TAKEN | {
+    *("add_up", "data", "distributed", "evaluate", "folder", "json", "load_file", "load_state", "loss", "losses"),
+    *("metrics", "model", "optimizer", "parameters", "part", "rank", "rate", "save_file", "save_state", "state"),
+    *("totals", "weights", "world"),
+}
+"""What functions use that have a variable for the batch of each of several datasets."""
 
 
 def refuse_names(plan: Plan) -> None:
@@ -63,11 +72,18 @@ def refuse_names(plan: Plan) -> None:
     for name in _names(plan):
         if not name.isidentifier() or keyword.iskeyword(name):
             raise NotWrittenError(f"the name `{name}`, which is none in Python")
+    for name in plan.datasets if len(plan.datasets) > 1 else ():
+        if name in _OF_TRAINING:
+            raise NotWrittenError(f"a dataset called `{name}`, as something that the code uses")
     for node in plan.nodes:
         if node.role == "module" and node.path in _OF_MODULES:
             raise NotWrittenError(
                 f"a module called `{node.path}`, as something that every module of torch has"
             )
+        datasets = node.variants if node.per_dataset else ()
+        for name in (*node.path.split(".")[1:], *datasets):
+            if name in _OF_DICTS:
+                raise NotWrittenError(f"the name `{name}`, as something that `nn.ModuleDict` has")
 
 
 def _names(plan: Plan) -> Iterator[str]:

@@ -17,7 +17,21 @@ Outputs = dict[str, dict[str, Tensor]]
 Joined = dict[str, list[tuple[DatasetGroup, Tensor]]]
 
 
-class Graph(nn.Module):
+class _Parent(nn.Module):
+    """Holds modules under any names, also those of torch's own attributes (`training`, `type`)."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "training":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def get_submodule(self, target: str) -> nn.Module:
+        """Return the descendant at a path."""
+        return dict(self.named_modules(remove_duplicate=False))[target]
+
+
+class Graph(_Parent):
     """The model of a plan; its children have the paths of the nodes (`encoder`, `heads.digit`).
 
     Called as `graph(batch, tasks)` with a batch dataset -> field -> tensor [rows, ...] it returns task ->
@@ -131,5 +145,5 @@ def _place(root: nn.Module, path: str, node: nn.Module) -> None:
     """
     *parents, name = path.split(".")
     for parent in parents:
-        root = root._modules.setdefault(parent, nn.Module())  # type: ignore[assignment]  # noqa: SLF001
+        root = root._modules.setdefault(parent, _Parent())  # type: ignore[assignment]  # noqa: SLF001
     root._modules[name] = node  # noqa: SLF001

@@ -71,6 +71,7 @@ def test_nothing_wrong():
         ({"model__encoder__input": "imagee"}, "model.encoder.input", "REF201"),
         ({"model__encoder__input": {"inptu": "image"}}, "model.encoder.input.inptu", "REF201"),
         ({"model__image": {"type": "cnn", "input": "image"}}, "model.image", "REF207"),
+        ({"model__heads": {"type": "cnn", "input": "image"}}, "model.heads", "REF207"),
         ({"model__encoder__input": "encoder.map"}, "model.encoder.input", "REF209"),
         ({"phases__fit__batch_size": "auto"}, "phases.fit.batch_size", "REF206"),
     ],

@@ -26,6 +26,20 @@ def test_children_stand_under_the_paths_of_the_plan():
     ]
 
 
+@pytest.mark.parametrize("name", ["training", "type", "forward", "train", "get_submodule"])
+def test_names_of_torch_s_own_attributes_are_names_like_any(name):
+    """A module and a task may be called as what every module of torch has."""
+    sketch = Sketch(lab=dataset({"x": features(), "kind": category()}))
+    sketch.module(name, {"type": "mlp", "hidden": [3]}, "x")
+    graph = make_graph(sketch.task(name, {"type": "classification", "target": "kind"}, name).plan())
+    for mode in (False, True):
+        assert all(module.training is mode for module in graph.train(mode).modules())
+    modules = dict(graph.named_modules())
+    assert graph.get_submodule(name) is modules[name]
+    assert graph.get_submodule(f"heads.{name}") is modules[f"heads.{name}"]
+    assert graph(rows(lab=2), [name])[name]["lab"].shape == (2, 3)
+
+
 def test_output_is_that_of_the_modules_called_by_hand():
     """The graph calls encoder and head, nothing else."""
     graph, batch = make_graph(classify().plan()), rows(lab=8)
