@@ -82,6 +82,8 @@ class Hdf5Reader(Reader):
 
     def read_as(self, column: str) -> str:
         """Return a description of how type and attributes change a column's stored values; empty if they do not."""
+        if column not in self.columns:
+            return ""
         packing, dataset = self._packings.get(column), self._top()[column]
         parts = ["" if packing is None else packing.description()]
         if self._unpack and h5py.check_enum_dtype(dataset.dtype):

@@ -108,6 +108,7 @@ def every_column_has_a_value_for_each_row(case: Case) -> None:
         block.get("column") or block.get("key") or name for name, block in reader.known_fields().items()
     }
     assert strange <= set(reader.columns), f"known fields without a column: {strange - set(reader.columns)}"
+    assert not reader.read_as("no_such_column"), "it says how a column is read that it does not have"
 
 
 def rows_are_read_in_any_order(case: Case) -> None:
@@ -226,6 +227,9 @@ class Rows:
 
     def where(self, row):
         return f"row {row}"
+
+    def read_as(self, column):
+        return ""
 
 
 class Few(Rows):
