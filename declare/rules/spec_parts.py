@@ -123,6 +123,16 @@ def may_be_per_dataset(view: SpecView, task: str) -> bool:
     return head is POISON or (head is not None and head.per_dataset in {True, POISON})
 
 
+def has_own_heads(view: SpecView, task: LocatedBlock[Task]) -> bool:
+    """Return whether a task has a head for each of several datasets, as far as that can be read."""
+    head: Any = task.block.head
+    for _ in task_names(view):
+        if isinstance(head, str) and head in task_names(view):
+            head = get(view.spec, "tasks", head, "head")
+    own = head is not POISON and not isinstance(head, str | None) and head.per_dataset is True
+    return own and len(task_datasets(view, task.block)) > 1
+
+
 def dataset_place(task: LocatedBlock[Task], dataset: str) -> str:
     """Return the path where a task names a dataset."""
     stated = task.block.datasets

@@ -33,14 +33,16 @@ class View(SpecView):
 
     The mappings hold only what is known, so a missing entry means that an earlier finding prevents it. `facts`
     is filled from stage "facts" on (by dataset), `shapes` (dataset -> field -> shape after transforms), `targets`
-    (by task) and `unscored` (task -> dataset -> splits in which no target counts) from "links", `nodes` (by path, in
-    topological order) from "shapes", `phases` (by name) from "phases", `hardware` from "hardware".
+    (by task), `dataset_targets` (by task and dataset, if datasets differ) and `unscored` (task -> dataset -> splits in
+    which no target counts) from "links", `nodes` (by path, in topological order) from "shapes", `phases` (by name) from
+    "phases", `hardware` from "hardware".
     """
 
     spec: Spec
     facts: Mapping[str, DatasetFacts] = field(default_factory=dict)
     shapes: Mapping[str, Mapping[str, Shape]] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
+    dataset_targets: Mapping[str, Mapping[str, Target]] = field(default_factory=dict)
     unscored: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     nodes: Mapping[str, ModulePlan] = field(default_factory=dict)
     phases: Mapping[str, PhasePlan] = field(default_factory=dict)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.rules.queries.class_counts import Counts, class_counts, total
-from declare.rules.spec_parts import get, task_datasets, tasks
+from declare.rules.queries.class_counts import Counts, counts_by_head, total
+from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT340"
@@ -14,23 +15,30 @@ STAGE = "facts"
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each target with classes that a held-out split lacks."""
     for task in tasks(view):
-        counts = class_counts(view, task.block)
-        for split in ("val", "test"):
-            lost = [name for name, row in counts.items() if row.get("train", 0) and not row.get(split, 0)]
-            if not lost or not total(counts, split):
-                continue
-            dataset, target = task_datasets(view, task.block)[0], str(task.block.target)
-            more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-            here = "split" if get(view.spec, "datasets", dataset, "split") is not None else "source"
-            yield Problem(
-                CODE,
-                f"class `{lost[0]}` of `{target}`{more} has no sample in {split}",
-                at=f"{task.path}.target",
-                label=f"no `{split}` metric measures it",
-                also={f"datasets.{dataset}.{here}": _sizes(counts, lost[0], split)},
-                helps=(f"set `split.stratify: {target}`", f"use a larger `{split}` split"),
-            )
-            break
+        for own, counts in counts_by_head(view, task).items():
+            problem = _not_evaluated(view, task, own, counts)
+            if problem is not None:
+                yield problem
+                break
+
+
+def _not_evaluated(view: View, task: LocatedBlock[Task], own: str, counts: Counts) -> Problem | None:
+    for split in ("val", "test"):
+        lost = [name for name, row in counts.items() if row.get("train", 0) and not row.get(split, 0)]
+        if not lost or not total(counts, split):
+            continue
+        dataset, target = own or task_datasets(view, task.block)[0], str(task.block.target)
+        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+        here = "split" if get(view.spec, "datasets", dataset, "split") is not None else "source"
+        return Problem(
+            CODE,
+            f"class `{lost[0]}` of `{target}`{more} has no sample in {split}{f' of `{own}`' if own else ''}",
+            at=f"{task.path}.target",
+            label=f"no `{split}` metric measures it",
+            also={f"datasets.{dataset}.{here}": _sizes(counts, lost[0], split)},
+            helps=(f"set `split.stratify: {target}`", f"use a larger `{split}` split"),
+        )
+    return None
 
 
 def _sizes(counts: Counts, name: str, split: str) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from declare.contract.kinds.task import Task
 from declare.contract.problem import Problem
-from declare.rules.queries.class_counts import class_counts
+from declare.rules.queries.class_counts import Counts, counts_by_head
 from declare.rules.queries.fields import field_place
-from declare.rules.spec_parts import get, task_datasets, tasks
+from declare.rules.spec_parts import LocatedBlock, get, task_datasets, tasks
 from declare.rules.spec_view import View
 
 CODE = "DAT303"
@@ -15,18 +16,21 @@ STAGE = "facts"
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each target with classes that occur only in validation or test samples."""
     for task in tasks(view):
-        counts = class_counts(view, task.block)
-        lost = [name for name, row in counts.items() if any(row.values()) and not row.get("train", 0)]
-        if not lost or len(counts) - len(lost) < 2:
-            continue  # a single class in train is LOS412
-        dataset = task_datasets(view, task.block)[0]
+        for own, counts in counts_by_head(view, task).items():
+            yield from _check_head(view, task, own, counts)
+
+
+def _check_head(view: View, task: LocatedBlock[Task], own: str, counts: Counts) -> Iterator[Problem]:
+    lost = [name for name, row in counts.items() if any(row.values()) and not row.get("train", 0)]
+    if lost and len(counts) - len(lost) > 1:  # a single class in train is LOS412
+        dataset = own or task_datasets(view, task.block)[0]
         target = str(task.block.target)
         splits = [split for split in ("val", "test") if counts[lost[0]].get(split, 0)]
         number = sum(counts[lost[0]].values())
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         yield Problem(
             CODE,
-            f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train",
+            f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train{f' of `{own}`' if own else ''}",
             at=f"{task.path}.target",
             label=f"`{lost[0]}` occurs only in {' and '.join(splits)}",
             also={

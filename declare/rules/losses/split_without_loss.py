@@ -19,8 +19,9 @@ def check(view: View) -> Iterator[Problem]:
         if split != "train":
             yield _problem(f"{split}/{name}/loss", loss.path, uncounted_note(counts, split))
     for split in ("val", "test"):
-        for task in tasks_without_labels(view, split):
-            yield _problem(f"{split}/{task.name}/loss", task.path, no_target_note(task, split))
+        for task, dataset in tasks_without_labels(view, split):
+            name = f"{task.name}@{dataset}" if dataset else task.name
+            yield _problem(f"{split}/{name}/loss", task.path, no_target_note(task, split, dataset))
     paths = {task.name: task.path for task in tasks(view)}
     for (name, split), words in splits_without_positives(view):
         if split != "train":

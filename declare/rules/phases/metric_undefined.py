@@ -44,10 +44,9 @@ def check(view: View) -> Iterator[Problem]:
 
 def _undefined_note(view: View, task: LocatedBlock[Task], metric: MetricName, name: str) -> str:
     """Return why a metric is undefined on its split; empty if it is defined, or if that is not known."""
-    if metric.dataset is None and any(
-        task.name == unlabelled.name for unlabelled in tasks_without_labels(view, metric.split)
-    ):
-        return no_target_note(task, metric.split)
+    for unlabelled, dataset in tasks_without_labels(view, metric.split):
+        if unlabelled.name == task.name and dataset in ("", metric.dataset):
+            return no_target_note(task, metric.split, dataset)
     component = (metric_classes(task.block) or {}).get(name)
     if component is None or not component.needs_varied_targets:
         return ""

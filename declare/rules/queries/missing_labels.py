@@ -30,16 +30,20 @@ def labels_missing(view: View, split: str = "train") -> Iterator[Missing]:
                 yield Missing(task, dataset, target, min(missing, samples), samples)
 
 
-def tasks_without_labels(view: View, split: str) -> Iterator[LocatedBlock[Task]]:
-    """Yield each task without any label in a split, over all of its datasets."""
+def tasks_without_labels(view: View, split: str) -> Iterator[tuple[LocatedBlock[Task], str]]:
+    """Yield each task without any label in a split, and each dataset of a task with labels of others alone."""
     rows: dict[str, list[Missing]] = {}
     for item in labels_missing(view, split):
         rows.setdefault(item.task.name, []).append(item)
     for items in rows.values():
-        if all(item.missing >= item.samples for item in items):
-            yield items[0].task
+        without = [item for item in items if item.missing >= item.samples]
+        if len(without) == len(items):
+            yield items[0].task, ""
+        else:
+            yield from ((item.task, item.dataset) for item in without)
 
 
-def no_target_note(task: LocatedBlock[Task], split: str) -> str:
+def no_target_note(task: LocatedBlock[Task], split: str, dataset: str = "") -> str:
     """Return the note that a split has nothing to score."""
-    return f"no sample of {split} has a target `{task.block.target}` that counts"
+    where = f" of `{dataset}`" if dataset else ""
+    return f"no sample of {split}{where} has a target `{task.block.target}` that counts"

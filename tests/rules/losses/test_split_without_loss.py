@@ -106,3 +106,52 @@ def test_a_split_whose_targets_do_not_count_is_told(tmp_path: Path, case: str, e
     codes = {item.code for item in pipeline.check(path).diagnostics} & {"DAT315", "DAT398", "PHS656"}
     expected = {"train": {"DAT315"}, "val": {"DAT398", "PHS656"}, "": set()}
     assert codes == expected[empty]
+
+
+TWO = """\
+declare: 1
+datasets:
+  one: {source: {type: csv, path: one.csv}, fields: &fields {x: number, y: category, part: category}, split: &split {column: part}}
+  two: {source: {type: csv, path: two.csv}, fields: *fields, split: *split}
+model:
+  m: {type: mlp, input: x, hidden: [4]}
+tasks:
+  t: {type: classification, target: y, datasets: [one, two], head: %s}
+phases:
+  p: {steps: 1, batch_size: 4, optimizer: {type: sgd, lr: 0.1}, evaluate: {best: {metric: %s, mode: min}}}
+"""
+OWN, SHARED = "{type: linear, per_dataset: true}", "linear"
+EVEN = "aabb"
+
+
+@pytest.mark.parametrize(
+    ("head", "train", "val", "expected"),
+    [
+        (OWN, EVEN, "ab", set()),
+        (OWN, "aaaa", "ab", {"LOS412"}),
+        (OWN, EVEN, "ac", {"DAT303"}),
+        (OWN, EVEN, "aa", {"DAT340"}),
+        (SHARED, EVEN, "aa", set()),
+        (SHARED, EVEN, "  ", {"DAT398"}),
+        (OWN, EVEN, "  ", {"DAT398"}),
+    ],
+)
+def test_what_one_dataset_lacks_is_told(
+    tmp_path: Path, head: str, train: str, val: str, expected: set[str]
+) -> None:
+    """Each dataset has its own loss, and its own classes where it has its own head."""
+    for name, labels in (("one", (EVEN, "ab", "ab")), ("two", (train, val, "ab"))):
+        rows = [
+            f"{row},{label.strip()},{part}"
+            for part, letters in zip(("train", "val", "test"), labels, strict=True)
+            for row, label in enumerate(letters)
+        ]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["x,y,part", *rows]), encoding="utf-8")
+    for metric in ("val/t/loss", "val/t@one/loss", "val/t@two/loss"):
+        path = tmp_path / "spec.yaml"
+        path.write_text(TWO % (head, metric), encoding="utf-8")
+        codes = {item.code for item in pipeline.check(path).diagnostics} & {
+            *("LOS412", "DAT303", "DAT340", "DAT398", "PHS656"),
+        }
+        unlabelled = not val.strip() and metric == "val/t@two/loss"
+        assert codes == expected | ({"PHS656"} if unlabelled else set())
