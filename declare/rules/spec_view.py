@@ -33,9 +33,9 @@ class View(SpecView):
 
     The mappings hold only what is known, so a missing entry means that an earlier finding prevents it. `facts`
     is filled from stage "facts" on (by dataset), `shapes` (dataset -> field -> shape after transforms), `targets`
-    (by task), `dataset_targets` (by task and dataset, if datasets differ) and `unscored` (task -> dataset -> splits in
-    which no target counts) from "links", `nodes` (by path, in topological order) from "shapes", `phases` (by name) from
-    "phases", `hardware` from "hardware".
+    (by task), `dataset_targets` (by task and dataset, if they differ) and `unscored` (task -> dataset -> splits in
+    which no target counts) from "links", `nodes` (by path, in topological order) from "shapes", `phases` (by name)
+    from "phases", `hardware` from "hardware".
     """
 
     spec: Spec

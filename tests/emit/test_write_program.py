@@ -145,7 +145,9 @@ def test_names_of_a_spec_hide_none_of_python(tmp_path: Path) -> None:
     follow(named(tmp_path, module="torch", task="tensor"), tmp_path / "two")
 
 
-@pytest.mark.parametrize("name", [{"dataset": "data"}, {"dataset": "len"}, {"task": "keys"}, {"module": "type"}])
+@pytest.mark.parametrize(
+    "name", [{"dataset": "data"}, {"dataset": "len"}, {"task": "keys"}, {"module": "type"}]
+)
 def test_names_that_the_code_needs_are_refused(name: dict[str, str], tmp_path: Path) -> None:
     """What would hide a part of the program is said before anything is written."""
     with pytest.raises(ProblemError) as caught:

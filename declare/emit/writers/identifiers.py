@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from declare.contract.code import NotWrittenError
 from declare.emit.model.forward import TAKEN
-from declare.ir.plan import Plan
+from declare.ir.plan import ModulePlan, Plan
 
 _OF_MODULES = frozenset(
     [
@@ -59,11 +59,12 @@ _OF_MODULES = frozenset(
 """What every module of torch has: no other module may be called so."""
 _OF_DICTS = _OF_MODULES | {"clear", "items", "keys", "pop", "update", "values"}
 """What `nn.ModuleDict`, which holds heads and the modules of datasets, has besides."""
-_OF_TRAINING = TAKEN | {
-    *("add_up", "data", "distributed", "evaluate", "folder", "json", "load_file", "load_state", "loss", "losses"),
-    *("metrics", "model", "optimizer", "parameters", "part", "rank", "rate", "save_file", "save_state", "state"),
-    *("totals", "weights", "world"),
-}
+_OF_TRAINING = TAKEN.union(
+    ["add_up", "data", "distributed", "evaluate", "folder", "json"],
+    ["load_file", "load_state", "loss", "losses", "metrics", "model"],
+    ["optimizer", "parameters", "part", "rank", "rate", "save_file"],
+    ["save_state", "state", "totals", "weights", "world"],
+)
 """What functions use that have a variable for the batch of each of several datasets."""
 
 
@@ -76,14 +77,17 @@ def refuse_names(plan: Plan) -> None:
         if name in _OF_TRAINING:
             raise NotWrittenError(f"a dataset called `{name}`, as something that the code uses")
     for node in plan.nodes:
-        if node.role == "module" and node.path in _OF_MODULES:
-            raise NotWrittenError(
-                f"a module called `{node.path}`, as something that every module of torch has"
-            )
-        datasets = node.variants if node.per_dataset else ()
-        for name in (*node.path.split(".")[1:], *datasets):
-            if name in _OF_DICTS:
-                raise NotWrittenError(f"the name `{name}`, as something that `nn.ModuleDict` has")
+        _refuse_attributes(node)
+
+
+def _refuse_attributes(node: ModulePlan) -> None:
+    """Raise `NotWrittenError` for a module called as an attribute of what holds it."""
+    if node.role == "module" and node.path in _OF_MODULES:
+        raise NotWrittenError(f"a module called `{node.path}`, as something that every module of torch has")
+    datasets = node.variants if node.per_dataset else ()
+    for name in (*node.path.split(".")[1:], *datasets):
+        if name in _OF_DICTS:
+            raise NotWrittenError(f"the name `{name}`, as something that `nn.ModuleDict` has")
 
 
 def _names(plan: Plan) -> Iterator[str]:

@@ -26,11 +26,12 @@ def _check_head(view: View, task: LocatedBlock[Task], own: str, counts: Counts) 
         dataset = own or task_datasets(view, task.block)[0]
         target = str(task.block.target)
         splits = [split for split in ("val", "test") if counts[lost[0]].get(split, 0)]
+        where = f" of `{own}`" if own else ""
         number = sum(counts[lost[0]].values())
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         yield Problem(
             CODE,
-            f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train{f' of `{own}`' if own else ''}",
+            f"class `{lost[0]}` of `{target}`{more} has {number} samples but none in train{where}",
             at=f"{task.path}.target",
             label=f"`{lost[0]}` occurs only in {' and '.join(splits)}",
             also={
