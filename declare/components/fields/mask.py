@@ -51,7 +51,10 @@ class Mask(ImageField):
     num_fact_samples: ClassVar[int] = 512
 
     classes: (
-        int | Annotated[list[str], Param(min_length=1)] | dict[str, int | str | list[int | str]] | None
+        Annotated[int, Param(ge=1, le=2**16)]
+        | Annotated[list[str], Param(min_length=1)]
+        | dict[str, int | str | list[int | str]]
+        | None
     ) = Param(
         None,
         description=(

@@ -258,10 +258,12 @@ def test_a_value_of_later_masks_that_is_no_class_is_refused():
         {"classes": {"a": "#12"}},
         {"classes": {"a": 1, "b": 1}},
         {"classes": {"a": 1}, "void": 1},
+        {"classes": 0},
+        {"classes": 2**63},
     ],
 )
 def test_values_that_are_none_or_stand_twice(block):
-    """A word that is no colour, and a value of two classes, are refused before data are read."""
+    """A word that is no colour, a value of two classes, and an odd number of classes are refused before data are read."""
     _, problems = parser.read("fields", {"type": "mask"} | block)
     assert [problem.code for problem in problems] == ["SCH108"]
 
