@@ -28,6 +28,16 @@ from tests.combining.pages import example
 from tests.combining.phasing import write_phases, write_rest
 from tests.combining.values import NOTHING, Ordinary
 
+_ODD_NAMES = ("training", "type", "forward", "none", "t", "a", "weight", "loss", "model", "train")
+"""Names of modules that mean something elsewhere: to torch, to Python, or in the spec."""
+
+
+def _is_file_like(other: Place, place: Place) -> bool:
+    """Return whether a place is another file of the same kind."""
+    paths = [Path(str(item.block.get("path", ""))) for item in (other, place)]
+    alike = other.block["type"] == place.block["type"] and paths[0].name == paths[1].name
+    return alike and paths[0] != paths[1] and paths[0].is_file()
+
 
 @dataclass
 class Growth:
@@ -99,6 +109,9 @@ class Growth:
         )
         if not self._holds_out(block):
             block["split"] = {"val": self.draw.choice([0.2, 0.3]), "test": self.draw.choice([0.2, 0.1])}
+            others = [other.block["path"] for other in self.places if _is_file_like(other, place)]
+            if others and self.draw.random() < 0.2:
+                block["split"] = {"val": self.draw.choice(others)}
 
     def _twin(self, name: str) -> None:
         """Write a second dataset with the fields of the first, of other samples where there are some."""
@@ -265,6 +278,8 @@ class Growth:
 
     def _add_module(self, made: tuple[Block, dict[str, Shape]]) -> None:
         name = f"m{len(self.spec['model'])}"
+        if self.draw.random() < 0.1:
+            name = self.draw.choice([odd for odd in _ODD_NAMES if odd not in self.spec["model"]])
         self.spec["model"][name] = made[0]
         for output, shape in made[1].items():
             self.outputs[name if output == next(iter(made[1])) else f"{name}.{output}"] = shape
@@ -372,7 +387,7 @@ class Growth:
             kind, able = task.default_head, self._readable(task)
         if not able:
             return None
-        made = self.ordinary.component("heads", kind)
-        return {key: value for key, value in made.items() if key != "per_dataset"} | {
-            "input": self.draw.choice(able)
-        }
+        made = self.ordinary.component("heads", kind) | {"input": self.draw.choice(able)}
+        if len(self.shapes) < 2:
+            made.pop("per_dataset", None)
+        return made
