@@ -227,3 +227,13 @@ def test_a_sample_of_many_equal_features_is_compared_at_once():
     facts = field("vector").infer_facts([[1] * 300_000, [2**53 + 2] * 300_000])
     assert facts.shape.dims == (300_000,)
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", "float64"])
+@pytest.mark.parametrize("mark", [1, 1.0, 0.5, 2**63, -(2**70), 1e308])
+def test_a_mark_of_any_size_is_compared_with_any_type(dtype, mark):
+    """What a type cannot hold does not occur in its columns."""
+    made = parser.parse("fields", {"type": "number", "missing": [mark]})
+    values = np.array([0, 1], dtype)
+    gaps = np.isnan(made.encode(values, made.infer_facts(values)))
+    assert gaps.tolist() == [False, mark == 1]

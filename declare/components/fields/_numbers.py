@@ -166,6 +166,8 @@ def number_mark(mark: Any) -> float | int | None:
 
 
 def _equal(array: Array, number: float) -> Array:
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)  # which a number of any size can be compared with
     if array.dtype.kind in "iu":
         return np.asarray(array == int(number)) if float(number).is_integer() else np.zeros(array.shape, bool)
     if array.dtype.kind != "f":
