@@ -24,7 +24,7 @@ _NUMBERS: frozenset[Layout] = frozenset({"number", "vector", "series", "sequence
 _NEGLIGIBLE = 1e-4
 """A gap this small relative to the deviation changes no result: recordings with an offset, temperatures in kelvin."""
 _MOST = 0.5
-_ROUNDING, _LEAST = 2.0**-23, 2.0**-126
+_ROUNDING, _LEAST, _LARGEST = 2.0**-23, 2.0**-126, (2 - 2.0**-23) * 2.0**127
 
 
 def input_precision(stage: ShapedSpec) -> Reports[None]:
@@ -49,12 +49,14 @@ def input_precision(stage: ShapedSpec) -> Reports[None]:
 
 def _may_merge(plan: DatasetPlan, field: str, facts: FieldFacts) -> bool:
     """Return whether the range of a field allows merging; checked with one number of the source."""
-    if facts.minimum is None or facts.maximum is None or facts.minimum == facts.maximum:
+    if facts.minimum is None or facts.maximum is None:
         return False
+    largest = max(abs(facts.minimum), abs(facts.maximum))
+    if facts.minimum == facts.maximum or largest > _LARGEST:
+        return largest > _LARGEST
     changed = any(field in (block.get("field"), *(block.get("fields") or ())) for block in plan.transforms)
     if changed or facts.shape.layout != "number" or not facts.std:
         return True
-    largest = max(abs(facts.minimum), abs(facts.maximum))
     return largest < _LEAST / _ROUNDING or largest * _ROUNDING > _NEGLIGIBLE * facts.std
 
 
