@@ -129,8 +129,9 @@ def has_own_heads(view: SpecView, task: LocatedBlock[Task]) -> bool:
     for _ in task_names(view):
         if isinstance(head, str) and head in task_names(view):
             head = get(view.spec, "tasks", head, "head")
-    own = head is not POISON and not isinstance(head, str | None) and head.per_dataset is True
-    return own and len(task_datasets(view, task.block)) > 1
+    if head is POISON or isinstance(head, str | None):
+        return False
+    return head.per_dataset is True and len(task_datasets(view, task.block)) > 1
 
 
 def dataset_place(task: LocatedBlock[Task], dataset: str) -> str:

@@ -15,27 +15,27 @@ STAGE = "facts"
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each target with classes that a held-out split lacks."""
     for task in tasks(view):
-        for own, counts in counts_by_head(view, task).items():
-            problem = _not_evaluated(view, task, own, counts)
+        for dataset, counts in counts_by_head(view, task).items():
+            problem = _not_evaluated(view, task, dataset, counts)
             if problem is not None:
                 yield problem
                 break
 
 
-def _not_evaluated(view: View, task: LocatedBlock[Task], own: str, counts: Counts) -> Problem | None:
+def _not_evaluated(view: View, task: LocatedBlock[Task], dataset: str, counts: Counts) -> Problem | None:
     for split in ("val", "test"):
         lost = [name for name, row in counts.items() if row.get("train", 0) and not row.get(split, 0)]
         if not lost or not total(counts, split):
             continue
-        dataset, target = own or task_datasets(view, task.block)[0], str(task.block.target)
+        example, target = dataset or task_datasets(view, task.block)[0], str(task.block.target)
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-        here = "split" if get(view.spec, "datasets", dataset, "split") is not None else "source"
+        here = "split" if get(view.spec, "datasets", example, "split") is not None else "source"
         return Problem(
             CODE,
-            f"class `{lost[0]}` of `{target}`{more} has no sample in {split}{f' of `{own}`' if own else ''}",
+            f"class `{lost[0]}` of `{target}`{more} has no sample in {split}{f' of `{dataset}`' if dataset else ''}",
             at=f"{task.path}.target",
             label=f"no `{split}` metric measures it",
-            also={f"datasets.{dataset}.{here}": _sizes(counts, lost[0], split)},
+            also={f"datasets.{example}.{here}": _sizes(counts, lost[0], split)},
             helps=(f"set `split.stratify: {target}`", f"use a larger `{split}` split"),
         )
     return None

@@ -16,17 +16,17 @@ STAGE = "facts"
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each target with classes that occur only in validation or test samples."""
     for task in tasks(view):
-        for own, counts in counts_by_head(view, task).items():
-            yield from _check_head(view, task, own, counts)
+        for dataset, counts in counts_by_head(view, task).items():
+            yield from _check_head(view, task, dataset, counts)
 
 
-def _check_head(view: View, task: LocatedBlock[Task], own: str, counts: Counts) -> Iterator[Problem]:
+def _check_head(view: View, task: LocatedBlock[Task], dataset: str, counts: Counts) -> Iterator[Problem]:
     lost = [name for name, row in counts.items() if any(row.values()) and not row.get("train", 0)]
     if lost and len(counts) - len(lost) > 1:  # a single class in train is LOS412
-        dataset = own or task_datasets(view, task.block)[0]
+        example = dataset or task_datasets(view, task.block)[0]
         target = str(task.block.target)
         splits = [split for split in ("val", "test") if counts[lost[0]].get(split, 0)]
-        where = f" of `{own}`" if own else ""
+        where = f" of `{dataset}`" if dataset else ""
         number = sum(counts[lost[0]].values())
         more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
         yield Problem(
@@ -35,10 +35,10 @@ def _check_head(view: View, task: LocatedBlock[Task], own: str, counts: Counts) 
             at=f"{task.path}.target",
             label=f"`{lost[0]}` occurs only in {' and '.join(splits)}",
             also={
-                _split_place(view, dataset): "the split that separates it",
-                field_place(view, dataset, target): f"{len(counts)} classes in this data",
+                _split_place(view, example): "the split that separates it",
+                field_place(view, example, target): f"{len(counts)} classes in this data",
             },
-            helps=_helps(view, dataset, target),
+            helps=_helps(view, example, target),
         )
 
 

@@ -18,23 +18,25 @@ _NEED_TWO = frozenset({"class_logits", "ordinal_logits", "pixel_logits"})
 def check(view: View) -> Iterator[Problem]:
     """Yield a problem for each task whose training samples all have the same class."""
     for task in tasks(view):
-        for own, counts in counts_by_head(view, task).items() if task.block.prediction in _NEED_TWO else ():
-            yield from _check_head(view, task, own, counts)
+        for dataset, counts in (
+            counts_by_head(view, task).items() if task.block.prediction in _NEED_TWO else ()
+        ):
+            yield from _check_head(view, task, dataset, counts)
 
 
-def _check_head(view: View, task: LocatedBlock[Task], own: str, counts: Counts) -> Iterator[Problem]:
+def _check_head(view: View, task: LocatedBlock[Task], dataset: str, counts: Counts) -> Iterator[Problem]:
     present = [name for name, row in counts.items() if row.get("train", 0)]
     looked_at_all = len(counts) == 1 or all(len(row) > 1 for row in counts.values())
     # Of many mask files some are counted, in training alone.
     if len(present) == 1 and (task.block.prediction != "pixel_logits" or looked_at_all):
-        dataset, target = own or task_datasets(view, task.block)[0], str(task.block.target)
-        where = f" in `{own}`" if own else ""
+        example, target = dataset or task_datasets(view, task.block)[0], str(task.block.target)
+        where = f" in `{dataset}`" if dataset else ""
         yield Problem(
             CODE,
             f"target `{target}` of task `{task.name}` has only one class{where}: `{present[0]}`",
             at=f"{task.path}.target",
             label="every training sample has this class",
-            also={field_place(view, dataset, target): f"{total(counts, 'train')} samples of `{present[0]}`"},
+            also={field_place(view, example, target): f"{total(counts, 'train')} samples of `{present[0]}`"},
             helps=(
                 "check the labels of the data, its `limit` and its split",
                 "use another field as target",

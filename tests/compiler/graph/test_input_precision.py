@@ -97,7 +97,9 @@ def test_numbers_beyond_single_precision_are_called_so(check):
 def test_a_number_beyond_single_precision_is_refused_whatever_the_others_are(check, low):
     """Its deviation is beyond all numbers, or 0."""
     values = np.where(np.arange(60) % 2, 1e308, low)
-    assert findings(check(values, ("x: {type: vector}", "x: {type: number}"), ("type: mlp", "type: tabular"))) == ["DAT305"]
+    assert findings(
+        check(values, ("x: {type: vector}", "x: {type: number}"), ("type: mlp", "type: tabular"))
+    ) == ["DAT305"]
 
 
 def test_targets_are_not_inputs(check):
