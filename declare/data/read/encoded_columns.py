@@ -18,11 +18,11 @@ def moments(values: Array) -> dict[str, float]:
 
 def missing_rows(column: Array) -> Array:
     """Return which encoded values are missing."""
+    features = tuple(range(1, column.ndim))
     if column.dtype.kind == "f":
-        gone = np.asarray(np.isnan(column)).reshape(len(column), -1).all(axis=1)
-        return np.asarray(gone)
+        return np.asarray(np.isnan(column).all(axis=features))
     if column.dtype == np.int64:
-        return np.asarray((column == -1).reshape(len(column), -1).all(axis=1))
+        return np.asarray((column == -1).all(axis=features))
     return np.zeros(len(column), bool)
 
 
