@@ -156,6 +156,17 @@ def test_names_that_the_code_needs_are_refused(name: dict[str, str], tmp_path: P
     assert f"`{next(iter(name.values()))}`" in caught.value.problem.title
 
 
+def test_probes_of_several_heads_are_refused(tmp_path: Path) -> None:
+    """A probe is fitted for each dataset then, which no program does."""
+    sets = (
+        "tasks.cost.head={type: linear, per_dataset: true}",
+        "phases.fit.probes=[{task: cost, type: linear}]",
+    )
+    with pytest.raises(ProblemError) as caught:
+        written(named(tmp_path), tmp_path / "program", *sets)
+    assert "a probe of `cost`" in caught.value.problem.title
+
+
 def test_the_command_writes_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """`dcl compile RUN` takes the precision that the run chose; without `-o` it writes `generated/NAME`."""
     spec = place("digits", tmp_path)

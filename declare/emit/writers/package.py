@@ -76,6 +76,8 @@ def _write_losses(
                 tasks[f"{name}_{item.datasets[0]}"].write_combined()
     for word, probe in probes_by_word(plan).items():
         with code_at(f"tasks.{probe.task}"):
+            if plan.has_own_heads(probe.task):
+                raise NotWrittenError(f"a probe of `{probe.task}`, which has a head for each dataset")
             write_probe(probe, tasks[probe.task], word, model.names[f"features_{word}"])
 
 
