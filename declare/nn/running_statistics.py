@@ -33,11 +33,11 @@ def running_statistics(root: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def norm_buffers(root: nn.Module) -> list[Tensor]:
-    """Return the buffers of norms under `root`: running means, variances, and numbers of batches."""
+def norm_buffers(root: nn.Module) -> list[tuple[str, Tensor]]:
+    """Return the buffers of norms under `root` with their names: running means, variances, and numbers of batches."""
     return [
-        buffer
-        for _, module in running_norms(root)
+        (f"{path}.{name}" if path else name, buffer)
+        for path, module in running_norms(root)
         for name in (*_running(module), _COUNT)
         if (buffer := module._buffers.get(name)) is not None  # noqa: SLF001
     ]
@@ -90,7 +90,12 @@ class StatisticsBySize:
     @property
     def tensors(self) -> list[Tensor]:
         """The statistics of all sizes."""
-        return [*self._own, *(item for buffers in self._sets.values() for item in buffers)]
+        return [item for _, item in self.named_tensors()]
+
+    def named_tensors(self) -> list[tuple[str, Tensor]]:
+        """Return the statistics of all sizes with their names in the model."""
+        sets = [self._own, *self._sets.values()]
+        return [pair for buffers in sets for pair in zip(self._names, buffers, strict=True)]
 
     def of(self, norms: Sequence[str]) -> list[Tensor]:
         """Return the running means and variances of some norms, at all sizes but the current one."""
@@ -179,9 +184,10 @@ class StepStatistics:
         self._changes = [torch.zeros_like(item) for item in self._tensors]
 
     @torch.no_grad()
-    def add_micro_batch(self, share: float) -> None:
-        """Record what a micro-batch with this fraction of the rows has changed, and undo it."""
-        for item, start_value, change in zip(self._tensors, self._before, self._changes, strict=True):
+    def add_micro_batch(self, shares: Sequence[float]) -> None:
+        """Record what a micro-batch has changed, and undo it; `shares` are its fractions of each tensor's rows."""
+        pairs = zip(self._tensors, self._before, self._changes, shares, strict=True)
+        for item, start_value, change, share in pairs:
             if item.is_floating_point():
                 change.add_(item - start_value, alpha=share)
             else:

@@ -156,7 +156,8 @@ def test_micro_batches_move_statistics_as_one_batch_does(name: str, cuts: tuple[
     make, axes = NORMS[name]
     draw = torch.Generator().manual_seed(1)
     whole, cut = make().train(), make().train()
-    statistics = StepStatistics(norm_buffers(cut))
+    buffers = [item for _, item in norm_buffers(cut)]
+    statistics = StepStatistics(buffers)
     assert len(statistics)
     for _ in range(2):
         batch = torch.randn(sum(cuts), 3, *[4] * axes, generator=draw) + torch.arange(sum(cuts)).view(
@@ -167,7 +168,7 @@ def test_micro_batches_move_statistics_as_one_batch_does(name: str, cuts: tuple[
         for piece in batch.split(cuts):
             if len(piece) * 4**axes > 1:
                 cut(piece)
-            statistics.add_micro_batch(len(piece) / len(batch))
+            statistics.add_micro_batch([len(piece) / len(batch)] * len(buffers))
         statistics.finish_step()
     for key, expected in whole.named_buffers():
         if "var" not in key:

@@ -17,7 +17,8 @@ class EMA:
 
     With `warmup` the decay starts low, (1 + n) / (10 + n) at update n, so that a short phase does not evaluate its
     initial weights. Running means and variances of norms are averaged as the weights are: those of the latest weights
-    are not those of their average. Other buffers are not.
+    are not those of their average; after a change of the input's size they always warm up, since those before it
+    belong to another size. Other buffers are not averaged.
     """
 
     def __init__(self, graph: nn.Module, decay: float = 0.999, *, warmup: bool = True) -> None:
@@ -35,18 +36,14 @@ class EMA:
     @torch.no_grad()
     def update(self) -> None:
         """Add the current weights."""
-        torch._foreach_lerp_(
-            _local_shards(self._shadow), _local_shards(self._parameters), 1 - self._decay_at(self._updates)
-        )
-        self._updates += 1
+        decay = decay_at(self._updates, self._decay, warmup=self._warmup)
+        torch._foreach_lerp_(_local_shards(self._shadow), _local_shards(self._parameters), 1 - decay)
         if self._statistics:
-            share = 1 - self._decay_at(self._statistics_updates)
-            torch._foreach_lerp_(self._statistics_shadow, self._statistics, share)
+            restarted = self._statistics_updates < self._updates
+            decay = decay_at(self._statistics_updates, self._decay, warmup=self._warmup or restarted)
+            torch._foreach_lerp_(self._statistics_shadow, self._statistics, 1 - decay)
             self._statistics_updates += 1
-
-    def _decay_at(self, updates: int) -> float:
-        """Return the decay after so many updates."""
-        return decay_at(updates, self._decay, warmup=self._warmup)
+        self._updates += 1
 
     @torch.no_grad()
     def restart_statistics(self) -> None:

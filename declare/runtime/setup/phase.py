@@ -88,6 +88,7 @@ def assemble(
         micro_batches=num_micro_batches(plan, phase, builder.world.size),
         world=builder.world,
         statistics=statistics,
+        datasets_by_module=_datasets_by_module(plan),
     )
     step = Step(config)
     unshared_tensors = unshared_statistics(config.graph, statistics) if builder.world.size > 1 else []
@@ -114,6 +115,17 @@ def _statistics(
             untrained_size(size, scales.all_sizes, f"{at}.evaluate", {f"{at}.sizes": "the sizes"})
         )
     return statistics
+
+
+def _datasets_by_module(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the datasets whose rows each module gets, by its path in the graph."""
+    modules: dict[str, tuple[str, ...]] = {}
+    for node in plan.nodes:
+        if node.per_dataset:
+            modules |= {f"{node.path}.{name}": (name,) for name in node.datasets}
+        else:
+            modules[node.path] = node.datasets
+    return modules
 
 
 def unshared_statistics(graph: nn.Module, statistics: StatisticsBySize | None) -> list[Tensor]:

@@ -1,6 +1,6 @@
 """Forward and backward passes of a micro-batch: one of each, or several if a phase has scales or a balance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Protocol
 
@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from declare.nn.balances.balance import Balance
-from declare.nn.distributed.process_group import ProcessGroup
 from declare.nn.running_statistics import StatisticsBySize, StepStatistics, norm_buffers
 from declare.runtime.machine.precision import Precision
 from declare.runtime.step.interfaces import Batch, Losses, Scales
@@ -62,11 +61,9 @@ def make_forward_backward(
     if scales is not None and statistics is not None:
         passes = (JointScales if scales.eager else SequentialScales)(single, scales, statistics)
     if config.micro_batches > 1:
-        of_sizes = statistics.tensors if statistics is not None else []
-        buffers = {id(item): item for item in (*norm_buffers(config.graph), *of_sizes)}
+        buffers = norm_buffers(config.graph) if statistics is None else statistics.named_tensors()
         if buffers:
-            step_statistics = StepStatistics(list(buffers.values()))
-            passes = StatisticsOncePerStep(passes, step_statistics, config.world, config.precision.device)
+            passes = StatisticsOncePerStep(passes, buffers, config)
     if balance is not None:
         passes = BalancedLosses(passes, single, balance, parameters)
     return passes
@@ -193,19 +190,32 @@ class BalancedLosses:
 
 
 class StatisticsOncePerStep:
-    """Other passes, after which norm statistics have moved once for all micro-batches of a step."""
+    """Other passes, after which norm statistics have moved once for all micro-batches of a step.
+
+    A micro-batch counts by its rows of the datasets that a norm gets.
+    """
 
     def __init__(
-        self, passes: ForwardBackward, statistics: StepStatistics, world: ProcessGroup, device: torch.device
+        self, passes: ForwardBackward, buffers: Sequence[tuple[str, Tensor]], config: StepConfig
     ) -> None:
-        self._passes, self._statistics, self._world, self._device = passes, statistics, world, device
-        self._shares: list[float] = []
+        self._passes, self._world, self._device = passes, config.world, config.precision.device
+        self._statistics = StepStatistics([item for _, item in buffers])
+        self._datasets = [_datasets_of(name, config.datasets_by_module) for name, _ in buffers]
+        self._shares: list[list[float]] = []
 
     def start_step(self, number: int, micro_batches: Sequence[Batch]) -> None:
-        """Compute the fraction of each micro-batch in the rows of the step, over all processes."""
-        rows = torch.tensor([float(count_rows(batch)) for batch in micro_batches], device=self._device)
-        total = self._world.sum(rows) if self._world.size > 1 else rows
-        self._shares = (total / total.sum()).tolist()
+        """Compute the fraction of each micro-batch in the rows of each norm, over all processes."""
+        names = sorted({name for batch in micro_batches for name in batch})
+        rows = [
+            [float(count_rows({name: batch[name]} if name in batch else {})) for name in names]
+            for batch in micro_batches
+        ]
+        if self._world.size > 1:
+            rows = self._world.sum(torch.tensor(rows, device=self._device)).tolist()
+        by_datasets = {datasets: _fractions(rows, names, datasets) for datasets in set(self._datasets)}
+        self._shares = [
+            [by_datasets[datasets][index] for datasets in self._datasets] for index in range(len(rows))
+        ]
         self._statistics.start_step()
         self._passes.start_step(number, micro_batches)
 
@@ -221,6 +231,23 @@ class StatisticsOncePerStep:
         """Let the statistics move."""
         self._statistics.finish_step()
         return self._passes.finish_step(loss, terms, seed)
+
+
+def _datasets_of(name: str, datasets_by_module: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """Return the datasets whose rows a tensor's module gets; None for all."""
+    paths = [path for path in datasets_by_module if name.startswith(f"{path}.")]
+    return datasets_by_module[max(paths, key=len)] if paths else None
+
+
+def _fractions(
+    rows: Sequence[Sequence[float]], names: Sequence[str], datasets: Collection[str] | None
+) -> list[float]:
+    """Return the fraction of each micro-batch in the rows of `datasets` (None: all); `rows` are those of `names`."""
+    sums = [
+        sum(part for name, part in zip(names, parts, strict=True) if datasets is None or name in datasets)
+        for parts in rows
+    ]
+    return [part / max(sum(sums), 1.0) for part in sums]
 
 
 def sum_losses(losses: Sequence[Losses], scale: float = 1.0) -> Losses:

@@ -1,6 +1,7 @@
 """What the step of a phase is made of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -33,3 +34,5 @@ class StepConfig:
     world: ProcessGroup = SINGLE_PROCESS
     statistics: StatisticsBySize | None = None
     """Running statistics of norms for each size, if the phase has scales."""
+    datasets_by_module: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The datasets whose rows a module of the graph gets, by its path."""

@@ -33,10 +33,11 @@ def test_norm_statistics_are_averaged_as_weights_are() -> None:
     assert torch.equal(again.state_dict()["statistics"]["1.running_mean"], mean)
 
 
-def test_statistics_of_another_size_are_averaged_anew() -> None:
+@pytest.mark.parametrize("warmup", [True, False])
+def test_statistics_of_another_size_are_averaged_anew(warmup: bool) -> None:
     """After a change of size the average of statistics forgets those of the size before; that of weights does not."""
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
-    average = EMA(model, 0.99)
+    average = EMA(model, 0.99, warmup=warmup)
     for _ in range(50):
         average.update()
     with torch.no_grad():
@@ -70,6 +71,22 @@ def test_a_resumed_average_goes_on_as_if_nothing_had_happened(warmup: bool) -> N
     states = [average.state_dict() for average in averages]
     for key, name in (("weights", "0.weight"), ("statistics", "1.running_mean")):
         assert torch.equal(states[0][key][name], states[1][key][name])
+
+
+def test_a_new_size_needs_few_updates_without_warm_up_too() -> None:
+    """A new size begins with the running statistics of the size before: the average does not keep them."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    average = EMA(model, 0.999, warmup=False)
+    average.update()
+    average.restart_statistics()  # at 0, those of the size before
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[1].running_mean.fill_(5.0)
+    for _ in range(20):
+        average.update()
+    state = average.state_dict()
+    assert state["statistics"]["1.running_mean"].gt(4.99).all()
+    assert state["weights"]["0.weight"].lt(0.9).all()
 
 
 def test_a_restart_takes_the_statistics_of_the_moment() -> None:
