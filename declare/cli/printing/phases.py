@@ -75,7 +75,9 @@ def average_text(phase: PhasePlan) -> str:
     text = f"ema, decay {short(decay)}{reached}, {'with' if warmup else 'without'} warm-up; "
     text += "at the end of the phase it is "
     text += f"{_percent(weights.last)} the weights of the last step, {_percent(weights.first)} those before the first"
-    return text + (f", half of it those of the last {weights.half:,} steps" if weights.half else "")
+    if weights.half is None or weights.half == 1:  # of one step: its share is there already
+        return text
+    return text + f", half of it those of the last {weights.half:,} steps"
 
 
 def _percent(share: float) -> str:

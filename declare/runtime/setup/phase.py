@@ -88,7 +88,7 @@ def assemble(
         micro_batches=num_micro_batches(plan, phase, builder.world.size),
         world=builder.world,
         statistics=statistics,
-        datasets_by_module=_datasets_by_module(plan),
+        datasets_by_module=datasets_by_module(plan),
     )
     step = Step(config)
     unshared_tensors = unshared_statistics(config.graph, statistics) if builder.world.size > 1 else []
@@ -117,7 +117,7 @@ def _statistics(
     return statistics
 
 
-def _datasets_by_module(plan: Plan) -> dict[str, tuple[str, ...]]:
+def datasets_by_module(plan: Plan) -> dict[str, tuple[str, ...]]:
     """Return the datasets whose rows each module gets, by its path in the graph."""
     modules: dict[str, tuple[str, ...]] = {}
     for node in plan.nodes:
