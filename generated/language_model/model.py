@@ -99,5 +99,5 @@ class Model(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the output of the head of each task [B, ...]."""
         decoder = self.decoder(batch["text"])
-        next = self.heads["next"](decoder)
-        return {"next": next}
+        next_2 = self.heads["next"](decoder)
+        return {"next": next_2}

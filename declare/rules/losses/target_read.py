@@ -38,4 +38,4 @@ def check(view: View) -> Iterator[Problem]:
 def _column(view: View, dataset: str, field: str) -> str:
     """Return the column of the source that a field reads."""
     block = get(view.spec, "datasets", dataset, "fields", field)
-    return block.column_name(field) if block is not None else field
+    return get(block, "column") or get(block, "key") or field
