@@ -11,9 +11,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if arguments is None:
         from declare.cli.signal_watch import end_soon_after_interrupt
+        from declare.cli.streams import open_streams
         from declare.system.python_process import protect_children
 
         protect_children()
+        open_streams()  # else the pipe of the watch takes the numbers of closed ones
         end_soon_after_interrupt()
     return run(sys.argv[1:] if arguments is None else arguments)
 

@@ -7,12 +7,13 @@ import sys
 import pytest
 
 PROGRAM = """
-import ctypes, signal
+import ctypes, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 from declare.cli.signal_watch import end_soon_after_interrupt
 end_soon_after_interrupt()
 OWN_HANDLER
 lock = ctypes.create_string_buffer(64)
-print("inside", flush=True)
+threading.Timer(0.5, print, ["inside"], {"flush": True}).start()
 for _ in range(2):  # the second waits for ever, and no signal wakes it
     ctypes.CDLL(None).pthread_mutex_lock(lock)
 """

@@ -156,6 +156,15 @@ def test_names_that_the_code_needs_are_refused(name: dict[str, str], tmp_path: P
     assert f"`{next(iter(name.values()))}`" in caught.value.problem.title
 
 
+def test_splits_in_files_are_refused(tmp_path: Path) -> None:
+    """A program reads the one file of a source."""
+    spec = place("table", tmp_path)
+    (tmp_path / "held_out.csv").write_text((tmp_path / "table.csv").read_text())
+    with pytest.raises(ProblemError) as caught:
+        written(spec, tmp_path / "program", "datasets.table.split={val: held_out.csv}")
+    assert "files for the splits of `table`" in caught.value.problem.title
+
+
 def test_probes_of_several_heads_are_refused(tmp_path: Path) -> None:
     """A probe is fitted for each dataset then, which no program does."""
     sets = (

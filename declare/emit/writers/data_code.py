@@ -3,12 +3,14 @@
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from declare.contract import strict_json
 from declare.contract.code import Code, NotWrittenError, code_at, text_literal
 from declare.contract.shapes import Shape
+from declare.data.read.fingerprints import SPLITS
 from declare.data.store.split_arrays import Pool
 from declare.data.store.statistics import fit_pool
 from declare.emit.specialize.abstract_values import UNKNOWN, Const, NotNone, Tensor, Value
@@ -193,6 +195,8 @@ class DataCode:
 
     def _dataset(self, name: str, dataset: DatasetPlan) -> None:
         """Write how a dataset is read."""
+        if any(isinstance(dataset.split.get(split), str | Path) for split in SPLITS):
+            raise NotWrittenError(f"files for the splits of `{name}`")
         self.splits[name] = {split: rows.tolist() for split, rows in self.pools[name].rows.items()}
         others = {
             split for item in self.plan.datasets.values() for split, size in item.splits.items() if size
