@@ -130,16 +130,13 @@ def rehearse(
     Raises:
         SpecError: The spec has errors.
     """
-    from tempfile import TemporaryDirectory
-
     from declare.rehearsal.rehearse_run import rehearse as rehearse_plan
 
     allow_downloads()
     checked = check(spec, set=set, trust=trust)
     resolved = _require(checked.plan, checked)
-    with TemporaryDirectory(prefix="declare-rehearsal-") as temporary:
-        folder = Path(temporary) if run_dir is None else Path(run_dir)
-        return rehearse_plan(resolved, checked.document.sources[0].text, folder, trust=tuple(trust))
+    folder = None if run_dir is None else Path(run_dir)
+    return rehearse_plan(resolved, checked.document.sources[0].text, folder, trust=tuple(trust))
 
 
 def train(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from declare.contract.problem import Problem
 from declare.ir.plan import PhasePlan, Plan
@@ -20,7 +21,7 @@ from declare.rehearsal.short_plan import shorten
 from declare.report.collect import of_run
 from declare.report.layers import layers_of
 from declare.report.render.html import render
-from declare.runtime.distributed.exit_codes import DONE, STOPPED
+from declare.runtime.distributed.exit_codes import DONE, FAILED, STOPPED
 from declare.runtime.inference.evaluate import evaluate
 from declare.runtime.inference.loaded_run import Loading
 from declare.runtime.inference.predict import predict
@@ -68,7 +69,7 @@ class Rehearsal:
     """Findings for which the run would fail, or learn nothing."""
     warnings: tuple[Problem, ...] = ()
     status: int = DONE
-    """The exit code of the training: 75 if it was asked to stop (Ctrl-C)."""
+    """The exit code: 4 if there are errors, 75 if it was asked to stop (Ctrl-C)."""
 
     @property
     def run_seconds(self) -> float:
@@ -79,15 +80,19 @@ class Rehearsal:
 def rehearse(
     plan: Plan,
     spec_text: str,
-    folder: Path,
+    folder: Path | None = None,
     *,
     trust: Collection[str] = (),
     on_stage: Callable[[str], object] = lambda _: None,
 ) -> Rehearsal:
-    """Rehearse a plan in an empty `folder`; `on_stage` is called with the name of each part before it starts.
+    """Rehearse a plan; `on_stage` is called with the name of each part before it starts.
 
-    Raises `ProblemError` for what fails outside training; what fails in it is in `errors`.
+    The run is kept in `folder`, which must be new or empty; without one it is removed. Raises `ProblemError` for
+    what fails outside training; what fails in it is in `errors`.
     """
+    if folder is None:
+        with TemporaryDirectory(prefix="declare-rehearsal-") as temporary:
+            return rehearse(plan, spec_text, Path(temporary), trust=trust, on_stage=on_stage)
     rehearsal = Rehearsal()
     stage = _Stages(rehearsal.stages, on_stage)
     with stage("choose samples"):
@@ -104,9 +109,11 @@ def rehearse(
     observer = _Observer(short)
     with stage("train all phases, stopped and resumed in each"):
         outcome = _train(short, spec_text, folder, observer)
-    rehearsal.status = outcome.status
     rehearsal.errors += outcome.problems if outcome.status not in {DONE, STOPPED} else ()
-    rehearsal.phases = tuple(observer.time_of(phase, plan, short) for phase in plan.phases)
+    rehearsal.status = outcome.status or (FAILED if rehearsal.errors else DONE)
+    rehearsal.phases = tuple(
+        observer.time_of(phase, plan, short) for phase in plan.phases if phase.name in observer.step_seconds
+    )
     if outcome.status == DONE:
         _use(Run(folder), short, tuple(trust), stage)
     return rehearsal
@@ -160,7 +167,8 @@ class _Observer(Listener):
         # Stages of a short phase end after an even number of steps: a stop comes inside one.
         self._stops = {phase.name: phase.steps // 2 | 1 for phase in plan.phases if phase.steps > 1}
         self._phase = ""
-        self._step_seconds: dict[str, list[float]] = defaultdict(list)
+        self.step_seconds: dict[str, list[float]] = defaultdict(list)
+        """Phase -> what its readings were, the first of which may include setting up."""
         self._evaluation_seconds: dict[str, list[float]] = defaultdict(list)
         self.asked = False
         """Whether it has asked for a stop that nobody has resumed yet."""
@@ -170,7 +178,7 @@ class _Observer(Listener):
         if event.phase is not None:
             self._phase = event.phase
         if event.name == "step":
-            self._step_seconds[self._phase].append(event["step_seconds"])
+            self.step_seconds[self._phase].append(event["step_seconds"])
         elif event.name == "evaluated":
             self._evaluation_seconds[self._phase].append(event["seconds"])
         elif event.name == "boundary" and event.step >= self._stops.get(self._phase, math.inf):
@@ -186,12 +194,12 @@ class _Observer(Listener):
 
     def time_of(self, phase: PhasePlan, plan: Plan, short: Plan) -> PhaseTime:
         """Return what a phase takes as planned; the first step, which sets up what others use, does not count."""
-        steps, evaluations = self._step_seconds[phase.name], self._evaluation_seconds[phase.name]
+        steps, evaluations = self.step_seconds[phase.name], self._evaluation_seconds[phase.name]
         num_evaluations = phase.steps // phase.evaluate_every if phase.evaluate_every > 0 else 1
         return PhaseTime(
             phase.name,
             phase.steps,
-            median(steps[1:] or steps or [math.nan]),
+            median(steps[1:] or steps),
             max(num_evaluations, 1),
             _samples_ratio(plan, short, phase) * median(evaluations or [0.0]),
         )

@@ -67,12 +67,18 @@ def _some_of_each(values: Array, order: Array) -> Array:
     if values.ndim > 2:
         return order[:0]
     columns = [values] if values.ndim == 1 else list(values.T)
-    picked = [
-        order[np.flatnonzero(column == value)[:_OF_EACH_CLASS]]
-        for column in columns
-        for value in np.unique(column)[:_MOST_CLASSES]
-    ]
-    return np.concatenate(picked) if picked else order[:0]
+    return np.concatenate([order[:0], *(order[_few_of_each(column)] for column in columns)])
+
+
+def _few_of_each(column: Array) -> Array:
+    """Return the positions of the first few of each value in `column` [N]."""
+    _, groups, counts = np.unique(column, return_inverse=True, return_counts=True)
+    by_group, counts = np.argsort(groups, kind="stable"), counts[:_MOST_CLASSES]
+    starts = np.cumsum(counts) - counts
+    positions: Array = np.concatenate(
+        [by_group[starts[counts > number] + number] for number in range(_OF_EACH_CLASS)]
+    )
+    return positions
 
 
 def _shorten_phase(phase: PhasePlan, plan: Plan, datasets: dict[str, DatasetPlan]) -> PhasePlan:

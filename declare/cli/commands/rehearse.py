@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from declare.cli import options, spec_diagnostics, terminal
-from declare.cli.failure import DONE, RUN_FAILED
 from declare.system.trust import allow_downloads
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def command(
     rehearsal = rehearse(plan, checked, run_dir, trust or (), as_json=as_json)
     if as_json:
         terminal.emit_json(_plain(rehearsal, checked))
-    return rehearsal.status or (RUN_FAILED if rehearsal.errors else DONE)
+    return rehearsal.status
 
 
 def _plain(rehearsal: Rehearsal, checked: CheckedSpec) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +39,12 @@ def render(rehearsal: Rehearsal, console: Console) -> None:
         )
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
-    about = f"about {seconds(rehearsal.run_seconds)} on this machine, without reading the data"
+    about = (
+        f"the run will take about {seconds(rehearsal.run_seconds)} on this machine, without reading the data"
+    )
     done = f"{len(rehearsal.stages)} parts rehearsed in {seconds(sum(rehearsal.stages.values()))}"
-    console.print(Text(f"{done}; the run will take {about}"))
+    is_whole = len(rehearsal.phases) == len(rehearsal.trials)
+    console.print(Text(f"{done}; {about}" if is_whole else f"{done}, not all of the run"))
 
 
 def rehearse(
@@ -64,13 +65,9 @@ def rehearse(
         if not as_json:
             terminal.echo(f"rehearsal: {name}")
 
-    with ExitStack() as stack:
-        stack.enter_context(spec_diagnostics.report_problems(checked, as_json=as_json))
-        folder = run_dir or Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="declare-rehearsal-"))
-        )
+    with spec_diagnostics.report_problems(checked, as_json=as_json):
         text = checked.document.sources[0].text
-        rehearsal = rehearse_plan(plan, text, folder, trust=tuple(trust), on_stage=on_stage)
+        rehearsal = rehearse_plan(plan, text, run_dir, trust=tuple(trust), on_stage=on_stage)
     if not as_json:
         render(rehearsal, terminal.stdout())
         spec_diagnostics.show_problems([*rehearsal.errors, *rehearsal.warnings], checked)

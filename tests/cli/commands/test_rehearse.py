@@ -52,6 +52,7 @@ def test_a_run_that_would_learn_nothing(spec: str, capsys: pytest.CaptureFixture
     document = json.loads(capsys.readouterr().out)
     assert [item["code"] for item in document["diagnostics"]] == ["PHS624"]
     assert [item["learns"] for item in document["trials"]] == [False]
+    assert document["status"] == 4
     assert run(["train", spec, *sets, "--rehearse", "--run-dir", "run"]) == 4
     assert not Path("run").exists()
 
