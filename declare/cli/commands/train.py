@@ -94,13 +94,7 @@ def command(
     loss must start near its expected value, and fall. Exit codes: 0 done, 1 problems in the spec or an
     `expect` bound missed, 4 the run failed, 75 stopped (Ctrl-C, SIGTERM) with its state saved.
     """
-    if resume not in {None, _LATEST} and run_dir is not None:
-        raise CommandError(
-            "--resume RUN and --run-dir contradict each other",
-            hint="use --resume without a value, with --run-dir",
-        )
-    if allow_changes and resume is None:
-        raise CommandError("--allow-changes is only for continuing a run", hint="add --resume")
+    _check_options(resume, run_dir, allow_changes=allow_changes)
     go_on_unseen()
     as_json = format == "json"
     if engine == "ray":
@@ -144,6 +138,17 @@ def command(
     return outcome.status
 
 
+def _check_options(resume: str | None, run_dir: Path | None, *, allow_changes: bool) -> None:
+    """Raise `CommandError` for options that contradict each other."""
+    if resume not in {None, _LATEST} and run_dir is not None:
+        raise CommandError(
+            "--resume RUN and --run-dir contradict each other",
+            hint="use --resume without a value, with --run-dir",
+        )
+    if allow_changes and resume is None:
+        raise CommandError("--allow-changes is only for continuing a run", hint="add --resume")
+
+
 def _rehearse(plan: Plan, checked: CheckedSpec, trust: Sequence[str], *, as_json: bool) -> None:
     """Rehearse the run; end the command if a part of it fails."""
     from declare.cli.printing.rehearsal import rehearse
@@ -153,8 +158,8 @@ def _rehearse(plan: Plan, checked: CheckedSpec, trust: Sequence[str], *, as_json
         terminal.emit_json(
             spec_diagnostics.document([spec_diagnostics.diagnose(item, checked) for item in rehearsal.errors])
         )
-    if rehearsal.status or rehearsal.errors:
-        raise spec_diagnostics.FindingsError(rehearsal.status or RUN_FAILED)
+    if rehearsal.status:
+        raise spec_diagnostics.FindingsError(rehearsal.status)
 
 
 def _run_folder_argv(run_dir: Path | None, resume: str | None, *, allow_changes: bool) -> list[str]:
