@@ -99,7 +99,8 @@ _LAST = frozenset({"2099-12-31", "2999-12-31", "9999-01-01", "9999-12-31"})
 class Times(NamedTuple):
     """Points in time [rows] as datetime64[us], NaT in gaps: in UTC if `zoned`, else local clock times.
 
-    `others` are formats in which all texts are the same times, and other texts may be others.
+    `others` are formats in which all texts are the same times, and other texts may be others. `dates` is
+    true for times that are written, or stored, without a time of day.
     """
 
     moments: Array
@@ -107,6 +108,7 @@ class Times(NamedTuple):
     format: str
     unused: list[str]
     others: tuple[str, ...] = ()
+    dates: Array = np.zeros(0, bool)
 
 
 def unknown_directive(format_: str) -> str | None:
@@ -126,7 +128,11 @@ def times(values: Any, missing: Iterable[Any], format_: str | None, others: Iter
     marks = Marks(missing)
     array = values if isinstance(values, np.ndarray) else None
     if array is not None and array.ndim == 1 and array.dtype.kind == "M":
-        return _apply_marks(Times(array.astype("datetime64[us]"), zoned=False, format=ISO, unused=[]), marks)
+        column = _apply_marks(
+            Times(array.astype("datetime64[us]"), zoned=False, format=ISO, unused=[]), marks
+        )
+        days = np.datetime_data(array.dtype)[0] in "YMWD"
+        return column._replace(dates=~np.isnat(column.moments) & days)
     if format_ in UNIX:
         return _since_1970(numbers(values, missing, PLAIN), values, format_)
     texts = _without_numbers(strip_texts(_column(values), list(marks.texts)), marks)
@@ -134,7 +140,15 @@ def times(values: Any, missing: Iterable[Any], format_: str | None, others: Iter
     moments, zoned = _parse_times(texts, name)
     for other in others:
         _refuse_two_formats(texts, (name, moments), other)
-    return _apply_marks(Times(moments, zoned, name, [], others), marks, _used_marks(values, marks))
+    column = _apply_marks(Times(moments, zoned, name, [], others), marks, _used_marks(values, marks))
+    return column._replace(dates=~np.isnat(column.moments) & ~_have_clock(texts, column.format))
+
+
+def _have_clock(texts: pl.Series, format_: str) -> Array:
+    """Return which texts of a format have a time of day."""
+    if format_ == ISO:
+        return texts.str.contains(":", literal=True).fill_null(value=True).to_numpy()
+    return np.full(len(texts), bool(set(re.findall("%(.)", format_)) & set("HIT")))
 
 
 def suspected_marks(moments: Array) -> dict[str, dict[str, list[Any]]]:
@@ -218,7 +232,8 @@ def _since_1970(numbers: Numbers, values: Any, name: str) -> Times:
     else:
         micro = np.rint(np.where(gone, 0, numbers.values) * (unit or 0.001)).astype(np.int64)
     moments = np.where(gone, np.datetime64("NaT", "us"), micro.astype("datetime64[us]"))
-    return Times(moments.astype("datetime64[us]"), zoned=True, format=name, unused=numbers.unused)
+    dates = np.zeros(len(moments), bool)
+    return Times(moments.astype("datetime64[us]"), True, name, numbers.unused, dates=dates)
 
 
 def _formats_of(texts: pl.Series) -> tuple[str, tuple[str, ...]]:

@@ -84,6 +84,7 @@ class Datetime(Field):
         import numpy as np
 
         from declare.components.fields._calendar import names_of
+        from declare.components.fields._time_of_day import clock_counts
         from declare.components.fields._times import suspected_marks, times
 
         column = times(flat(values), self.missing, self.format)
@@ -97,6 +98,7 @@ class Datetime(Field):
             "columns": names_of(features),
             "origin": self.origin or str(first),
             "zoned": column.zoned,
+            "clock": clock_counts(column, self._local(column)),
             "read_as": f"{', '.join(features)} of times written as {column.format}",
             **suspected_marks(column.moments),
         }
@@ -130,11 +132,36 @@ class Datetime(Field):
         moments = pl.Series(column.moments).dt.replace_time_zone("UTC").dt.convert_time_zone(self.timezone)
         return moments.dt.replace_time_zone(None).to_numpy()
 
+    def compare(self, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield a problem if only some of the times have a time of day."""
+        from declare.components.fields._time_of_day import partly_dates
+
+        return partly_dates(facts.extra["features"], facts.extra.get("clock", {}))
+
+    def doubts(self, values: Any, facts: FieldFacts) -> Iterable[Problem]:
+        """Yield a problem if all new times are at midnight, and those of training were not."""
+        from declare.components.fields._time_of_day import all_at_midnight, clock_counts
+
+        column = self._later_times(values, facts)
+        counts = clock_counts(column, self._local(column))
+        return all_at_midnight(facts.extra["features"], counts, facts.extra.get("clock", {}))
+
     def encode(self, values: Any, facts: FieldFacts) -> Array:
         """Return float64 [rows, features], NaN if missing; times are parsed in the format of the whole column."""
+        from declare.components.fields._calendar import columns as table_of
+        from declare.components.fields._time_of_day import other_clock
+
+        column, features = self._later_times(values, facts), facts.extra["features"]
+        local = self._local(column)
+        problem = other_clock(features, column, local, facts.extra.get("clock", {}))
+        if problem is not None:
+            raise ProblemError(problem)
+        return table_of(features, local, column.moments, _origin(facts.extra["origin"]))
+
+    def _later_times(self, values: Any, facts: FieldFacts) -> Times:
+        """Return times in the format of the whole column; raises `ProblemError` for those of another time zone."""
         import numpy as np
 
-        from declare.components.fields._calendar import columns as table_of
         from declare.components.fields._time_findings import other_zones
         from declare.components.fields._times import times
 
@@ -143,8 +170,7 @@ class Datetime(Field):
         )
         if column.zoned != facts.extra["zoned"] and not np.isnat(column.moments).all():
             raise ProblemError(other_zones(column.zoned))
-        origin = _origin(facts.extra["origin"])
-        return table_of(facts.extra["features"], self._local(column), column.moments, origin)
+        return column
 
 
 def _is_zone(name: str) -> bool:

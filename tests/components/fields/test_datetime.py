@@ -194,3 +194,34 @@ def test_usual_formats_need_not_be_stated(texts, format_, features):
     days = parser.parse("fields", {"type": "datetime", "features": ["days"], "origin": "2023-12-01"})
     values = TextColumn.of(texts)
     assert days.encode(values, days.infer_facts(values))[:, 0].tolist() == [91.0, 0.0]
+
+
+def test_new_times_without_a_time_of_day_are_refused():
+    """Dates alone are no midnights where training had times of day, and the reverse; features of days are the same."""
+    made, clocks, dates = field(), ["2024-01-31T10:20", "2024-02-01T12:00"], ["2024-01-31", "2024-02-01"]
+    facts = made.infer_facts(clocks)
+    for new in (["2024-03-01T11:00", "2024-03-01"], np.array(["2024-03-01"], "datetime64[D]")):
+        with pytest.raises(ProblemError, match="1 of these times have no time of day"):
+            made.encode(new, facts)
+    with pytest.raises(ProblemError, match="have a time of day"):
+        field(**SECONDS).encode(clocks, field(**SECONDS).infer_facts(dates))
+    assert (
+        made.encode(clocks, made.infer_facts(dates)).tolist()
+        == made.encode(dates, made.infer_facts(dates)).tolist()
+    )
+    midnights = np.array(dates, "datetime64[us]")
+    assert field(**SECONDS).encode(midnights, field(**SECONDS).infer_facts(dates))[:, 0].tolist() == [
+        2592000,
+        2678400,
+    ]
+
+
+def test_times_read_as_midnight_are_questioned():
+    """Some dates alone in the data, and new times all at midnight, are DAT403; one time at midnight is not."""
+    made, clocks = field(), np.datetime64("2024-01-01T01:00", "us") + np.arange(9) * np.timedelta64(7, "h")
+    mixed = made.infer_facts(["2024-01-31T10:20", "2024-02-01"])
+    assert [problem.code for problem in made.compare(mixed)] == ["DAT403"]
+    facts = made.infer_facts(clocks)
+    midnights = np.array(["2024-03-01", "2024-03-02"], "datetime64[us]")
+    assert [problem.code for problem in made.doubts(midnights, facts)] == ["DAT403"]
+    assert not [*made.doubts(midnights[:1], facts), *made.doubts(clocks, facts), *made.compare(facts)]
