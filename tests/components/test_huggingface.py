@@ -206,7 +206,7 @@ def test_a_saved_data_set_is_read_with_its_splits(tmp_path, monkeypatch):
     reader = source.open()
     assert reader.splits == {"train": (0, 4), "test": (4, 6)}
     assert rows(reader)["text"] == ["train 0", "train 1", "train 2", "train 3", "test 0", "test 1"]
-    assert reader.known_fields() == {"mood": {"type": "category", "classes": ["neg", "pos"]}}
+    assert reader.known_fields() == {"mood": {"type": "category", "classes": {"neg": 0, "pos": 1}}}
     assert reader.read("text", [5]) == ["test 1"]
     alone = parser.parse("sources", {"type": "huggingface", "path": str(tmp_path / "set"), "split": "test"})
     assert alone.open().num_samples == 2

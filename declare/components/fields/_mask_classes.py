@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from declare.components.fields._class_values import no_zero
 from declare.components.fields._mask_codes import code_of, format_values, is_colour, value_of
 from declare.contract.problem import Problem, ProblemError, Rewrite
 
@@ -123,6 +124,12 @@ def by_name(stated: Mapping[str, Sequence[int | str]], codes: Sequence[int]) -> 
 def in_order(codes: list[int], number: int) -> list[int]:
     """Return the codes of a stated number of classes: 0 to number - 1 if these cover all, else those that occur."""
     return list(range(number)) if codes[0] >= 0 and codes[-1] < number else codes
+
+
+def refuse_no_zero(names: Sequence[str], codes: Sequence[int]) -> None:
+    """Raise `ProblemError` DAT404 if fewer values occur than there are names, and none of them is 0."""
+    if codes[0] > 0 and codes[-1] < len(names) != len(codes):
+        raise ProblemError(no_zero(names, codes))
 
 
 def refuse_named_colours(names: Sequence[str], codes: Sequence[int]) -> None:

@@ -159,8 +159,11 @@ def index_of(texts: Iterable[Any]) -> dict[str, int]:
     return {str(text_of(value)): index for index, value in enumerate(texts)}
 
 
-def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
-    """Yield a problem for a class stated twice: as a text, a number or a boolean with the same text."""
+def twice(names: Iterable[Any], at: str, keys: Sequence[str] = ()) -> Iterable[Problem]:
+    """Yield a problem for a class stated twice: as a text, a number or a boolean with the same text.
+
+    `keys` are their places below `at`, if they are in a mapping.
+    """
     seen: set[str | None] = set()
     for place, name in enumerate(names):
         text = text_of(name)
@@ -168,7 +171,7 @@ def twice(names: Iterable[Any], at: str) -> Iterable[Problem]:
             yield Problem(
                 "DAT388",
                 f"class `{str(text)[:24]}` is stated twice" if text else "a class name cannot be empty",
-                at=f"{at}.{place}",
+                at=f"{at}.{keys[place] if keys else place}",
                 label="names of classes are texts",
                 helps=("remove one of them, or write both in quotes: YAML reads 007 as the number 7",)
                 if text

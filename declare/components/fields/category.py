@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Param
 
+from declare.components.fields._class_values import no_zero
 from declare.components.fields._names import factorise
 from declare.components.fields._values import index_code, index_of, number_of, text_of, twice
 from declare.contract.code import Code, RawColumn
@@ -27,7 +28,8 @@ class Category(Field):
     index of the class in natural order (numbers by size, then texts), -1 if missing. Indices have no gaps:
     labels 1, 2, 5 become 0, 1, 2. Raises `ProblemError` DAT301 for a label outside the classes, DAT377 if
     values of two types have the same text. If the data contain the numbers 0, 1, 2 ..., stated names are
-    assigned to them in order.
+    assigned to them in order; if there is no 0 among them, this is unclear (DAT404), and `classes` names each
+    value: `{cat: 1, dog: 2}`.
 
     Example:
         ```yaml
@@ -49,8 +51,14 @@ class Category(Field):
 
     layout: ClassVar[Layout] = "category"
 
-    classes: int | Annotated[list[str | int | bool], Param(min_length=1)] | None = Param(
-        None, description="number of classes or their names; checked against the data"
+    classes: (
+        int
+        | Annotated[list[str | int | bool], Param(min_length=1)]
+        | Annotated[dict[str, str | int | bool], Param(min_length=1)]
+        | None
+    ) = Param(
+        None,
+        description="number of classes, their names, or the value of each name; checked against the data",
     )
 
     def infer_facts(self, values: Any) -> FieldFacts:
@@ -80,13 +88,19 @@ class Category(Field):
         yield from super().check()
         if isinstance(self.classes, list):
             yield from twice(self.classes, "classes")
+        if isinstance(self.classes, dict):
+            yield from twice(self.classes.values(), "classes", tuple(self.classes))
 
     def _names_and_texts(self, present: list[str]) -> tuple[list[str], list[str]]:
         """Return class names and the texts that represent them in the data, in the same order."""
+        if isinstance(self.classes, dict):
+            return list(self.classes), [str(text_of(value)) for value in self.classes.values()]
         if not isinstance(self.classes, list):
             return present, present
         stated = [str(text_of(name)) for name in self.classes]
         if all(map(_WHOLE.fullmatch, present)) and not set(stated) & set(present):
+            if present and "0" not in present:
+                raise ProblemError(no_zero(stated, list(map(int, present))))
             return stated, list(map(str, range(len(stated))))  # names for numbers that count from 0
         return stated, stated
 
@@ -148,12 +162,15 @@ def _too_many(distinct: set[str], labelled: int) -> Problem:
 
 
 def _unknown_class_problem(value: str | None, row: int, facts: FieldFacts) -> Problem:
-    classes = facts.classes or ()
+    classes, values = facts.classes or (), [*map(str, facts.values or ())]
+    named = [
+        f"{name} ({text})" if name != text else name for name, text in zip(classes, values, strict=False)
+    ]
     return Problem(
         "DAT301",
         f"label `{str(value)[:40]}` is not one of the {len(classes)} classes",
         label="these classes",
-        notes=(f"the classes are {_brief(classes)}",),
+        notes=(f"the classes are {_brief(named or classes)}",),
         helps=("add it to `classes`, or list it under `missing`",),
         row=row,
     )

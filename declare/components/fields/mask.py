@@ -32,7 +32,8 @@ class Mask(ImageField):
 
     Values listed under `void` (255 in many data sets) are not labelled either: they are ignored by losses,
     metrics, class weights and pixel counts. `classes` names the classes in increasing order of their values,
-    or by value (`{background: 0, cell: 255}`, several values as a list); a value in neither raises DAT301.
+    or by value (`{background: 0, cell: 255}`, several values as a list); a value in neither raises DAT301. A
+    list of more names than values occur, of which none is 0, is unclear (DAT404).
     Without `classes`, a 255 far above the other values must be stated as void or as a class (DAT395). DAT394
     is raised for many values with gaps (a sign of lossy files), for one-hot channels, for one class written
     as 1 in some masks and 255 in others, for numbers that occur only at edges between lower and higher ones
@@ -216,6 +217,8 @@ class Mask(ImageField):
         if self.classes is None:
             return stated.by_value(codes)
         number = self.classes if isinstance(self.classes, int) else len(self.classes)
+        if isinstance(self.classes, list):
+            stated.refuse_no_zero(self.classes, codes)
         codes = stated.in_order(codes, number)
         if isinstance(self.classes, int) or len(codes) != number:
             return stated.names_of(codes), codes

@@ -75,7 +75,10 @@ class DatasetsReader(Reader):
         fields: dict[str, dict[str, Any]] = {}
         for name, feature in self._tables[0].features.items():
             if hasattr(feature, "names"):
-                fields[name] = {"type": "category", "classes": list(feature.names)}
+                fields[name] = {
+                    "type": "category",
+                    "classes": {text: code for code, text in enumerate(feature.names)},
+                }
         return fields
 
     def is_light(self, column: str) -> bool:

@@ -24,7 +24,7 @@ def check(view: View) -> Iterator[Problem]:
     for dataset, name, facts in fields(view):
         stated = get(view.spec, "datasets", dataset, "fields", name, "classes")
         named = field_layout(view, dataset, name) == ("id", "id")
-        if isinstance(stated, list) or not (named or name in target_fields(view, dataset)):
+        if isinstance(stated, list | dict) or not (named or name in target_fields(view, dataset)):
             continue
         marks = _marks(facts.classes or ()) if facts.shape.layout != "mask" else []
         if not marks:

@@ -49,7 +49,7 @@ def _are_stated(view: View, dataset: str, field: str) -> bool:
     """Return whether the spec, or the source, names the classes in order."""
     stated = get(view.spec, "datasets", dataset, "fields", field, "classes")
     known = view.facts[dataset].blocks.get(field, {}).get("classes")
-    return isinstance(stated, list) or isinstance(known, list | tuple)
+    return isinstance(stated, list | dict) or isinstance(known, list | tuple | dict)
 
 
 def _have_order(classes: Sequence[str]) -> bool:
