@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["SpecError", "build", "check", "load", "plan", "rehearse", "report", "train", "tune"]
+__all__ = ["SpecError", "build", "check", "compare", "load", "plan", "rehearse", "report", "train", "tune"]
 
 _ROOMS = frozenset({"report", "tune"})
 """Functions of the Python interface that share their name with a room of the package."""

@@ -8,6 +8,7 @@
     declare.rehearse("spec.yaml").errors       # what `dcl rehearse` finds
     outcome = declare.train("spec.yaml")       # what `dcl train` does
     declare.report(outcome.folder)             # what `dcl report` prints
+    declare.compare("a.yaml", "b.yaml")        # what `dcl diff` prints
     declare.tune("spec.yaml").best             # what `dcl tune` finds
 
 `check` returns findings; the others raise `SpecError` if the spec has errors. What keeps a run from
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from declare.language.spec import Spec
     from declare.lowering.model.graph import Graph
     from declare.rehearsal.rehearse_run import Rehearsal
+    from declare.report.collect import Layers
+    from declare.report.comparison import Comparison
     from declare.report.report import Report
     from declare.runtime.listeners.listener import Listener
     from declare.runtime.run import Outcome
@@ -269,21 +272,47 @@ def tune(
 
 
 def report(target: Where | Plan) -> Report:
-    """Return the report of a spec (as planned), a plan, or a run's folder.
+    """Return the report of a spec (as planned), a plan or its file, or a run's folder.
 
     Raises:
         SpecError: The spec has errors.
     """
-    from declare.report import collect
     from declare.report.layers import layers_of
+
+    return _plan_and_report(target, layers_of)[1]
+
+
+def compare(*targets: Where | Plan) -> Comparison:
+    """Return what differs between specs, plans or runs: settings, shapes, costs, metrics, curves.
+
+    Raises:
+        SpecError: A spec has errors.
+        ValueError: There are fewer than two.
+    """
+    from declare.report.comparison import compare as compare_reports
+
+    if len(targets) < 2:
+        raise ValueError("a comparison is of two or more specs, plans or runs")
+    paths = [Path(target) if isinstance(target, str | Path) else Path(target.name) for target in targets]
+    plans, reports = zip(*(_plan_and_report(target) for target in targets), strict=True)
+    return compare_reports(paths, plans, reports)
+
+
+def _plan_and_report(
+    target: Where | Plan, layers_of: Callable[[Plan], Layers] | None = None
+) -> tuple[Plan, Report]:
+    """Return the plan and the report of a target, with the layers of its nodes if they are asked for."""
+    from declare.report import collect
+    from declare.runtime.run_folder.plan_file import is_plan, read_plan
 
     if isinstance(target, str | Path) and Path(target).is_dir():
         from declare.runtime.run_folder.folder import Run
 
         run = Run(target)
-        return collect.of_run(run, layers_of(run.plan))
-    planned = _plan(target, (), ())
-    return collect.of_plan(planned, layers_of(planned))
+        return run.plan, collect.of_run(run, layers_of(run.plan) if layers_of else None)
+    in_file = isinstance(target, str | Path) and is_plan(Path(target))
+    planned = read_plan(Path(target)) if in_file else _plan(target, (), ())
+    return planned, collect.of_plan(planned, layers_of(planned) if layers_of else None)
 
 
 def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) -> Plan:

@@ -12,6 +12,14 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a 
 SpecOrRun = Annotated[
     Path, typer.Argument(metavar="SPEC|RUN", help="A spec, or the folder of a run.", show_default=False)
 ]
+SpecPlanOrRun = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SPEC|PLAN|RUN",
+        help="A spec, a plan in a JSON file, or the folder of a run.",
+        show_default=False,
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

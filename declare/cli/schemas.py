@@ -8,6 +8,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     from declare.data.faults import file_types as data_records
     from declare.ir.plan import Plan
     from declare.language.schema import exports
+    from declare.report.comparison import Comparison
     from declare.report.report import Report
     from declare.runtime.run_folder import file_types as run_records
 
@@ -16,6 +17,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         exports()
         | {name: _with_id(schema, name) for name, schema in kept.items()}
         | {
+            "comparison": _with_id(Comparison.model_json_schema(), "comparison"),
             "plan": _with_id(Plan.model_json_schema(), "plan"),
             "report": _with_id(Report.model_json_schema(), "report"),
         }

@@ -1,4 +1,4 @@
-"""Report a spec or a run: architecture, throughput, curves; on the terminal, as JSON, as HTML."""
+"""Report a spec or a run, or several side by side; on the terminal, as JSON, as HTML."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from declare.cli import options, spec_diagnostics, terminal
+from declare.cli import options, report_targets, terminal
 from declare.cli.failure import CommandError, writing
 
 if TYPE_CHECKING:
     from declare.ir.plan import Plan
-    from declare.report.report import Report, Throughput
+    from declare.report.report import Throughput
 
 
 def command(
-    target: options.SpecOrRun,
+    targets: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SPEC|PLAN|RUN...",
+            help="A spec, a plan in a JSON file, or the folder of a run; several are compared.",
+            show_default=False,
+        ),
+    ],
     *,
     html: Annotated[
         Path | None, typer.Option(help="Write one self-contained HTML page.", show_default=False)
@@ -29,14 +36,22 @@ def command(
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> None:
-    """Report a spec or a run: architecture, throughput, curves; on the terminal, as JSON, as HTML.
+    """Report a spec or a run, or several side by side; on the terminal, as JSON, as HTML.
 
-    For a spec it shows what would be trained; for a run also what happened.
+    For a spec it shows what would be trained; for a run also what happened. Several are compared: their final
+    metrics, their curves on shared axes, and the settings in which they differ.
     """
     as_json = json or format == "json"
-    report = _report(target, set_, trust, as_json=as_json, measure=measure)
+    if len(targets) > 1:
+        _compare(targets, html, trust, as_json=as_json, is_changed=measure or bool(set_))
+        return
+    plan, report = report_targets.read(targets[0], set_, trust, as_json=as_json)
+    if measure and report.status == "planned":
+        report = report.model_copy(update={"throughput": _measure_throughput(plan)})
     if html is not None:
-        _write(html, report)
+        from declare.report.render.html import render
+
+        _write(html, render(report))
     if as_json:
         terminal.emit_json_text(report.model_dump_json(indent=2))
     elif html is None:
@@ -45,25 +60,25 @@ def command(
         show(report, terminal.stdout())
 
 
-def _report(
-    target: Path, sets: list[str] | None, trust: list[str] | None, *, as_json: bool, measure: bool
-) -> Report:
-    from declare.report import collect
-    from declare.report.layers import layers_of
+def _compare(
+    targets: list[Path], html: Path | None, trust: list[str] | None, *, as_json: bool, is_changed: bool
+) -> None:
+    """Compare several targets, in the same three forms."""
+    if is_changed:
+        raise CommandError(
+            "--set and --measure are for one spec", hint="compare a spec with its change: `dcl diff`"
+        )
+    comparison = report_targets.compare([(target, None) for target in targets], trust, as_json=as_json)
+    if html is not None:
+        from declare.report.render.comparison_html import render
 
-    if target.is_dir():
-        if sets:
-            raise CommandError(
-                "--set changes a spec, but this is a finished run", hint="report its spec.yaml"
-            )
-        from declare.runtime.run_folder.folder import Run
+        _write(html, render(comparison))
+    if as_json:
+        terminal.emit_json_text(comparison.model_dump_json(indent=2))
+    elif html is None:
+        from declare.report.render.comparison_text import render as show
 
-        with spec_diagnostics.report_problems(as_json=as_json):
-            run = Run(target)
-            return collect.of_run(run, layers_of(run.plan))
-    plan, _ = spec_diagnostics.plan(target, sets, trust, as_json=as_json)
-    report = collect.of_plan(plan, layers_of(plan))
-    return report.model_copy(update={"throughput": _measure_throughput(plan)}) if measure else report
+        show(comparison, terminal.stdout(), curves=True)
 
 
 def _measure_throughput(plan: Plan) -> tuple[Throughput, ...]:
@@ -85,10 +100,9 @@ def _measure_throughput(plan: Plan) -> tuple[Throughput, ...]:
     )
 
 
-def _write(path: Path, report: Report) -> None:
-    from declare.report.render.html import render
+def _write(path: Path, page: str) -> None:
     from declare.runtime.run_folder.durable_io import write_whole
 
     with writing(path):
-        write_whole(path, render(report))
+        write_whole(path, page)
     terminal.echo(f"wrote {path}")

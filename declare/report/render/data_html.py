@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib import resources
 
 from declare.data.check.previews import Sample
 from declare.data.check.summary import DatasetSummary, Duplicates, FieldSummary, several
 from declare.diagnostics.diagnostic import Diagnostic
-from declare.diagnostics.output import visible
 from declare.report.number_format import counts_text
-from declare.report.render.html import POLICY, section, table
+from declare.report.render.html import page, section, table
 from declare.report.render.thumbnails import bars, sample_element
 
 _CLASSES = 40
@@ -23,15 +21,9 @@ def render(
     samples: Mapping[str, Mapping[str, Sequence[Sample]]],
 ) -> str:
     """Return the page; `samples` is dataset -> class -> samples."""
-    css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     body = "".join(_dataset(item, samples.get(item.name, {})) for item in summaries)
-    return visible(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}: data</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{css}</style></head><body><main><header><h1>{escape(title)}: data</h1></header>"
-        f"{section('Findings', _findings(diagnostics) or '<p>none</p>')}{body}</main></body></html>\n"
-    )
+    findings = section("Findings", _findings(diagnostics) or "<p>none</p>")
+    return page(f"{title}: data", f"<header><h1>{escape(title)}: data</h1></header>{findings}{body}")
 
 
 def _findings(diagnostics: Sequence[Diagnostic]) -> str:

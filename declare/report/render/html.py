@@ -19,7 +19,6 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 def render(report: Report) -> str:
     """Return the whole page."""
-    css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     sections = (
         section("Incidents", table(("where", "about", "what happened"), incident_rows(report.incidents), 9)),
         section("Architecture", draw(report) + _architecture(report.nodes)),
@@ -33,12 +32,17 @@ def render(report: Report) -> str:
         section("Probes", _probes(report)),
         section("What happened", _notices(report)),
     )
+    return page(report.name, f"{_header(report)}{_tiles(report)}{''.join(sections)}")
+
+
+def page(title: str, body: str) -> str:
+    """Return a whole page; `title` is escaped here, `body` is HTML."""
+    css = resources.files("declare.report.render").joinpath("page.css").read_text(encoding="utf-8")
     return visible(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.name)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{css}</style></head><body><main>{_header(report)}{_tiles(report)}{''.join(sections)}"
-        "</main></body></html>\n"
+        f"<style>{css}</style></head><body><main>{body}</main></body></html>\n"
     )
 
 

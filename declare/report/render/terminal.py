@@ -27,16 +27,23 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     return "".join(BLOCKS[min(7, int((value - low) / span * 8))] for value in means)
 
 
-def curve_text(points: Sequence[tuple[int, float]], last: int, width: int = 40) -> str:
+def curve_text(
+    points: Sequence[tuple[int, float]],
+    last: int,
+    width: int = 40,
+    limits: tuple[float, float] | None = None,
+) -> str:
     """Return a curve over steps 0 to `last` as `width` characters, so that several curves share an axis.
 
-    Each is the mean of its steps; one without a point repeats the one before, none is outside the curve.
+    Each is the mean of its steps; one without a point repeats the one before, none is outside the curve. `limits`
+    are the values of the lowest and the highest block; without them those of the curve.
     """
     columns: dict[int, list[float]] = {}
     for step, value in points:
         columns.setdefault(min(width - 1, step * width // max(1, last)), []).append(value)
     means = {column: sum(values) / len(values) for column, values in columns.items()}
-    low, span = min(means.values()), (max(means.values()) - min(means.values())) or 1.0
+    low, high = limits or (min(means.values()), max(means.values()))
+    span = high - low or 1.0
     line, drawn = "", " "
     for column in range(max(means) + 1):
         if column in means:
@@ -65,7 +72,7 @@ def render(report: Report, console: Console) -> None:
         )
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int = 99) -> Table:
+def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], right: int = 99) -> Table:
     """Return a table without its wholly empty columns; those from number `right` on are flush right."""
     table = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     lines = list(rows)
@@ -81,13 +88,13 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], ri
 def _tables(report: Report) -> Iterable[Table]:
     yield _data(report)
     columns = ("node", "type", "output", "parameters", "forward", "backward", "activations")
-    yield _table(
+    yield make_table(
         "Architecture (one sample; FLOP, 2 per multiply-add)",
         columns,
         (row for node in report.nodes for row in _node_rows(node)),
         right=3,
     )
-    yield _table(
+    yield make_table(
         "Tasks",
         ("task", "type", "target", "datasets", "losses", "metrics"),
         (
@@ -107,7 +114,7 @@ def _tables(report: Report) -> Iterable[Table]:
 
 
 def _data(report: Report) -> Table:
-    return _table(
+    return make_table(
         "Data",
         ("dataset", "source", "samples", "splits", "fields"),
         (
@@ -125,7 +132,7 @@ def _data(report: Report) -> Table:
 
 def _phases(report: Report) -> Table:
     columns = ("phase", "steps", "epochs", "batch", "optimizer", "trainable", "memory", "learning rate")
-    return _table(
+    return make_table(
         "Phases",
         columns,
         (
@@ -168,7 +175,7 @@ def _node_rows(node: Node) -> Iterable[Sequence[str]]:
 
 
 def _run_tables(report: Report) -> Iterable[Table]:
-    yield _table(
+    yield make_table(
         "Throughput",
         ("phase", "samples/s", "steps/s", "step spent on"),
         (
@@ -184,7 +191,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
     )
     curves = [curve for curve in report.curves if len(curve.points) > 1]
     last = max((curve.points[-1][0] for curve in curves), default=0)
-    yield _table(
+    yield make_table(
         "Curves",
         ("name", "first", "last", COURSE),
         (
@@ -193,7 +200,7 @@ def _run_tables(report: Report) -> Iterable[Table]:
         ),
         right=1,
     )
-    yield _table(
+    yield make_table(
         "Final metrics",
         ("metric", "value", "trivial", "expected", "best possible", "trained last in"),
         (
@@ -210,9 +217,9 @@ def _run_tables(report: Report) -> Iterable[Table]:
         ),
         right=1,
     )
-    yield _table("Incidents", ("where", "about", "what happened"), incident_rows(report.incidents))
+    yield make_table("Incidents", ("where", "about", "what happened"), incident_rows(report.incidents))
     probed = across_phases(report)
-    yield _table(
+    yield make_table(
         "Probes of frozen features",
         ("metric", *probed.phases),
         ((name, *map(format_number, values)) for name, values in probed.rows.items()),

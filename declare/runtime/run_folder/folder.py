@@ -20,6 +20,7 @@ from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate
 from declare.runtime.run_folder.event_file import EVENTS_FILE, read_events
 from declare.runtime.run_folder.lock import is_locked
 from declare.runtime.run_folder.manifest import STATE, SavedCheckpoint, damage, read_manifest
+from declare.runtime.run_folder.plan_file import read_plan
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.system.schema_check import checked_forms, malformed_problem, read_json
 
@@ -129,9 +130,8 @@ class Run:
     def plan(self) -> Plan:
         """The plan of the run; raises `ProblemError` (RES808) if it cannot be read."""
         try:
-            if not self._just_written:
-                read_json(self.path / PLAN, "plan")
-            return Plan.model_validate_json((self.path / PLAN).read_bytes())
+            path = self.path / PLAN
+            return Plan.model_validate_json(path.read_bytes()) if self._just_written else read_plan(path)
         except ProblemError as error:
             reasons = "; ".join(error.problem.notes[1:])
             raise ProblemError(_not_a_run(self.path, f"its `{PLAN}` cannot be read: {reasons}")) from error

@@ -1,0 +1,55 @@
+"""What reports and comparisons are of: a spec, a plan in a file, or a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from declare.cli import spec_diagnostics
+from declare.cli.failure import CommandError
+
+if TYPE_CHECKING:
+    from declare.ir.plan import Plan
+    from declare.report.comparison import Comparison
+    from declare.report.report import Report
+
+
+def read(
+    target: Path,
+    sets: list[str] | None,
+    trust: list[str] | None,
+    *,
+    as_json: bool,
+    with_layers: bool = True,
+) -> tuple[Plan, Report]:
+    """Return the plan and the report of a target; findings of a spec are printed and end the command."""
+    from declare.report import collect
+    from declare.report.layers import layers_of
+    from declare.runtime.run_folder.plan_file import is_plan, read_plan
+
+    if sets and (target.is_dir() or is_plan(target)):
+        what = "a finished run" if target.is_dir() else "a plan"
+        raise CommandError(f"--set changes a spec, but this is {what}", hint="name the spec instead")
+    if target.is_dir():
+        from declare.runtime.run_folder.folder import Run
+
+        with spec_diagnostics.report_problems(as_json=as_json):
+            run = Run(target)
+            return run.plan, collect.of_run(run, layers_of(run.plan) if with_layers else None)
+    if is_plan(target):
+        with spec_diagnostics.report_problems(as_json=as_json):
+            plan = read_plan(target)
+    else:
+        plan, _ = spec_diagnostics.plan(target, sets, trust, as_json=as_json)
+    return plan, collect.of_plan(plan, layers_of(plan) if with_layers else None)
+
+
+def compare(
+    targets: list[tuple[Path, list[str] | None]], trust: list[str] | None, *, as_json: bool
+) -> Comparison:
+    """Return the comparison of targets, each with the overrides of its spec."""
+    from declare.report.comparison import compare as compare_reports
+
+    read_ones = [read(path, sets, trust, as_json=as_json, with_layers=False) for path, sets in targets]
+    labels = [path if not sets else Path(f"{path} --set") for path, sets in targets]
+    return compare_reports(labels, [plan for plan, _ in read_ones], [report for _, report in read_ones])
