@@ -310,8 +310,10 @@ def _plan_and_report(
 
         run = Run(target)
         return run.plan, collect.of_run(run, layers_of(run.plan) if layers_of else None)
-    in_file = isinstance(target, str | Path) and is_plan(Path(target))
-    planned = read_plan(Path(target)) if in_file else _plan(target, (), ())
+    if isinstance(target, str | Path) and is_plan(Path(target)):
+        planned = read_plan(Path(target))
+    else:
+        planned = _plan(target, (), ())
     return planned, collect.of_plan(planned, layers_of(planned) if layers_of else None)
 
 

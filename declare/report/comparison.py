@@ -15,9 +15,9 @@ Mode = Literal["max", "min"]
 
 
 class Row(Part):
-    """One figure of each of what is compared, None where one has it not; `trivial` is the baseline's beside it.
+    """A metric or a cost, one value for each label, None if unknown; `trivial` are the baseline's values.
 
-    `mode` says whether more or less of it is better, if either is.
+    `mode` is `max` if more is better, `min` if less is, None if neither.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Row(Part):
 
     @property
     def best(self) -> frozenset[int]:
-        """The positions of the best value; none if all are equal, or nothing says which is better."""
+        """The positions of the best value; none if all are equal or there is no `mode`."""
         finite = {
             index: value
             for index, value in enumerate(self.values)
@@ -41,7 +41,7 @@ class Row(Part):
 
 
 class SharedCurve(Part):
-    """A metric over global optimizer steps, of each of what is compared; None where one has no such curve."""
+    """A metric over global optimizer steps: one curve for each label, None if it has no such curve."""
 
     name: str
     curves: tuple[Curve | None, ...]
@@ -66,7 +66,7 @@ class Comparison(Part):
 
 
 def compare(paths: Sequence[PurePath], plans: Sequence[Plan], reports: Sequence[Report]) -> Comparison:
-    """Compare what lies at `paths`, each with its plan and its report."""
+    """Compare specs, plans or runs; `paths` are their places, for labels."""
     changed = differences(plans)
     return Comparison(
         labels=short_labels(paths),
@@ -81,7 +81,7 @@ def compare(paths: Sequence[PurePath], plans: Sequence[Plan], reports: Sequence[
 
 
 def short_labels(paths: Sequence[PurePath]) -> tuple[str, ...]:
-    """Return the shortest ends of the paths that tell them apart; equal paths are numbered."""
+    """Return the shortest ends of the paths that differ from each other; equal paths are numbered."""
     parts = [path.parts or (".",) for path in paths]
     for length in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(part[-length:]) for part in parts]
@@ -106,10 +106,12 @@ def _costs(reports: Sequence[Report]) -> Iterable[Row]:
     for name in _names(reports, lambda report: [phase.name for phase in report.phases]):
         phases = [next((p for p in report.phases if p.name == name), None) for report in reports]
         speeds = [next((t for t in report.throughput if t.phase == name), None) for report in reports]
-        yield row(f"{name}: steps", "count", (phase and phase.steps for phase in phases))
-        yield row(f"{name}: trainable parameters", "count", (p and p.trainable_parameters for p in phases))
-        yield row(f"{name}: memory", "bytes", (phase and phase.memory_bytes for phase in phases))
-        yield row(f"{name}: samples/s", "count", (speed and speed.samples_per_second for speed in speeds))
+        yield row(f"{name}: steps", "count", [p.steps if p else None for p in phases])
+        yield row(
+            f"{name}: trainable parameters", "count", [p.trainable_parameters if p else None for p in phases]
+        )
+        yield row(f"{name}: memory", "bytes", [p.memory_bytes if p else None for p in phases])
+        yield row(f"{name}: samples/s", "count", [t.samples_per_second if t else None for t in speeds])
 
 
 def _flops(report: Report) -> int | None:

@@ -32,7 +32,7 @@ _SAMPLES = re.compile(r"datasets\.[^.]+(\.(fingerprint|limit|split|source)(\..*)
 
 
 class Difference(Part):
-    """A value in which plans differ: one value for each plan, None where a plan has none; `follows`: computed."""
+    """A value in which plans differ: one for each plan, None if it has none; `follows` marks what is computed."""
 
     path: str
     values: tuple[Any, ...]
@@ -87,7 +87,8 @@ def _tree(plan: Plan) -> dict[str, Any]:
         key: {node.name: _node(node) for node in plan.nodes if node.role == role}
         for key, role in (("model", "module"), ("heads", "head"))
     }
-    return _with_labels({"name": tree.pop("name"), "datasets": datasets} | nodes | tree)
+    labelled: dict[str, Any] = _with_labels({"name": tree.pop("name"), "datasets": datasets} | nodes | tree)
+    return labelled
 
 
 def _node(node: ModulePlan) -> dict[str, Any]:
@@ -118,11 +119,11 @@ def _with_labels(value: Any) -> Any:
             value = block | rest | ({"block": repeated} if repeated else {})
         return {key: _with_labels(item) for key, item in value.items()}
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return _labelled(value)
+        return _by_label(value)
     return value
 
 
-def _labelled(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _by_label(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the entries of a list under their labels (`resize`, `resize#2`), and their order."""
     labelled: dict[str, Any] = {}
     seen: Counter[str] = Counter()

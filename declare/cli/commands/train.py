@@ -196,7 +196,7 @@ def _see_sane(plan: Plan, checked: CheckedSpec, *, as_json: bool) -> list[Proble
 
 def _listeners(plan: Plan, *, as_json: bool) -> list[Listener]:
     """Return the listeners of a run; the first prints its folder."""
-    from declare.cli.run_folder_line import RunFolderPrinter
+    from declare.cli.printing.run_folder_line import RunFolderPrinter
     from declare.runtime.listeners.progress_bar import make_progress
 
     progress = make_progress(plan, quiet=terminal.settings.quiet, color=terminal.settings.color)
