@@ -91,7 +91,8 @@ def _outside_problem(error: Exception) -> Problem | None:
 
     if is_shortage(error):
         return before_training(error)
-    return user_code.user_code_problem(error) or (before_training(error) if is_starved() else None)
+    starved = is_starved()  # gives up the reserve, without which no frame can be looked at
+    return user_code.user_code_problem(error) or (before_training(error) if starved else None)
 
 
 def _unusable_path(error: Exception, arguments: Sequence[str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import shutil
 from collections.abc import Callable
@@ -321,3 +322,25 @@ def test_code_of_the_user_that_fails(
     assert code in said
     assert "KeyError: 'x'" in said
     assert line in said
+
+
+def test_a_shortage_that_no_message_names_is_no_bug(monkeypatch, capsys):
+    """The message of a library may be cut off, too; what looks at the error gets the reserve."""
+    from declare.cli import command_index
+    from declare.system import out_of_memory, user_code
+
+    def function(name):
+        raise RuntimeError("[enforce fail a")
+
+    def user_code_problem(error):
+        if out_of_memory._held:
+            raise MemoryError
+        return None
+
+    monkeypatch.setattr(command_index, "function", function)
+    monkeypatch.setattr(out_of_memory, "address_limit", lambda: 1000 << 20)
+    monkeypatch.setattr(out_of_memory, "peak", lambda _: 900 << 20)
+    monkeypatch.setattr(user_code, "user_code_problem", user_code_problem)
+    monkeypatch.setattr(out_of_memory, "_held", [mmap.mmap(-1, 1)])
+    assert main(["validate", "spec.yaml"]) == 2
+    assert "RES810" in capsys.readouterr().err

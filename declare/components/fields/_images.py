@@ -61,7 +61,8 @@ class DecodedImage(NamedTuple):
     """A decoded image, upright; `scale` is black and white by the bit depth, None if it does not define them.
 
     `lossy`: whether the file format changes pixel values. `stored` has the file's numbers for pixel 0 and for
-    the largest pixel value if Pillow scaled or inverted them; `cut`: Pillow dropped 8 of 16 bits.
+    the largest pixel value if Pillow scaled or inverted them; `cut`: Pillow dropped 8 of 16 bits; `rotated`: EXIF
+    data rotate or mirror it.
     """
 
     image: Image.Image
@@ -69,6 +70,7 @@ class DecodedImage(NamedTuple):
     lossy: bool = False
     stored: Scale | None = None
     cut: bool = False
+    rotated: bool = False
 
 
 def num_rotated(values: Iterable[Any]) -> int:
@@ -80,8 +82,12 @@ def num_rotated(values: Iterable[Any]) -> int:
                 suppress(Exception),
                 Image.open(_source(value)) as image,
             ):  # broken files are reported elsewhere
-                number += image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+                number += _is_rotated(image)
     return number
+
+
+def _is_rotated(image: Image.Image) -> bool:
+    return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
 
 
 def is_image(value: Any) -> bool:
@@ -203,8 +209,9 @@ def _load_upright(image: Image.Image, value: Any, frame: int | None) -> DecodedI
         stored = Scale(0, (255 if image.mode == "L" else 65535) / 2**shift)
     if image.mode in DEEP and scale is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         scale = Scale(scale.high, scale.low)  # of bytes Pillow has turned it already
-    upright = ImageOps.exif_transpose(image) or image
-    return DecodedImage(upright, scale, lossy=_is_lossy(image, value), stored=stored, cut=cut)
+    rotated = _is_rotated(image)
+    upright = (ImageOps.exif_transpose(image) or image) if rotated else image  # without one Pillow copies it
+    return DecodedImage(upright, scale, _is_lossy(image, value), stored, cut, rotated)
 
 
 def _tile(image: Image.Image) -> tuple[str, str, tuple[Any, ...]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from declare.components.fields._axes import other_way_round, unclear
 from declare.components.fields._decoding import Decoding
-from declare.components.fields._images import num_rotated, open_image
+from declare.components.fields._images import open_image
 from declare.components.fields._pixel_arrays import (
     array_bytes,
     as_array,
@@ -54,15 +54,17 @@ def survey(values: Any, how: Decoding) -> Survey:
         raw = None if levels[1] else largest_of([values])
         return Survey(pixels.shape[1:], how, levels, own_scale(values.dtype) != BYTES, raw)
     looks = [look(value, how, row) for row, value in enumerate(rows[:_LOOK])]
-    numbers = [number for number, _ in looks] + [len(channels_first(array[None], how)[0]) for array in arrays]
+    numbers = [item.channels for item in looks] + [
+        len(channels_first(array[None], how)[0]) for array in arrays
+    ]
     channels = how.channels or max(numbers)
     pixels = decode(rows[:_LOOK], how._replace(channels=channels))
-    deep = np.array([deep for _, deep in looks])
+    deep = np.array([item.deep for item in looks])
     seen = pixels[deep] if deep.any() else pixels
     levels, raw = (int(seen.min()), int(seen.max())), None
     if deep.any() and not levels[1]:
         raw = largest_of(_source(rows[row], int(row), how) for row in np.flatnonzero(deep))
-    return Survey(pixels.shape[1:], how, levels, bool(deep.any()), raw, num_rotated(rows[:_LOOK]))
+    return Survey(pixels.shape[1:], how, levels, bool(deep.any()), raw, sum(item.rotated for item in looks))
 
 
 def _source(value: Any, row: int, how: Decoding) -> Array:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -41,7 +41,7 @@ def decode(values: Any, how: Decoding) -> Array:
         values = table
     values = each_sample(values)
     looks = (look(value, how, row) for row, value in enumerate(values))
-    channels = how.channels or max((channels for channels, _ in looks), default=3)
+    channels = how.channels or max((item.channels for item in looks), default=3)
     # One after the other: whole images may be a thousand times larger than what is kept of them.
     return np.stack(list(_decode_each(values, how._replace(channels=channels))))
 
@@ -76,10 +76,22 @@ def _planes(value: Any, row: int, how: Decoding) -> list[Image.Image]:
     return [with_channels(image, how, name_of(value))]
 
 
-def look(value: Any, how: Decoding, row: int = 0) -> tuple[int, bool]:
-    """Return the number of channels of a value (grey 1, colour 3), and whether its pixels are not bytes."""
+class Look(NamedTuple):
+    """The number of channels of a value (grey 1, colour 3), and whether its pixels are not bytes.
+
+    `rotated`: EXIF data rotate or mirror it.
+    """
+
+    channels: int
+    deep: bool
+    rotated: bool = False
+
+
+def look(value: Any, how: Decoding, row: int = 0) -> Look:
+    """Return what is seen of a value alone; raises as `decode` does."""
     array = as_array(value)
     if array is not None:
-        return int(channels_first(array[None], how).shape[1]), own_scale(array.dtype) != BYTES
-    mode = open_image(value, row, how.number).image.mode
-    return 1 if mode in GREY else 3, mode in DEEP
+        return Look(int(channels_first(array[None], how).shape[1]), own_scale(array.dtype) != BYTES)
+    image = open_image(value, row, how.number)
+    mode = image.image.mode
+    return Look(1 if mode in GREY else 3, mode in DEEP, image.rotated)

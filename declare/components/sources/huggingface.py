@@ -14,7 +14,7 @@ from pydantic import Field as Param
 from declare.components.sources._arrow_limits import refuse_shared_texts, refuse_unsafe
 from declare.components.sources._datasets_reader import DatasetsReader
 from declare.components.sources._frames import file_fingerprint
-from declare.components.sources._json_objects import Room, without_twins
+from declare.components.sources._json_objects import Room, parse
 from declare.components.sources._lines import fault, header, twice
 from declare.components.sources._text_files import read_text
 from declare.contract.facts import Reader
@@ -269,16 +269,16 @@ def _content(file: Path) -> str:
 
 
 def _objects(text: str) -> list[Any]:
-    """Return the values of a file; raises ValueError for a duplicate key in an object."""
+    """Return the values of a file; raises ValueError for duplicate keys, and for lists that are too deep."""
     room = Room("the table", len(text))
     if text.lstrip().startswith("["):
         room.require(text)
-        return list(json.loads(text, object_pairs_hook=without_twins))
+        return list(parse(text))
     rows = []
     for line in text.split("\n"):
         if line.strip():
             room.require(line)
-            rows.append(json.loads(line, object_pairs_hook=without_twins))
+            rows.append(parse(line))
     return rows
 
 

@@ -1,6 +1,5 @@
 """One JSON object per line."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -8,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field as Param
 
 from declare.components.sources._frames import file_fingerprint
-from declare.components.sources._json_objects import Room, without_twins
+from declare.components.sources._json_objects import Room, parse
 from declare.components.sources._text_files import Encoding, encoding_of, not_in, unknown_encoding
 from declare.contract.code import Code, text_literal
 from declare.contract.facts import Reader
@@ -96,10 +95,10 @@ class Jsonl(Source):
         if len(line) == _LONGEST:
             raise ProblemError(self._malformed_file(f"line {number} is longer than {_LONGEST >> 20} MiB"))
         try:
-            row = json.loads(line, object_pairs_hook=without_twins)
+            row = parse(line)
             if _HALF.search(line):
                 dumps(row, ensure_ascii=False).encode()  # half of a surrogate pair is not a text
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ProblemError(self._malformed_file(f"line {number}: {error}")) from None
         if not isinstance(row, dict):
             raise ProblemError(self._malformed_file(f"line {number} is not a JSON object"))

@@ -112,13 +112,16 @@ class Positions(nn.Module):
 
 
 def rotary(x: Tensor) -> Tensor:
-    """Turn pairs of features of x[B, H, T, K] by angles that grow with the position. Source: Su et al. 2021."""
+    """Turn pairs of features of x[B, H, T, K] by angles that grow with the position. Source: Su et al. 2021.
+
+    The result is contiguous: attention's kernels that keep no scores [T, T] require that of the last axis.
+    """
     half = x.shape[-1] // 2
     rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
     angles = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)[:, None] * rates
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x[..., :half], x[..., half:]
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1).contiguous()
 
 
 def nonempty_mask(mask: Tensor) -> Tensor:

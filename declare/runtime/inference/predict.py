@@ -32,8 +32,8 @@ from declare.system.out_of_memory import require_memory
 _BATCH = 256
 _ELEMENTS = 2**24
 """Numbers that a node may give for a batch: a vocabulary at every position is many."""
-_ROW_BYTES = 400
-"""What a row of predictions takes at least: that of one number."""
+_ROW_BYTES, _NUMBER_BYTES = 400, 120
+"""What a row of predictions takes at least, and each number in it."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -82,12 +82,13 @@ class Predictions:
 
     def as_csv(self) -> str:
         """Return a table; nested values get dotted column names, control characters are shown as escapes."""
-        flat = [{visible(name): value for name, value in _flatten(row)} for row in self.rows]
-        columns = list(dict.fromkeys(name for row in flat for name in row))
+        columns = list(dict.fromkeys(visible(name) for row in self.rows for name, _ in _flatten(row)))
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _safe_cell(value) for name, value in row.items()} for row in flat)
+        writer.writerows(
+            {visible(name): _safe_cell(value) for name, value in _flatten(row)} for row in self.rows
+        )
         return buffer.getvalue()
 
 
@@ -200,6 +201,8 @@ def _collect(
     name, split = place
     outputs, empty = outputs_and_empty
     table, reader = tables.table(name, split), tables.pool(name).reader
+    numbers = sum(map(_num_numbers, outputs.values()))
+    require_memory((_ROW_BYTES + _NUMBER_BYTES * numbers) * len(table.rows), "the table of predictions")
     rows: list[dict[str, Any]] = [{"sample": reader.where(int(row))} for row in table.rows]
     maps = {}
     for task, prediction in outputs.items():
@@ -231,6 +234,13 @@ def _collect(
         if any(None in row[task].get("tags", ()) for task in outputs if task in row)
     )
     return Predictions(name, tuple(rows), maps, without, unread)
+
+
+def _num_numbers(prediction: Mapping[str, Tensor]) -> int:
+    """Return how many numbers of a prediction stand in a row; what it has of maps and texts is not counted."""
+    return sum(
+        tensor[0].numel() for _, tensor in _readable(prediction) if 0 < len(tensor) and tensor.dim() < 3
+    )
 
 
 def _blank(rows: Sequence[dict[str, Any]], empty: Sequence[bool], tasks: Sequence[str]) -> None:

@@ -483,3 +483,14 @@ def test_the_range_of_shares_is_from_0_to_1():
     with pytest.raises(ProblemError) as caught:
         made.encode(np.linspace(0, 0.9, 128).reshape(2, 8, 8), facts)
     assert "`range: [0, 1]`" in caught.value.problem.helps[0]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+def test_an_image_is_decoded_once_for_its_kind_and_once_for_its_pixels(kind, monkeypatch):
+    """Neither a search for EXIF data decodes it again, nor is there a copy of one that is upright."""
+    files, decoded = [saved(grey([0, 9, 255]), kind)] * 3, []
+    decoder = Image._getdecoder
+    monkeypatch.setattr(Image, "_getdecoder", lambda *args: decoded.append(kind) or decoder(*args))
+    monkeypatch.setattr(Image.Image, "copy", lambda _: pytest.fail("it was copied"))
+    assert field().infer_facts(files).shape.dims == (1, 1, 3)
+    assert len(decoded) == 2 * len(files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from declare.nn.modules.attention import rotary
 from declare.nn.modules.transformer import Transformer
 from declare.nn.modules.transformer_decoder import TransformerDecoder
 
@@ -46,6 +47,13 @@ def test_the_order_of_tokens_matters(positions):
     assert not torch.allclose(model(TOKENS[:1])["pooled"], model(flipped)["pooled"], atol=1e-4)
     bare = encoder(positions="none")
     torch.testing.assert_close(bare(TOKENS[:1])["pooled"], bare(flipped)["pooled"], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("features", [2, 4, 6])
+def test_rotated_queries_are_contiguous(features):
+    """Of other strides torch's attention keeps all scores [T, T], also with two features in each head."""
+    x_BTD = torch.randn(2, 5, 4 * features)
+    assert rotary(x_BTD.unflatten(-1, (4, features)).transpose(1, 2)).is_contiguous()
 
 
 def test_an_empty_text_is_a_number():

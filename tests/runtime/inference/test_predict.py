@@ -332,6 +332,13 @@ def test_more_samples_than_there_is_room_for_are_refused_before_any_is_predicted
         predict(homes, split="val")
 
 
+def test_more_numbers_than_there_is_room_for_are_refused_before_rows_are_made_of_them(homes, monkeypatch):
+    """A row of a thousand classes takes more than one of two."""
+    monkeypatch.setattr("declare.runtime.inference.predict._NUMBER_BYTES", 1 << 60)
+    with pytest.raises(MemoryError, match="the table of predictions"):
+        predict(homes, split="val")
+
+
 def test_a_gap_in_the_input_gives_no_prediction(homes, tmp_path):
     """A sample whose input is not finite has no value, is named, and leaves valid JSON."""
     path = tmp_path / "new.csv"
