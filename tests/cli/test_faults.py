@@ -335,7 +335,7 @@ def test_a_shortage_that_no_message_names_is_no_bug(monkeypatch, capsys):
     def user_code_problem(error):
         if out_of_memory._held:
             raise MemoryError
-        return None
+        return
 
     monkeypatch.setattr(command_index, "function", function)
     monkeypatch.setattr(out_of_memory, "address_limit", lambda: 1000 << 20)

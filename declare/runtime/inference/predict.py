@@ -237,9 +237,9 @@ def _collect(
 
 
 def _num_numbers(prediction: Mapping[str, Tensor]) -> int:
-    """Return how many numbers of a prediction stand in a row; what it has of maps and texts is not counted."""
+    """Return how many numbers of a prediction are in a row; those of maps and texts are not counted."""
     return sum(
-        tensor[0].numel() for _, tensor in _readable(prediction) if 0 < len(tensor) and tensor.dim() < 3
+        tensor[0].numel() for _, tensor in _readable(prediction) if len(tensor) > 0 and tensor.dim() < 3
     )
 
 
