@@ -17,6 +17,7 @@ from declare.contract.kinds.module import Inputs
 from declare.contract.kinds.task import Target
 from declare.contract.lengths import lengths_differ
 from declare.contract.shapes import Shape
+from declare.ir.phase_costs import PhaseCosts
 from declare.ir.resolved_blocks import resolved_blocks, with_samplers
 
 Block = dict[str, Any]
@@ -368,6 +369,9 @@ class Plan(PlanPart):
     expect: dict[str, str] = {}
     tune: Block | None = None
     trusted: tuple[str, ...] = ()
+    costs: tuple[PhaseCosts, ...] = Field(
+        (), exclude=True, description="of each phase; `dcl plan` prints them"
+    )
 
     @model_validator(mode="after")
     def _choose_samplers(self) -> Self:

@@ -51,7 +51,7 @@ def images(tmp_path, monkeypatch):
     (tmp_path / "im/train/a/.hidden.png").touch()
 
 
-@pytest.mark.parametrize("words", [["plan", "spec.yaml"], ["data", "check", "spec.yaml"]])
+@pytest.mark.parametrize("words", [["plan", "spec.yaml", "--quick"], ["data", "check", "spec.yaml"]])
 def test_what_is_passed_over_is_printed_and_linked_classes_are_read(images, capsys, words):
     """Classes are those inside `train`, a linked one among them; unlabelled and hidden files are counted."""
     assert main(words) == 0

@@ -71,7 +71,7 @@ def test_a_logarithm_in_the_spec_is_a_logarithm_in_the_data(
     np.testing.assert_allclose(predicted(tmp_path / "inside", capsys, "--input", str(new)), values, rtol=1e-5)
     assert main(["evaluate", str(tmp_path / "inside" / "run"), "--split", "val", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["metrics"]["val/k/rmse"] == pytest.approx(inside["val/k/rmse"])
-    assert main(["plan", str(tmp_path / "inside" / "spec.yaml")]) == 0
+    assert main(["plan", str(tmp_path / "inside" / "spec.yaml"), "--quick"]) == 0
     assert "learned after log" in capsys.readouterr().out
     assert main(["report", str(tmp_path / "inside" / "run"), "--format", "json"]) == 0
     assert "learned after log" in json.loads(capsys.readouterr().out)["tasks"][0]["units"]

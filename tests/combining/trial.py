@@ -137,7 +137,7 @@ def _use(path: Path, run: Path, *, foretold: bool, whole: bool) -> None:
                 _predicted(run, name, split, rows)
     if not whole:
         return
-    command("plan", "plan", path, allowed=(DONE, FINDINGS))
+    command("plan", "plan", path, "--quick", allowed=(DONE, FINDINGS))
     for split in ("val", "test"):
         if any(sizes["splits"].get(split) for sizes in plan["datasets"].values()):
             _evaluated(run, split)

@@ -140,7 +140,7 @@ def test_json_says_control_characters_in_its_own_way(made, tmp_path, capsys):
     """Names of classes come back as they are from JSON that holds no such character itself."""
     run = str(made / "run")
     for words in (
-        ["plan", str(made / "spec.yaml"), "--json"],
+        ["plan", str(made / "spec.yaml"), "--json", "--quick"],
         ["report", run, "--json"],
         ["predict", run, "--split", "val", "--format", "json"],
     ):

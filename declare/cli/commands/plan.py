@@ -1,5 +1,6 @@
-"""Print what a spec will do: data, modules with shapes, tasks, phases, memory."""
+"""Print what a spec will do: data, modules with shapes, tasks, phases, memory and FLOPs."""
 
+import json as json_module
 from typing import Annotated
 
 import typer
@@ -12,14 +13,21 @@ def command(
     *,
     json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON (as --format json).")] = False,
     format: options.TextOrJson = "text",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Estimate costs by formulas; do not trace a step of each phase.")
+    ] = False,
     set_: options.Set = None,
     trust: options.Trust = None,
 ) -> None:
-    """Print what a spec will do: data, modules with shapes, tasks, phases, memory."""
+    """Print what a spec will do: data, modules with shapes, tasks, phases, memory and FLOPs."""
+    from declare.runtime.profiling.plan_costs import plan_costs
+
     as_json = json or format == "json"
     plan, _ = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
+    plan = plan.model_copy(update={"costs": plan_costs(plan, trace=not quick)})
     if as_json:
-        terminal.emit_json_text(plan.model_dump_json(indent=2))
+        costs = [item.model_dump(mode="json") for item in plan.costs]
+        terminal.emit_json_text(json_module.dumps(plan.model_dump(mode="json") | {"costs": costs}, indent=2))
         return
     from declare.cli.printing.plan import render
 

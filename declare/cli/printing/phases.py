@@ -46,7 +46,7 @@ def _phase(phase: PhasePlan, plan: Plan, total: int) -> Iterator[tuple[str, str]
     )
     yield "gradients", f"measured every {phase.gradients_every:,} steps" if phase.gradients_every else ""
     yield "bad batches", "" if phase.on_batch_error["action"] == "error" else short(phase.on_batch_error)
-    yield "memory", _memory(phase, plan)
+    yield "memory", "" if plan.costs else _memory(phase, plan)
 
 
 def _order(phase: PhasePlan) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from declare.cli.printing.components import component, parameters, short
+from declare.cli.printing.costs import render_costs
 from declare.cli.printing.phases import phase_lines
 from declare.contract.kinds.metric import Metric
 from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan, Wire
@@ -41,6 +42,10 @@ def render(plan: Plan, console: Console) -> None:
             console.print(_model(plan))
         for line in lines:
             console.print(Text(line), soft_wrap=True)
+    if plan.costs:
+        console.print()
+        console.print(Text("Costs", style="bold"))
+        render_costs(plan.costs, console)
     console.print()
     for line in _last_lines(plan):
         console.print(Text(line), soft_wrap=True)

@@ -79,7 +79,7 @@ def test_one_spec_and_its_change(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_plans_and_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["plan", "a.yaml", "--json"]) == 0
+    assert run(["plan", "a.yaml", "--json", "--quick"]) == 0
     Path("plan.json").write_text(capsys.readouterr().out)
     assert run(["train", "b.yaml", "--run-dir", "run", "--quiet"]) == 0
     capsys.readouterr()
@@ -113,7 +113,7 @@ def test_what_cannot_be_compared(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     Path("broken.json").write_text('{"spec_sha256": 1, "nodes": []}')
-    assert run(["plan", "a.yaml", "--json"]) == 0
+    assert run(["plan", "a.yaml", "--json", "--quick"]) == 0
     Path("plan.json").write_text(capsys.readouterr().out)
     assert run(arguments) == 2
     captured = capsys.readouterr()
