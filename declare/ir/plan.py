@@ -1,7 +1,6 @@
 """The plan: every default, link, shape, count and step resolved. Immutable, serialisable, the lock file of a run.
 
-Everything after it needs no YAML; the same plan gives the same run. Components are in it as plain blocks
-(`{"type": NAME, ...}`, every default written out); `declare.parsing.read_component` gives the component.
+Components are in it as plain blocks, every default written out; `declare.parsing.read_component` gives the component.
 """
 
 import hashlib
@@ -369,9 +368,7 @@ class Plan(PlanPart):
     expect: dict[str, str] = {}
     tune: Block | None = None
     trusted: tuple[str, ...] = ()
-    costs: tuple[PhaseCosts, ...] = Field(
-        (), exclude=True, description="of each phase; `dcl plan` prints them"
-    )
+    costs: tuple[PhaseCosts, ...] = Field((), exclude=True, description="as `dcl plan` prints them")
 
     @model_validator(mode="after")
     def _choose_samplers(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from declare.cli import options, spec_diagnostics, terminal
+from declare.cli.failure import FINDINGS
 
 
 def command(
@@ -20,15 +21,24 @@ def command(
     trust: options.Trust = None,
 ) -> None:
     """Print what a spec will do: data, modules with shapes, tasks, phases, memory and FLOPs."""
-    from declare.runtime.profiling.plan_costs import plan_costs
+    from declare.runtime.profiling.plan_costs import cost_problems, plan_costs
 
     as_json = json or format == "json"
-    plan, _ = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
+    plan, checked = spec_diagnostics.plan(spec, set_, trust, as_json=as_json)
     plan = plan.model_copy(update={"costs": plan_costs(plan, trace=not quick)})
-    if as_json:
+    problems = list(cost_problems(plan))
+    refused = any(problem.code == "HW718" for problem in problems)
+    if as_json and refused:
+        terminal.emit_json(
+            spec_diagnostics.document([spec_diagnostics.diagnose(item, checked) for item in problems])
+        )
+    elif as_json:
         costs = [item.model_dump(mode="json") for item in plan.costs]
         terminal.emit_json_text(json_module.dumps(plan.model_dump(mode="json") | {"costs": costs}, indent=2))
-        return
-    from declare.cli.printing.plan import render
+    else:
+        from declare.cli.printing.plan import render
 
-    render(plan, terminal.stdout())
+        render(plan, terminal.stdout())
+        spec_diagnostics.show_problems(problems, checked)
+    if refused:
+        raise spec_diagnostics.FindingsError(FINDINGS)

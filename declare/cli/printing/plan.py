@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from declare.cli.printing.components import component, parameters, short
-from declare.cli.printing.costs import render_costs
+from declare.cli.printing.cost_table import render_costs
 from declare.cli.printing.phases import phase_lines
 from declare.contract.kinds.metric import Metric
 from declare.ir.plan import DatasetPlan, FieldPlan, ModulePlan, Plan, TaskPlan, Wire

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from declare.compiler.phases.disk_fit import disk_shortage
 from declare.compiler.phases.machine_fit import (
-    Limit,
     cache_shortage,
     computes_on_processor,
-    machine_limits,
+    limits_for,
     memory_problem,
 )
 from declare.compiler.phases.memory import certain, decoded_bytes, estimate
@@ -43,13 +42,6 @@ def run(stage: HostedSpec) -> Reports[HostedSpec]:
     return replace(stage, phases=phases)
 
 
-def _limits(stage: HostedSpec) -> list[Limit]:
-    """Return the limits of this machine's main memory; who states more memory than it has means another one."""
-    limits = list(machine_limits(stage.hardware)) if stage.hardware is not None else []
-    stated = stage.hardware.memory_limit_bytes if stage.hardware is not None else None
-    return [] if (stated or 0) > max((limit.size for limit in limits), default=0) else limits
-
-
 def _cache_problems(stage: HostedSpec) -> Iterator[Problem]:
     """Yield a problem if samples to be kept in memory need more than this machine has."""
     kept = {}
@@ -58,7 +50,8 @@ def _cache_problems(stage: HostedSpec) -> Iterator[Problem]:
         if get(block, "cache") == "memory" and facts.splits:
             fields = input_fields(stage.view, name) | target_fields(stage.view, name)
             kept[name] = decoded_bytes(stage.shapes.get(name, {}), fields, sum(facts.splits.values()))
-    problem = cache_shortage(kept, _limits(stage)) if kept else None
+    limits = limits_for(stage.hardware) if stage.hardware is not None else []
+    problem = cache_shortage(kept, limits) if kept else None
     if problem is not None:
         yield problem
 
@@ -68,7 +61,6 @@ def _memory_problem(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
     hardware = stage.hardware
     if hardware is None or not computes_on_processor(hardware):
         return
-    limits = _limits(stage)
     known = (phase, stage.nodes, stage.tasks, stage.shapes)
     least, expected = certain(*known), estimate(*known)
     together = stage.phases.values()
@@ -76,7 +68,8 @@ def _memory_problem(stage: HostedSpec, phase: PhasePlan) -> Iterator[Problem]:
         phase,
         least.per_process(hardware, phase, together),
         expected and expected.per_process(hardware, phase, together),
-        limits,
+        limits_for(hardware),
+        hardware.processes or 1,
     )
     if problem is not None:
         yield problem

@@ -45,20 +45,60 @@ def computes_on_processor(hardware: HardwarePlan) -> bool:
     return hardware.accelerator == "cpu"
 
 
+def limits_for(hardware: HardwarePlan) -> list[Limit]:
+    """Return the limits of this machine's main memory; who states more memory than it has means another one."""
+    limits = list(machine_limits(hardware))
+    stated = hardware.memory_limit_bytes or 0
+    return [] if stated > max((limit.size for limit in limits), default=0) else limits
+
+
 def memory_problem(
-    phase: PhasePlan, least: Memory, expected: Memory | None, limits: Iterable[Limit]
+    phase: PhasePlan,
+    least: Memory,
+    expected: Memory | None,
+    limits: Iterable[Limit],
+    processes: int = 1,
+    *,
+    scaled: Memory | None = None,
 ) -> Problem | None:
     """Return that a phase does not fit (HW718), or probably not (HW719), into one of `limits`; None if it does.
 
-    `least` and `expected` are what each process takes at the very least and as estimated.
+    `least` and `expected` are what each of the run's `processes` takes at the very least and as estimated. Other
+    batches are judged by `scaled`, if it is neither of these.
     """
     warning = None
     for limit in limits:
+        helps = what_fits(phase, scaled or expected or least, limit.size // limit.processes, processes)
         if least.total * limit.processes > limit.size:
-            return _problem("HW718", phase, least, limit)
+            return _problem("HW718", phase, least, limit, helps)
         if expected is not None and expected.total * limit.processes > limit.size:
-            warning = warning or _problem("HW719", phase, expected, limit)
+            warning = warning or _problem("HW719", phase, expected, limit, helps)
     return warning
+
+
+def what_fits(phase: PhasePlan, memory: Memory, available: int, processes: int = 1) -> tuple[str, ...]:
+    """Return which `accumulate` and `batch_size` fit into the bytes that each process has, as sentences.
+
+    Activations grow with the rows of a micro-batch, the batch itself with all of its rows.
+    """
+    state = memory.total - memory.activations - memory.data
+    rows = -(-phase.batch_size // (phase.accumulate * processes))
+    fitting = (available - state - memory.data) * rows // max(memory.activations, 1)
+    share = (available - state) / max(memory.activations + memory.data, 1)
+    largest = int(phase.batch_size * share) // (phase.accumulate * processes) * phase.accumulate * processes
+    helps = []
+    if 0 < fitting < rows:
+        accumulate = -(-phase.batch_size // (fitting * processes))
+        at_once = -(-phase.batch_size // (accumulate * processes))
+        helps.append(f"`accumulate: {accumulate}` fits: {at_once} sample{'s' * (at_once > 1)} at a time")
+    if 0 < largest < phase.batch_size:
+        helps.append(f"`batch_size: {largest}` fits")
+    if not helps:
+        helps.append(
+            f"choose a smaller model: weights and what training adds to them take {bytes_text(state)}, not even one "
+            "sample at a time fits beside them"
+        )
+    return tuple(helps)
 
 
 def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem | None:
@@ -83,7 +123,7 @@ def cache_shortage(kept: Mapping[str, int], limits: Iterable[Limit]) -> Problem 
     return None
 
 
-def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Problem:
+def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit, helps: tuple[str, ...]) -> Problem:
     title, what, surely = {
         "HW718": ("needs at least", "a lower bound: libraries and evaluations come on top", True),
         "HW719": ("needs about", "an estimate: some layers keep less, libraries take some more", False),
@@ -91,11 +131,6 @@ def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Probl
     several = f" in each of {limit.processes} processes" if limit.processes > 1 else ""
     state = memory.weights + memory.gradients + memory.optimizer + memory.average
     too_many_rows = memory.activations + memory.data > state
-    smaller = (
-        "choose a smaller `batch_size`, or raise `accumulate`: samples take most of it"
-        if too_many_rows
-        else "choose a smaller model: its weights and what training adds to them take most of it"
-    )
     elsewhere = "for another machine, state its memory: `hardware.memory_limit`"
     return Problem(
         code,
@@ -103,5 +138,5 @@ def _problem(code: str, phase: PhasePlan, memory: Memory, limit: Limit) -> Probl
         at=f"phases.{phase.name}.batch_size" if too_many_rows else f"phases.{phase.name}",
         label="does not fit" if surely else "may not fit",
         notes=(f"{memory}", what),
-        helps=(smaller, elsewhere),
+        helps=(*helps, elsewhere),
     )

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from declare.contract.problem import Problem
+from declare.ir.plan import PhasePlan
+from declare.parsing.read_component import read_component
 from declare.rules.byte_sizes import bytes_text, read_bytes
 from declare.rules.spec_parts import get, phases
 from declare.rules.spec_view import View
@@ -20,9 +22,12 @@ def check(view: View) -> Iterator[Problem]:
         if plan is None or plan.memory_bytes is None or limit is None or plan.memory_bytes <= limit:
             continue
         micro = plan.batch_size // max(1, plan.accumulate)
-        fits = int(micro * limit / plan.memory_bytes)
+        state = _state_bytes(plan)
+        fits = int(micro * max(0, limit - state) / max(1, plan.memory_bytes - state))
         helps = (
-            [f"set `accumulate: {-(-plan.batch_size // fits)}`: batches of {fits} at a time"] if fits else []
+            [f"set `accumulate: {-(-plan.batch_size // fits)}`: batches of {fits} at a time"]
+            if fits
+            else [f"weights, gradients and optimizer state alone take {bytes_text(state)}"]
         )
         yield Problem(
             CODE,
@@ -38,3 +43,9 @@ def check(view: View) -> Iterator[Problem]:
             ),
             helps=(*helps, "use a smaller model, or `precision: bf16`"),
         )
+
+
+def _state_bytes(plan: PhasePlan) -> int:
+    """Return the bytes of trained weights, their gradients and the optimizer's state: no batch makes them smaller."""
+    states = read_component("optimizers", plan.optimizer).states_per_parameter() or 0
+    return 4 * (2 + states) * plan.trainable_parameters

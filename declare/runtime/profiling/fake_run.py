@@ -170,7 +170,7 @@ def _size(field: FieldPlan, axis: int, dim: int | None) -> int:
 def without_values(plan: Plan) -> Plan:
     """Return a plan that does the same without reading values: weights are not loaded, bad batches not looked for.
 
-    It is that of one process, with its share of each batch.
+    It is that of one process, with its rows of each batch.
     """
     nodes = [
         node.model_copy(update={"block": node.block | {"pretrained": False}})

@@ -43,7 +43,7 @@ class Peak:
 
 
 class LiveMemory(TorchDispatchMode):
-    """Counts storages that operations make while it is active, and those that it is told of with `add`.
+    """Counts storages that operations make while it is active, and those of `add`.
 
     Storages are counted once, however many tensors share them, until the last one is gone: that is what an allocator
     hands out, without the space that kernels take for themselves. What is only read, as samples that are held whole
@@ -60,7 +60,6 @@ class LiveMemory(TorchDispatchMode):
         self._alive: dict[int, tuple[Any, _Storage]] = {}
         self._now = self._size = 0
         self._peak, self._peak_at = 0, 0
-        self._module_of_node: dict[int, str] = {}
         self._spans: list[tuple[int, int, str]] = []
 
     def __torch_dispatch__(
@@ -112,8 +111,8 @@ class LiveMemory(TorchDispatchMode):
             handle
             for path, module in modules.items()
             for handle in (
-                module.register_forward_pre_hook(self._before(path)),
-                module.register_forward_hook(self._after(path), always_call=True),
+                module.register_forward_pre_hook(self._start_hook(path)),
+                module.register_forward_hook(self._stop_hook(path), always_call=True),
             )
         ]
         try:
@@ -122,14 +121,14 @@ class LiveMemory(TorchDispatchMode):
             for handle in handles:
                 handle.remove()
 
-    def _before(self, path: str) -> Callable[..., None]:
+    def _start_hook(self, path: str) -> Callable[..., None]:
         def start(*_: Any) -> None:
             self._module = path
             self._start = _sequence_number()
 
         return start
 
-    def _after(self, path: str) -> Callable[..., None]:
+    def _stop_hook(self, path: str) -> Callable[..., None]:
         def stop(*_: Any) -> None:
             self._spans.append((self._start, _sequence_number(), path))
             self._module = OUTSIDE
@@ -183,16 +182,14 @@ def _flops(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
     return int(count(*args, **kwargs, out_val=result)) if count is not None else 0
 
 
-def _convolution_backward_flops(
-    gradient: Tensor, x: Tensor, weight: Tensor, _bias: Any, _stride: Any, _padding: Any, _dilation: Any,
-    transposed: bool, _output_padding: Any, _groups: int, wanted: tuple[bool, bool, bool],
-) -> int:  # fmt: skip
+def _convolution_backward_flops(*args: Any) -> int:
     """Return the FLOPs of the gradients of input and weight: each takes as many as the convolution.
 
     torch's formula counts that of the weight `groups` times too often.
     """
-    positions = (x if transposed else gradient).shape
-    return 2 * positions[0] * positions[2:].numel() * weight.numel() * (wanted[0] + wanted[1])
+    gradient, x, weight, is_transposed, wanted = (args[index] for index in (0, 1, 2, 7, 10))
+    positions = (x if is_transposed else gradient).shape
+    return int(2 * positions[0] * positions[2:].numel() * weight.numel() * (wanted[0] + wanted[1]))
 
 
 def _sequence_number() -> int:

@@ -1,12 +1,16 @@
-"""The costs of a plan's phases: traced in a process of its own, kept in the user's cache. Imports no torch."""
+"""The costs of a plan's phases: traced in a worker process, kept in the user's cache. Imports no torch."""
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from declare.compiler.phases.machine_fit import Limit, computes_on_processor, limits_for, memory_problem
 from declare.compiler.phases.memory import Memory, of_plan
 from declare.contract import strict_json
+from declare.contract.problem import Problem
 from declare.ir.phase_costs import MemoryCosts, PhaseCosts
 from declare.ir.plan import PhasePlan, Plan
+from declare.rules.byte_sizes import bytes_text
 from declare.system import user_cache, worker_process
 from declare.system.library_table import installed_version
 from declare.system.worker_process import CallError
@@ -49,7 +53,7 @@ def _trace(plan: Plan) -> dict[str, Any]:
 
 
 def _of_strategy(plan: Plan, costs: PhaseCosts) -> PhaseCosts:
-    """Return the costs of one process; under FSDP it has a share of weights and what training adds to them."""
+    """Return the costs of one process; FSDP shards weights and what training adds to them."""
     processes = plan.hardware.processes
     if plan.hardware.strategy != "fsdp" or not processes or processes == 1:
         return costs.model_copy(update={"processes": processes})
@@ -83,6 +87,43 @@ def estimated_costs(plan: Plan, phase: PhasePlan, reason: str) -> PhaseCosts:
         forward_flops=forward,
         backward_flops=forward and 2 * forward,
     )
+
+
+def cost_problems(plan: Plan) -> Iterator[Problem]:
+    """Yield each traced phase of `plan.costs` that does not fit into the memory there is (HW718, HW719)."""
+    hardware = plan.hardware
+    limits = limits_for(hardware) if computes_on_processor(hardware) else []
+    if hardware.memory_limit_bytes:
+        limits.append(Limit(hardware.memory_limit_bytes, "`hardware.memory_limit` allows", 1))
+    for costs in plan.costs:
+        if costs.method != "traced" or costs.step is None:
+            continue
+        phase, step = plan.phase(costs.phase), costs.step
+        kept = {name: getattr(step, name) for name in _SHARDED}
+        memory = Memory(activations=step.activations + step.workspace, data=step.batch, **kept)
+        # In the peak only few gradients are there; between micro-batches all are.
+        gradients = max(memory.gradients, sum(item.gradient_bytes for item in costs.modules))
+        scaled = memory._replace(gradients=gradients)
+        problem = memory_problem(phase, memory, None, limits, costs.processes or 1, scaled=scaled)
+        problem = problem or _evaluation_problem(costs, limits)
+        if problem is not None:
+            yield problem
+
+
+def _evaluation_problem(costs: PhaseCosts, limits: Iterable[Limit]) -> Problem | None:
+    """Return that evaluations of a phase do not fit into one of `limits` (HW719)."""
+    needed = costs.evaluation.total if costs.evaluation else 0
+    for limit in limits:
+        if needed * limit.processes > limit.size:
+            title = f"evaluations in phase `{costs.phase}` need about {bytes_text(needed)}"
+            return Problem(
+                "HW719",
+                f"{title}, {limit.words} {bytes_text(limit.size)}",
+                at=f"phases.{costs.phase}",
+                label="may not fit",
+                helps=("they take batches of some thousand samples, fewer if samples or outputs are large",),
+            )
+    return None
 
 
 def _estimated_memory(memory: Memory) -> MemoryCosts:

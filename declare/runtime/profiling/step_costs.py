@@ -21,7 +21,7 @@ _SPLITS = ("val", "test")
 
 
 class _PlannedPrecision:
-    """Stands for `AutoSettings`: measures nothing; what is left to the machine computes in fp32."""
+    """Stands for `AutoSettings`: measures nothing; `auto` is fp32."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

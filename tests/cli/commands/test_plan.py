@@ -28,3 +28,16 @@ def test_costs_of_each_phase(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert read_plan(tmp_path / "plan.json").costs[0].forward_flops == costs["forward_flops"]
     assert run(["plan", spec, "--quick"]) == 0
     assert "estimated by formulas" in capsys.readouterr().out
+
+
+def test_a_plan_that_cannot_fit_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the micro-batches that fit, which then do."""
+    spec, limit = str(place("digits", tmp_path)), "hardware.memory_limit=1MB"
+    assert run(["plan", spec, "--set", limit]) == 1
+    said = capsys.readouterr().err
+    assert "HW718" in said
+    assert "`accumulate: 4` fits: 16 samples at a time" in said
+    assert run(["plan", spec, "--set", limit, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["counts"]["error"] == 1
+    run(["plan", spec, "--set", limit, "--set", "phases.fit.accumulate=4"])
+    assert "HW718" not in capsys.readouterr().err

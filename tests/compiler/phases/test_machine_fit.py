@@ -69,6 +69,25 @@ def test_samples_that_do_not_fit_are_refused(tmp_path: Path, machine: Callable[[
     assert set(frozen) == {"HW719"}, "what stands still keeps nothing for the backward pass"
 
 
+def test_what_fits_is_computed(tmp_path: Path, machine: Callable[[int], None]) -> None:
+    """The micro-batches and the batch that a finding names do fit."""
+    assert codes(tmp_path, 8) == {}
+    plan = check(tmp_path / "spec.yaml").plan
+    assert plan is not None
+    assert plan.phases[0].memory_bytes is not None
+    machine(int(0.8 * plan.phases[0].memory_bytes))
+    found = check(tmp_path / "spec.yaml").diagnostics
+    accumulate, batch_size, _ = next(item.helps for item in found if item.code == "HW719")
+    assert accumulate == "`accumulate: 2` fits: 12 samples at a time"
+    assert codes(tmp_path, 8, ", accumulate: 2") == {}
+    size = int(batch_size.removeprefix("`batch_size: ").removesuffix("` fits"))
+    assert 12 < size < 24
+    (tmp_path / "spec.yaml").write_text(
+        (SPEC % (8, 8, "", "")).replace("batch_size: 24", f"batch_size: {size}")
+    )
+    assert not [item for item in check(tmp_path / "spec.yaml").diagnostics if item.code in {"HW718", "HW719"}]
+
+
 @pytest.mark.usefixtures("machine")
 def test_processes_share_the_machine(tmp_path: Path) -> None:
     """Each holds the weights: four of them take four times as much."""

@@ -32,9 +32,9 @@ def render_costs(costs: tuple[PhaseCosts, ...], console: Console) -> None:
 
 def cost_lines(phase: PhaseCosts) -> Iterator[str]:
     """Yield what a phase takes in sentences."""
-    each = f" in each of {phase.processes} processes" if (phase.processes or 1) > 1 else ""
+    processes = f" in each of {phase.processes} processes" if (phase.processes or 1) > 1 else ""
     how = "" if phase.method == "traced" else f" (estimated by formulas: {phase.reason})"
-    yield f"  {phase.phase}: {phase.rows:,} samples at a time in {phase.precision}{each}{how}"
+    yield f"  {phase.phase}: {phase.rows:,} samples at a time in {phase.precision}{processes}{how}"
     if phase.step is None:
         yield "    step:       memory not known before the run, sizes vary"
     else:
