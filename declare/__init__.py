@@ -1,8 +1,13 @@
 """A declarative trainer: a strict YAML spec becomes a checked PyTorch run."""
 
+from __future__ import annotations
+
 import sys
 from types import ModuleType
-from typing import Any
+
+TYPE_CHECKING = False  # an import of `typing` takes longer than all else here
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["SpecError", "build", "check", "compare", "load", "plan", "rehearse", "report", "train", "tune"]

@@ -1,12 +1,28 @@
-"""The program: `declare`, its twin `dcl`, and `python -m declare`."""
+"""The program: `declare`, its twin `dcl`, and `python -m declare`.
+
+Until `main` runs, Ctrl-C ends Python with a traceback: what is imported at the top is only what Python has anyway.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:  # before the command started
+        sys.stderr.write("interrupted\n")
+        return 130
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from declare.cli.dispatch import run
 
     if arguments is None:

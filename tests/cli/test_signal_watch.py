@@ -3,8 +3,12 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import declare
+from declare.__main__ import main
 
 PROGRAM = """
 import ctypes, signal, threading
@@ -40,3 +44,24 @@ def test_what_handles_it_itself_is_let_be():
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
         process.kill()
+
+
+def test_ctrl_c_before_a_command_starts_is_no_traceback(monkeypatch, capsys):
+    """What starts one is imported inside of `main`, where Ctrl-C is handled."""
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("declare.cli.streams.open_streams", interrupt)
+    monkeypatch.setattr("declare.system.python_process.protect_children", lambda: None)
+    assert main() == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_the_program_imports_next_to_nothing_before_it_handles_ctrl_c():
+    """Every import before that is a time in which Ctrl-C prints Python's traceback."""
+    program = "import os, sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules); import declare.__main__; "
+    program += "print(*sorted(set(sys.modules) - before))"
+    root = str(Path(declare.__file__).parents[1])
+    output = subprocess.check_output([sys.executable, "-I", "-S", "-c", program, root], text=True)
+    assert set(output.split()) <= {"__future__", "types", "declare", "declare.__main__"}

@@ -13,6 +13,8 @@ from declare.system.memory_limits import free_bytes
 FULL = {errno.ENOSPC, errno.EDQUOT}
 """The operating system's message of a full disk."""
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_UNUSABLE = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
+"""The path is at fault, not the disk."""
 
 
 def readable_bytes(number: float) -> str:
@@ -60,11 +62,17 @@ def os_error_problem(error: OSError, folder: Path, needed_bytes: int = 0) -> Pro
             notes=(f"the operating system reports for `{place}`: {error.strerror}",),
             helps=("choose another place with `--run-dir`",),
         )
+    reason = "a file is where a folder is needed" if error.errno == errno.EEXIST else error.strerror or error
+    help_text = "look at the disk's health, then continue with `--resume`"
+    if error.errno in _UNUSABLE:
+        help_text = "choose another place with `--run-dir`: no folder can be made there"
+    elif error.errno == errno.ENOENT:
+        help_text = "see what moved or deleted it, then continue with `--resume`"
     return Problem(
         "RES812",
         f"writing to `{brief(place)}` failed",
-        notes=(f"the operating system reports for `{place}`: {error.strerror or error}",),
-        helps=("look at the disk's health, then continue with `--resume`",),
+        notes=(f"the operating system reports for `{place}`: {reason}",),
+        helps=(help_text,),
     )
 
 

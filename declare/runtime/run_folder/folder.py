@@ -42,7 +42,7 @@ def create(plan: Plan, spec_text: str, folder: Path | None, sources: Mapping[str
     """Make a run folder with spec and plan inside and return it; it appears whole or not at all.
 
     `folder` must be new or empty; without it the run goes to `runs/NAME/<time>`. Raises `ProblemError`
-    (RES803, RES811, RES804).
+    (RES803, RES804, RES811, RES812).
     """
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ProblemError(_not_empty(folder))
@@ -95,11 +95,13 @@ def _publish(draft: Path, parent: Path, folder: Path | None) -> Path:
 
 
 def _not_empty(folder: Path) -> Problem:
+    is_file = not folder.is_dir()
+    resume = () if is_file else ("continue the run that is there with `--resume`",)
     return Problem(
         "RES803",
-        f"the run folder `{brief(folder)}` is not empty",
-        notes=(f"a run never overwrites files in its folder: `{folder}`",),
-        helps=("continue the run that is there with `--resume`", "or name a new folder with `--run-dir`"),
+        f"the run folder `{brief(folder)}` is {'a file' if is_file else 'not empty'}",
+        notes=(f"a run never overwrites files: `{folder}`",),
+        helps=(*resume, f"{'or ' if resume else ''}name a new folder with `--run-dir`"),
     )
 
 

@@ -202,6 +202,20 @@ def test_errors_of_the_system_get_their_code(tmp_path):
     assert list(found.values()) == ["RES804", "RES811", "RES812"]
 
 
+@pytest.mark.parametrize("place", ["file", "file/run", "loop"])
+def test_a_place_where_no_folder_can_be_is_not_the_fault_of_the_disk(plan, tmp_path, place):
+    """The help is another place; no run is there to be continued."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ProblemError) as caught:
+        folders.create(plan, "", tmp_path / place / "run")
+    assert caught.value.problem.code == "RES812"
+    assert "another place" in caught.value.problem.helps[0]
+    with pytest.raises(ProblemError) as caught:
+        folders.create(plan, "", tmp_path / "file")
+    assert caught.value.problem.helps == ("name a new folder with `--run-dir`",)
+
+
 def test_a_durable_write_replaces_in_one_step(tmp_path, monkeypatch):
     """A write that fails leaves the old content and no temporary file."""
     path = tmp_path / "x.json"
