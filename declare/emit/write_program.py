@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from declare.contract.problem import Problem, ProblemError
+from declare.ir.composites import is_arithmetic
 from declare.ir.plan import Plan
-from declare.lowering.evaluation.composites import is_arithmetic
 from declare.system.worker_process import CallError, WorkerProcess
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*([./@][a-z0-9_]+)*")

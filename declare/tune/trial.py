@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from declare.contract.problem import ProblemError
-from declare.runtime.distributed.exit_codes import STOPPED
+from declare.runtime.distributed.exit_codes import DONE, MISSED, STOPPED
 from declare.runtime.errors import first_line
 from declare.runtime.run import train
 from declare.runtime.run_folder.lock import is_locked
@@ -56,7 +56,11 @@ def _run(search: Search, number: int, values: Values, pruning: Pruning) -> tuple
         return "stopped", None, ""
     value = outcome.metrics.get(pruning.metric)
     if value is None or not math.isfinite(value):
-        reason = outcome.problems[0].title if outcome.problems else f"no value of {pruning.metric}"
+        ended = outcome.status in {DONE, MISSED}
+        undefined = (
+            f"`{pruning.metric}` {'is not a finite number' if value is not None else 'was not computed'}"
+        )
+        reason = undefined if ended or not outcome.problems else outcome.problems[0].title
         return "failed", None, reason
     return "complete", value, ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import declare
 from declare.__main__ import main
 from declare.contract.problem import ProblemError
 from declare.emit.write_program import write_program
+from declare.emit.writers.train.train_code import _composite
+from declare.ir.composites import evaluate
 from declare.runtime.run_folder.folder import Run
 from tests.emit.programs import HIDDEN, MANY, MANY_ROWS, SETS, place, run
 
@@ -245,3 +248,13 @@ def test_a_plan_of_a_stranger_names_no_code(change: dict[str, Any], tmp_path: Pa
     with pytest.raises(ProblemError) as caught:
         write_program(plan, "", tmp_path / "program")
     assert caught.value.problem.code == "RES860"
+
+
+@pytest.mark.parametrize("text", ["a/b / (a/b - a/c)", "(0 - a/b) ** 0.5", "2 * a/b", "1e300 * 1e300 * a/b"])
+def test_a_composite_without_a_value_ends_no_program(text: str) -> None:
+    """It is NaN, or infinite, both of which are `null` in the file of metrics."""
+    known = {"a/b": 2.0, "a/c": 2.0}
+    scope: dict[str, Any] = {"metrics": dict(known), "math": math}
+    exec("\n".join(_composite("s", text)), scope)
+    value, expected = scope["metrics"]["s"], evaluate(text, known)
+    assert value == expected if math.isfinite(expected) else not math.isfinite(value)

@@ -213,6 +213,16 @@ FIRES = {
         "PHS619",
         "metrics.score",
     ),
+    "a composite that divides by zero": (
+        SPEC + "metrics: {score: 'val/stimulus/f1 / (2 - 2)'}\n",
+        "PHS619",
+        "metrics.score",
+    ),
+    "a composite beyond all numbers": (
+        SPEC + "metrics: {score: 'val/stimulus/f1 + 10 ** 999'}\n",
+        "PHS619",
+        "metrics.score",
+    ),
     "half a composite": (SPEC + "metrics: {score: '2 * (val/stimulus/f1'}\n", "PHS619", "metrics.score"),
     "a composite of nothing": (SPEC + "metrics: {score: '1 + 1'}\n", "PHS619", "metrics.score"),
     "a word in a composite": (SPEC + "metrics: {score: 'f1 * val/stimulus/f1'}\n", "PHS619", "metrics.score"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -355,6 +357,22 @@ def test_a_trial_that_cannot_be_run_is_told_apart(
     ]
     assert "2 of 3 trials failed" in capsys.readouterr().out
     assert Path("found/best.yaml").is_file()
+
+
+def test_a_trial_without_a_finite_value_is_said_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning that its run also has is not the reason."""
+    train = trial.train
+
+    def undefined(*arguments: Any, **how: Any) -> Any:
+        outcome = train(*arguments, **how)
+        warning = Problem("PHS627", "no better than trivial")
+        return replace(outcome, metrics=dict.fromkeys(outcome.metrics, math.nan), problems=(warning,))
+
+    monkeypatch.setattr(trial, "train", undefined)
+    assert main(["tune", "spec.yaml", "--run-dir", "found", "--trials", "1"]) == 4
+    (row,) = rows("found")
+    assert row["state"] == "failed"
+    assert row["reason"].endswith("is not a finite number")
 
 
 @pytest.mark.slow

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from declare.contract.kinds.task import Target
+from declare.ir.composites import composites
 from declare.ir.plan import Plan, TaskPlan
 from declare.lowering.evaluation.baselines import Baselines
-from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.interruption import NEVER, Interruption
 from declare.lowering.model.graph import Graph
 from declare.lowering.model.loss_shapes import require_scores

@@ -10,11 +10,11 @@ from declare.contract import strict_json
 from declare.contract.problem import ProblemError
 from declare.data.faults.file_stamps import Stamps
 from declare.data.faults.quarantine import SkippedSample
+from declare.ir.composites import composites
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.lowering.data.loader import make_loader
 from declare.lowering.data.tables import Tables
-from declare.lowering.evaluation.composites import composites
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.evaluation.linear_probes import Prober
 from declare.lowering.model.graph import make_graph

@@ -187,7 +187,7 @@ def _main(context: TrainContext) -> str:
             body += [f'    probed[f"probe/{phase.name}/{probe.name}/{{name}}"] = value']
     evaluations = [*_final_evaluations(plan), *(["probed"] if probes else [])]
     body += [f"metrics = {' | '.join(evaluations) or '{}'}"]
-    body += [f'metrics["{name}"] = {_arithmetic(text)}' for name, text in plan.composites.items()]
+    body += [line for name, text in plan.composites.items() for line in _composite(name, text)]
     body += ["if rank == 0:", '    save_file(model.state_dict(), folder / "weights.safetensors")']
     context.imports.add("import math")
     body += ["    shown = {name: value if math.isfinite(value) else None for name, value in metrics.items()}"]
@@ -204,9 +204,16 @@ def _final_evaluations(plan: Plan) -> list[str]:
     return [f'evaluate(model, "{split}"{size})' for split in splits]
 
 
-def _arithmetic(text: str) -> str:
-    """Return the code of a composite of metrics."""
-    return re.sub(r"[A-Za-z_]\w*(?:/[\w@]+)+", lambda match: f'metrics["{match[0]}"]', text)
+def _composite(name: str, text: str) -> list[str]:
+    """Return the code of a composite of metrics: NaN if it divides by zero, or takes a root of what is below."""
+    code = re.sub(_METRIC, lambda match: f'metrics["{match[0]}"]', text)
+    if not re.search(r"/|\*\*", re.sub(_METRIC, "", text)):
+        return [f'metrics["{name}"] = {code}']
+    lines = ["try:", f'    metrics["{name}"] = float({code})']
+    return [*lines, "except (ArithmeticError, TypeError):", f'    metrics["{name}"] = math.nan']
+
+
+_METRIC = r"[A-Za-z_]\w*(?:/[\w@]+)+"
 
 
 def draws_in_training(model: str) -> bool:

@@ -27,7 +27,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def evaluate(text: str, metrics: Mapping[str, float]) -> float:
-    """Return the value of a composite; NaN if a metric is absent or the arithmetic has no value.
+    """Return the value of a composite; NaN if a metric is absent or the arithmetic has no finite value.
 
     Numbers, + - * / ** and parentheses. Raises `NotArithmeticError` for anything else.
     """
@@ -43,10 +43,11 @@ def evaluate(text: str, metrics: Mapping[str, float]) -> float:
         raise NotArithmeticError(text) from error
     values = {f"_{index}": metrics.get(name, math.nan) for index, name in enumerate(names)}
     try:
-        return float(_value(tree.body, values))
+        value = float(_value(tree.body, values))
     except (ZeroDivisionError, OverflowError, TypeError):
         # A root of a negative number is complex and so has no value either.
         return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def is_arithmetic(text: str) -> bool:
