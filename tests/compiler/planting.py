@@ -241,15 +241,11 @@ def _of_phase_names(tree: Mapping[str, Any], path: str, block: Mapping[str, Any]
     if "early_stop" in block:
         at = f"{path}.early_stop.metric"
         yield Mistake("lost metric", at, at, metric, "val/nowhere/mae", needs=("=tasks",))
+    if "scales" in block:
+        yield _lost(f"{path}.scales.field", ("=tasks", f"{path}.tasks", *_all_data(tree)))
     for index, probe in enumerate(block.get("probes", ())):
         if "task" in probe:
-            yield _lost(
-                f"{path}.probes.{index}.task",
-                (
-                    "=tasks",
-                    f"{path}.probes.{index}.type",
-                ),
-            )
+            yield _lost(f"{path}.probes.{index}.task", ("=tasks",))
     yield Mistake(
         "dead pattern",
         f"{path}.freeze",
@@ -257,6 +253,22 @@ def _of_phase_names(tree: Mapping[str, Any], path: str, block: Mapping[str, Any]
         frozenset({"REF202"}),
         [{"match": "nowhere.*"}],
         needs=("=model", "=tasks"),
+    )
+    yield Mistake(
+        "dead pattern of a strange type",
+        f"{path}.regularizers",
+        f"{path}.regularizers.0.match",
+        frozenset({"REF202"}),
+        [{"type": "zzqqx", "match": "nowhere.*", "weight": 0.1}],
+        needs=("=model", "=tasks"),
+    )
+    yield Mistake(
+        "lost field of a sampler without keys",
+        f"{path}.sampler",
+        f"{path}.sampler.score",
+        frozenset({"REF201"}),
+        {"type": "curriculum", "score": "zzqqx"},
+        needs=("=tasks", f"{path}.tasks", *_all_data(tree)),
     )
     optimizer = block.get("optimizer")
     if isinstance(optimizer, dict):
@@ -266,7 +278,7 @@ def _of_phase_names(tree: Mapping[str, Any], path: str, block: Mapping[str, Any]
             f"{path}.optimizer.groups.0.match",
             frozenset({"REF202"}),
             [{"match": "nowhere.*", "lr": 0.1}],
-            needs=(f"{path}.optimizer.type", "=model", "=tasks"),
+            needs=("=model", "=tasks"),
         )
 
 
@@ -298,6 +310,13 @@ def _data_of(tree: Mapping[str, Any], task: str, *, fields: bool = False) -> tup
             else [f"{path}.{key}" for key in ("source", "fields", "split", "limit", "on_corrupt")]
         )
     return tuple(found)
+
+
+def _all_data(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what must be whole for the fields of every task to be known."""
+    return tuple(
+        need for task in tree["tasks"] for need in (f"tasks.{task}", *_data_of(tree, task, fields=True))
+    )
 
 
 def _of_data(tree: Mapping[str, Any]) -> Iterator[Mistake]:

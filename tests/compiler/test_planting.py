@@ -70,7 +70,9 @@ def data_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("data_files")
-@pytest.mark.parametrize("name", ["pain", "digits", "text_classifier", "table", "seq2seq", "eeg", "neural"])
+@pytest.mark.parametrize(
+    "name", ["pain", "digits", "text_classifier", "table", "seq2seq", "eeg", "neural", "multiscale"]
+)
 def test_every_independent_mistake_is_reported(name, tmp_path):
     """Mistakes alone, in pairs and in tens are each reported in one go, and no other finding comes with them."""
     path = tmp_path / "spec.yaml"

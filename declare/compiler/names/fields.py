@@ -108,14 +108,25 @@ def _task(task: LocatedBlock[Any], dataset: str, fields: frozenset[str]) -> Iter
 
 def _sampler(stage: ReadSpec, phase: LocatedBlock[Any], known: Known) -> Iterator[Problem]:
     sampler = get(phase.block, "sampler")
-    if sampler is None or contains_poison(sampler):
+    if sampler is None:
         return
+    unreadable = {key: () for key, value in sampler if value is POISON}
+    names = [name for name in sampler.model_copy(update=unreadable).columns() if isinstance(name, str)]
     for dataset in phase_datasets(stage, phase.block):
-        for name in sampler.columns() if dataset in known else ():
+        for name in names if dataset in known else ():
             if name not in known[dataset]:
                 at = _place_of(sampler, name, f"{phase.path}.sampler")
                 where = f"in dataset `{dataset}`"
                 yield unknown_name_problem("field", name, at, sorted(known[dataset]), where=where)
+
+
+def scale_references(stage: ReadSpec, known: Known) -> Iterator[Problem]:
+    """Yield fields of `scales` that no dataset of their phase has."""
+    for phase in blocks_of(stage.spec, "phases"):
+        name, datasets = get(phase.block, "scales", "field"), phase_datasets(stage, phase.block)
+        fields = {field for dataset in datasets for field in known.get(dataset, ())}
+        if isinstance(name, str) and fields and set(datasets) <= set(known) and name not in fields:
+            yield unknown_name_problem("field", name, f"{phase.path}.scales.field", sorted(fields))
 
 
 def _place_of(component: Any, value: str, path: str) -> str:

@@ -1,6 +1,6 @@
 """References between blocks of a spec that need nothing but the spec: datasets, tasks, heads, probes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from declare.compiler.names.unknown_name import as_key, unknown_name_problem
@@ -22,7 +22,7 @@ def references(view: SpecView) -> Iterator[Problem]:
             yield from _head(task.path, task.block, tasks)
     if tasks is not None:
         for phase in blocks_of(view.spec, "phases"):
-            yield from _phase(phase.path, phase.block, tasks)
+            yield from _phase(phase.path, phase.block, tasks, view.untyped)
 
 
 def _datasets(path: str, task: Any, known: dict[str, Any]) -> Iterator[Problem]:
@@ -65,7 +65,7 @@ def _round(names_in_order: list[str]) -> str:
     return " -> ".join(f"`{name}`" for name in [*names_in_order, names_in_order[0]])
 
 
-def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
+def _phase(path: str, phase: Any, tasks: dict[str, Any], untyped: Mapping[str, Any]) -> Iterator[Problem]:
     stated = get(phase, "tasks")
     if isinstance(stated, dict):
         for name in stated:
@@ -75,6 +75,6 @@ def _phase(path: str, phase: Any, tasks: dict[str, Any]) -> Iterator[Problem]:
         if isinstance(name, str) and name not in tasks:
             yield unknown_name_problem("task", name, f"{path}.tasks.{index}", tasks)
     for index, probe in enumerate(get(phase, "probes") or ()):
-        name = get(probe, "task")
+        name = get(untyped.get(f"{path}.probes.{index}", probe), "task")
         if isinstance(name, str) and name not in tasks:
             yield unknown_name_problem("task", name, f"{path}.probes.{index}.task", tasks)

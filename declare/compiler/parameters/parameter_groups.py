@@ -122,11 +122,14 @@ def reached_nodes(stage: ShapedSpec, patterns: Iterable[str]) -> list[str] | Non
 def lost_patterns(stage: ShapedSpec, phase: Any, path: str) -> Iterator[Problem]:
     """Yield the patterns of a phase that match nothing, as far as phase and model could be read."""
     problems: list[Problem] = []
-    for part in ("optimizer.groups", "freeze", "regularizers"):
-        for index, item in enumerate(get(phase, *part.split(".")) or ()):
-            pattern = get(item, "match")
-            if isinstance(pattern, str):
-                _match_pattern(stage, pattern, f"{path}.{part}.{index}.match", problems)
+    optimizer = stage.untyped.get(f"{path}.optimizer", get(phase, "optimizer"))
+    blocks = {f"optimizer.groups.{i}": item for i, item in enumerate(get(optimizer, "groups") or ())}
+    for part in ("freeze", "regularizers"):
+        blocks |= {f"{part}.{i}": item for i, item in enumerate(get(phase, part) or ())}
+    for place, block in blocks.items():
+        pattern = get(stage.untyped.get(f"{path}.{place}", block), "match")
+        if isinstance(pattern, str):
+            _match_pattern(stage, pattern, f"{path}.{place}.match", problems)
     yield from problems
     yield from _init(stage, phase, path)
 

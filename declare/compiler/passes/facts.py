@@ -11,7 +11,13 @@ from declare.compiler.graph.readable_data import (
     readable_problems,
     without_wrong_parts,
 )
-from declare.compiler.names.fields import all_fields, clashes, field_references, stated_fields
+from declare.compiler.names.fields import (
+    all_fields,
+    clashes,
+    field_references,
+    scale_references,
+    stated_fields,
+)
 from declare.compiler.names.inputs import cycles, input_references
 from declare.compiler.reports import Note, Reports, Skip
 from declare.compiler.stages import NamedSpec, ReadSpec
@@ -60,6 +66,7 @@ def _field_references(stage: NamedSpec) -> Iterator[Problem]:
     fields, stated = all_fields(stage), stated_fields(stage)
     from_data = {name: names for name, names in fields.items() if name not in stated}
     yield from field_references(stage, from_data)
+    yield from scale_references(stage, fields)
     yield from clashes(stage, from_data)
     yield from input_references(stage, fields)
     yield from cycles(stage, fields)

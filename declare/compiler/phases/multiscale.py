@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from declare.compiler.graph.shape_inference import InferredShapes, Shaper
-from declare.compiler.names.unknown_name import unknown_name_problem
 from declare.compiler.reports import Reports
 from declare.compiler.stages import ScoredSpec, WiredSpec
 from declare.contract.component import plain
@@ -19,9 +18,9 @@ def phase_scales(
     stage: ScoredSpec, phase: LocatedBlock[Any], steps: int, epoch: int
 ) -> Reports[ScalesPlan | None]:
     """Return the scales of a phase of `steps`, `epoch` of them an epoch; None for none or wrong ones."""
-    stated = phase.block.scales
-    if stated is None:
-        return None
+    stated, datasets = phase.block.scales, phase_datasets(stage, phase.block)
+    if stated is None or not any(stated.field in stage.shapes[name] for name in datasets):
+        return None  # an unknown field is reported with the names
     at = f"{phase.path}.scales"
     problems = [*_field(stage, phase, at), *_check_progressive(stated, at, steps, epoch)]
     problems = problems or [*_evaluation_problems(stage, phase, at)]
@@ -57,10 +56,6 @@ def _field(stage: ScoredSpec, phase: LocatedBlock[Any], at: str) -> Iterator[Pro
     """Yield why the field cannot be scaled."""
     name = phase.block.scales.field
     datasets = phase_datasets(stage, phase.block)
-    known = {field for dataset in datasets for field in stage.shapes[dataset]}
-    if name not in known:
-        yield unknown_name_problem("field", name, f"{at}.field", sorted(known))
-        return
     shapes = [stage.shapes[dataset][name] for dataset in datasets if name in stage.shapes[dataset]]
     odd = next((shape for shape in shapes if shape.layout != "image" or None in shape.dims), None)
     if odd is not None:
