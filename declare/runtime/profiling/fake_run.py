@@ -10,12 +10,15 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from declare.contract.lengths import lengths_name
-from declare.ir.plan import FieldPlan, PhasePlan, Plan
+from declare.contract.problem import Problem
+from declare.contract.shapes import Shape
+from declare.ir.plan import DatasetPlan, FieldPlan, PhasePlan, Plan
 from declare.lowering.data.columns import used_fields
 from declare.lowering.evaluation.evaluator import Evaluator
 from declare.lowering.model.graph import Graph, make_graph
 from declare.lowering.training.objective import Objective
 from declare.nn.distributed.process_group import SINGLE_PROCESS
+from declare.parsing.read_component import read_component
 from declare.runtime.setup.builder import PlanBuilder
 from declare.runtime.step.interfaces import Batch
 
@@ -34,7 +37,10 @@ def fake_run(plan: Plan, device: torch.device) -> Iterator["FakeBuilder"]:
 
 
 class _WithoutValues(TorchDispatchMode):
-    """Answers what depends on values: a number is 0, every element is chosen, every class is there."""
+    """Answers what depends on values: a number is 2, every element is chosen, every class is there.
+
+    Optimizers read their numbers of steps: with 0 or 1 some divide by zero.
+    """
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -46,7 +52,7 @@ class _WithoutValues(TorchDispatchMode):
 def _number(tensor: Tensor) -> float | int | bool:
     if tensor.dtype == torch.bool:
         return False
-    return 0.0 if tensor.is_floating_point() else 0
+    return 2.0 if tensor.is_floating_point() else 1
 
 
 def _bincount(values: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
@@ -144,10 +150,12 @@ class _FakeLoader:
 def fake_fields(plan: Plan, dataset: str, rows: int, device: torch.device) -> dict[str, Tensor]:
     """Return a batch [rows, ...] of what the plan reads of a dataset, samples as long as the longest."""
     data = plan.datasets[dataset]
+    lengths = {name: _longest(data, name) for name in data.fields}
+    longest = max(filter(None, lengths.values()), default=None)
     fields = {}
     for name in used_fields(plan, dataset):
         field = data.fields[name]
-        dims = [_size(field, axis, dim) for axis, dim in enumerate(field.shape.dims)]
+        dims = [_size(field, axis, lengths[name] or longest) for axis in range(len(field.shape.dims))]
         dtype = torch.float64 if field.double else _DTYPES[field.shape.dtype]
         fields[name] = torch.zeros(rows, *dims, dtype=dtype, device=device)
         if field.has_lengths and field.shape.layout != "tokens":
@@ -155,16 +163,39 @@ def fake_fields(plan: Plan, dataset: str, rows: int, device: torch.device) -> di
     return fields
 
 
-def _size(field: FieldPlan, axis: int, dim: int | None) -> int:
-    if axis != field.shape.time_axis:
-        if dim is None:
-            raise NotImplementedError(f"axis {axis} of {field.shape} varies")
-        return dim
-    tokens, lengths = field.facts.extra.get("tokens"), field.facts.extra.get("lengths")
-    longest = tokens["longest"] if tokens else max(lengths) if lengths else dim
-    if longest is None:
+def _longest(data: DatasetPlan, name: str) -> int | None:
+    """Return the length of the longest sample of a field after all transforms, if that is known."""
+    facts = data.fields[name].facts
+    tokens, lengths = facts.extra.get("tokens"), facts.extra.get("lengths")
+    if tokens or not lengths:
+        return tokens and int(tokens["longest"])
+    shape: Shape | Problem = facts.shape
+    assert isinstance(shape, Shape)
+    axis = shape.time_axis or 0
+    shape = shape._replace(dims=(*shape.dims[:axis], int(max(lengths)), *shape.dims[axis + 1 :]))
+    for block in data.transforms:
+        if name in (block["field"], *(block["fields"] or ())) and isinstance(shape, Shape):
+            shape = read_component("transforms", block).infer(shape)
+    return shape.dims[axis] if isinstance(shape, Shape) else None
+
+
+def _size(field: FieldPlan, axis: int, longest: int | None) -> int:
+    """Return the size of an axis in a batch; `longest` is the length of the longest sample.
+
+    Batches of texts are no longer than that; a stated length of other samples is padded to.
+    """
+    dim = field.shape.dims[axis]
+    if (
+        axis != field.shape.time_axis
+        or longest is None
+        or (dim is not None and field.shape.layout != "tokens")
+    ):
+        size = dim
+    else:
+        size = longest if dim is None else min(dim, longest)
+    if size is None:
         raise NotImplementedError(f"axis {axis} of {field.shape} varies")
-    return int(longest if dim is None else min(dim, longest))
+    return size
 
 
 def without_values(plan: Plan) -> Plan:

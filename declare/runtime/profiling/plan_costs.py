@@ -15,7 +15,7 @@ from declare.system import user_cache, worker_process
 from declare.system.library_table import installed_version
 from declare.system.worker_process import CallError
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when costs are counted in another way, so that kept ones are forgotten."""
 _LIBRARIES = ("torch", "timm", "torchvision", "transformers", "braindecode")
 _IRRELEVANT = {"name", "description", "spec_sha256", "tracking", "composites", "expect", "tune"}

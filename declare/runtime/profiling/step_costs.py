@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,8 +28,8 @@ class _PlannedPrecision:
         self._device = device
 
     def resolve_precision(self, phase: PhasePlan, *_: Any) -> Precision:
-        """Return the precision that a phase states."""
-        return make_precision(planned_precision(phase), self._device)
+        """Return the precision that a phase states; a scaler of gradients reads values and holds one number."""
+        return replace(make_precision(planned_precision(phase), self._device), scaler=None)
 
 
 def planned_precision(phase: PhasePlan) -> str:

@@ -44,11 +44,13 @@ def test_digits(tmp_path: Path) -> None:
     [
         ("accumulate=2", "ema={decay: 0.9}", "clip={norm: 1.0}"),
         ("precision=bf16", "on_batch_error={action: skip, limit: 3}"),
+        ("optimizer={type: nadam, lr: 1e-3}", "precision=fp16"),
+        ("optimizer={type: adopt, lr: 1e-3}",),
         ('freeze=[{match: "encoder.*"}]',),
     ],
 )
 def test_settings_of_a_phase(settings: tuple[str, ...], tmp_path: Path) -> None:
-    """Micro-batches, averages, clipping, half precision, frozen modules."""
+    """Micro-batches, averages, clipping, half precision, updates that read numbers, frozen modules."""
     assert_close(declare.plan(place("digits", tmp_path), set=[f"phases.fit.{item}" for item in settings]))
 
 
