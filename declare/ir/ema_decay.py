@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+from declare.ir.plan import Plan
+
 
 def decay_at(update: int, decay: float, *, warmup: bool) -> float:
     """Return the fraction of the old average that update `update` (from 0) keeps.
@@ -10,6 +12,16 @@ def decay_at(update: int, decay: float, *, warmup: bool) -> float:
     With a warm-up it begins low, (1 + n) / (10 + n) at update n, and never exceeds `decay`.
     """
     return min(decay, (1 + update) / (10 + update)) if warmup else decay
+
+
+def has_new_statistics(plan: Plan, index: int) -> bool:
+    """Return whether norms of phase `index` begin with statistics of other data, or of another size, than its own.
+
+    These are no part of an average of its statistics; those of the phase before are, if it continues on them.
+    """
+    phase, before = plan.phases[index], plan.phases[index - 1]
+    continues = index > 0 and not phase.init and phase.datasets == before.datasets
+    return not continues or phase.scales is not None or before.scales is not None
 
 
 class Shares(NamedTuple):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from declare.ir.ema_decay import decay_at, shares
+from declare.ir.ema_decay import decay_at, has_new_statistics, shares
 
 
 def _weights(updates, decay, warmup):
@@ -44,3 +46,21 @@ def test_a_decay_of_0_99_takes_890_updates():
     assert decay_at(889, 0.99, warmup=True) < 0.99
     assert decay_at(890, 0.99, warmup=True) == 0.99
     assert decay_at(0, 0.99, warmup=False) == 0.99
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_new"),
+    [
+        ({}, {}, False),
+        ({"datasets": ("other",)}, {}, True),
+        ({"scales": "8, 16"}, {}, True),
+        ({}, {"scales": "8, 16"}, True),
+        ({}, {"init": ("file",)}, True),
+    ],
+)
+def test_phases_that_begin_with_statistics_of_something_else(before, after, is_new):
+    """A phase continues on the statistics of the one before if datasets and sizes are the same; the first one never."""
+    usual = {"datasets": ("data",), "scales": None, "init": ()}
+    plan = SimpleNamespace(phases=[SimpleNamespace(**usual | before), SimpleNamespace(**usual | after)])
+    assert has_new_statistics(plan, 0)
+    assert has_new_statistics(plan, 1) is is_new

@@ -17,12 +17,14 @@ class EMA:
 
     With `warmup` the decay starts low, (1 + n) / (10 + n) at update n, so that a short phase does not evaluate its
     initial weights. Running means and variances of norms are averaged as the weights are: those of the latest weights
-    are not those of their average; after a change of the input's size they always warm up, since those before it
-    belong to another size. Other buffers are not averaged.
+    are not those of their average. They always warm up after a change of the input's size, and if those at the
+    start are `new_statistics`, of other data or another size. Other buffers are not averaged.
     """
 
-    def __init__(self, graph: nn.Module, decay: float = 0.999, *, warmup: bool = True) -> None:
-        self._decay, self._warmup = decay, warmup
+    def __init__(
+        self, graph: nn.Module, decay: float = 0.999, *, warmup: bool = True, new_statistics: bool = False
+    ) -> None:
+        self._decay, self._warmup, self._new_statistics = decay, warmup, new_statistics
         parameters = {name: item for name, item in graph.named_parameters() if item.is_floating_point()}
         self._names = list(parameters)
         self._parameters: list[torch.Tensor] = list(parameters.values())
@@ -39,7 +41,7 @@ class EMA:
         decay = decay_at(self._updates, self._decay, warmup=self._warmup)
         torch._foreach_lerp_(_local_shards(self._shadow), _local_shards(self._parameters), 1 - decay)
         if self._statistics:
-            restarted = self._statistics_updates < self._updates
+            restarted = self._new_statistics or self._statistics_updates < self._updates
             decay = decay_at(self._statistics_updates, self._decay, warmup=self._warmup or restarted)
             torch._foreach_lerp_(self._statistics_shadow, self._statistics, 1 - decay)
             self._statistics_updates += 1

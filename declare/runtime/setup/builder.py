@@ -11,6 +11,7 @@ from declare.contract.problem import ProblemError
 from declare.data.faults.file_stamps import Stamps
 from declare.data.faults.quarantine import SkippedSample
 from declare.ir.composites import composites
+from declare.ir.ema_decay import has_new_statistics
 from declare.ir.lr_schedule import LRSchedule
 from declare.ir.plan import InitPlan, PhasePlan, Plan
 from declare.lowering.data.loader import make_loader
@@ -105,7 +106,10 @@ class PlanBuilder:
 
     def ema(self, phase: PhasePlan) -> EMA | None:
         """Return the moving average that the phase asks for."""
-        return EMA(self.graph, **phase.ema) if phase.ema else None
+        if not phase.ema:
+            return None
+        is_new = has_new_statistics(self._plan, self._plan.phases.index(phase))
+        return EMA(self.graph, **phase.ema, new_statistics=is_new)
 
     @staticmethod
     def lr_schedule(phase: PhasePlan) -> LRSchedule:

@@ -98,3 +98,19 @@ def test_a_restart_takes_the_statistics_of_the_moment() -> None:
     average.restart_statistics()
     with average.average_parameters():
         assert model[1].running_mean.eq(5.0).all()
+
+
+def test_new_statistics_warm_up_from_the_start() -> None:
+    """Statistics that a phase begins with, of other data or another size, are no part of the average; weights are."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    averages = {new: EMA(model, 0.999, warmup=False, new_statistics=new) for new in (True, False)}
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[1].running_mean.fill_(5.0)
+    for _ in range(20):
+        for average in averages.values():
+            average.update()
+    means = {new: average.state_dict()["statistics"]["1.running_mean"] for new, average in averages.items()}
+    assert means[True].gt(4.99).all()
+    assert means[False].lt(0.1).all()
+    assert averages[True].state_dict()["weights"]["0.weight"].lt(0.9).all()

@@ -102,3 +102,14 @@ AVERAGE = '''class Average:
         copies = [item.clone() for item in self.tensors]
         torch._foreach_copy_(self.tensors, self.shadow)
         torch._foreach_copy_(self.shadow, copies)'''
+AVERAGE_UPDATE = "        torch._foreach_lerp_(self.shadow, self.tensors, 1 - DECAY)\n"
+AVERAGE_UPDATE_APART = """        rising = min(self.decay, (1 + number) / (10 + number))
+        of_statistics = rising if self.new_statistics else self.decay
+        for part, decay in zip(self.parts, (self.decay, of_statistics), strict=True):
+            if self.tensors[part]:
+                torch._foreach_lerp_(self.shadow[part], self.tensors[part], 1 - decay)
+"""
+AVERAGE_APART = """        count = len(self.tensors) - len(statistics)
+        self.parts = slice(count), slice(count, None)
+        self.new_statistics = new_statistics  # those before belong to other data
+"""

@@ -18,6 +18,7 @@ from declare.emit.writers.train.optimizer_code import (
 )
 from declare.emit.writers.train.step_code import StepCode
 from declare.emit.writers.train.train_context import TrainContext, indent
+from declare.ir.ema_decay import has_new_statistics
 from declare.ir.plan import BestPlan, EarlyStopPlan, PhasePlan, Plan
 
 _TITLE = """Trains the model of `{name}`.
@@ -64,9 +65,29 @@ def _blocks(context: TrainContext) -> list[str]:
     if len(warmups) > 1:
         raise NotWrittenError("`ema` with and without `warmup`")
     if warmups:
-        decay = "min(self.decay, (1 + number) / (10 + number))" if warmups.pop() else "self.decay"
-        blocks.append(train_blocks.AVERAGE.replace("DECAY", decay))
+        blocks.append(_average(context, warmup=warmups.pop()))
     return blocks
+
+
+def _average(context: TrainContext, *, warmup: bool) -> str:
+    """Return the class of averages; without a warm-up, new statistics of norms have one of their own."""
+    rising = "min(self.decay, (1 + number) / (10 + number))"
+    if warmup or not _new_statistics(context):
+        return train_blocks.AVERAGE.replace("DECAY", rising if warmup else "self.decay")
+    lines = train_blocks.AVERAGE.replace("decay: float)", "decay: float, new_statistics: bool)")
+    lines = lines.replace(train_blocks.AVERAGE_UPDATE, train_blocks.AVERAGE_UPDATE_APART)
+    kept = "self.decay = decay\n"
+    return lines.replace(kept, f"{kept}{train_blocks.AVERAGE_APART}")
+
+
+def _new_statistics(context: TrainContext) -> list[str]:
+    """Return the phases with an average without warm-up, and statistics of norms that it does not begin with."""
+    phases = enumerate(context.plan.phases)
+    return [
+        phase.name
+        for index, phase in phases
+        if context.norms and phase.ema and not phase.ema["warmup"] and has_new_statistics(context.plan, index)
+    ]
 
 
 def _phase(
@@ -99,7 +120,9 @@ def _start(context: TrainContext, phase: PhasePlan) -> list[str]:
     lines += ["    model.load_state_dict(load_file(weights))", "    return"]
     lines += [*init_lines(context, phase), *optimizer_lines(context, phase)]
     if phase.ema is not None:
-        lines += [f"average = Average(model, {phase.ema['decay']})"]
+        new = _new_statistics(context)
+        more = f", new_statistics={phase.name in new}" if new else ""
+        lines += [f"average = Average(model, {phase.ema['decay']}{more})"]
     lines += [f'state = load_state(folder, "{phase.name}", model, optimizer)']
     if phase.scales is not None and phase.scales.mode == "joint":
         others = tuple(size for size in sorted(phase.scales.sizes) if size != phase.scales.evaluate)
