@@ -17,7 +17,7 @@ def no_zero(names: Sequence[str], values: Sequence[int]) -> Problem:
         f"the values {', '.join(map(str, values[:4]))}{', ...' if len(values) > 4 else ''} have no 0: "
         f"which is `{names[0][:16]}`?",
         at="classes",
-        label="names in a list are assigned to 0, 1, 2 ...",
+        label="a list assigns 0, 1, 2 ...",
         helps=(f"name each value: `classes: {{{brief}{more}}}`",),
         rewrites=(Rewrite("name each value", "classes", classes, safe=False),)
         if len(classes) == len(names)
