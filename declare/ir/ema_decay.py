@@ -17,7 +17,7 @@ def decay_at(update: int, decay: float, *, warmup: bool) -> float:
 def has_new_statistics(plan: Plan, index: int) -> bool:
     """Return whether norms of phase `index` begin with statistics of other data, or of another size, than its own.
 
-    These are no part of an average of its statistics; those of the phase before are, if it continues on them.
+    An average must forget these; it keeps those of the phase before if the phase continues on the same data.
     """
     phase, before = plan.phases[index], plan.phases[index - 1]
     continues = index > 0 and not phase.init and phase.datasets == before.datasets

@@ -87,7 +87,7 @@ def rotary(x: Tensor) -> Tensor:
     angles = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)[:, None] * rates
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x[..., :half], x[..., half:]
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1).contiguous()
 
 
 class Attention2(nn.Module):

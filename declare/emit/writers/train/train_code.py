@@ -70,7 +70,7 @@ def _blocks(context: TrainContext) -> list[str]:
 
 
 def _average(context: TrainContext, *, warmup: bool) -> str:
-    """Return the class of averages; without a warm-up, new statistics of norms have one of their own."""
+    """Return the class of averages; without a warm-up, new statistics of norms decay apart."""
     rising = "min(self.decay, (1 + number) / (10 + number))"
     if warmup or not _new_statistics(context):
         return train_blocks.AVERAGE.replace("DECAY", rising if warmup else "self.decay")
