@@ -26,7 +26,7 @@ from declare.components.fields._images import MAX_PIXELS
 from declare.components.fields._pixels import decode
 from declare.components.fields.category import Category
 from declare.components.sources import _hdf5_limits, _parquet_limits, jsonl
-from declare.components.sources._json_objects import without_twins
+from declare.components.sources._json_objects import _unique_keys
 from declare.components.sources._lines import twice
 from declare.components.sources.csv import Csv
 from declare.components.sources.hdf5 import Hdf5
@@ -460,7 +460,7 @@ class Counted(str):
     __hash__ = str.__hash__
 
 
-@pytest.mark.parametrize("search", [twice, lambda names: without_twins([(name, 1) for name in names])])
+@pytest.mark.parametrize("search", [twice, lambda names: _unique_keys([(name, 1) for name in names])])
 def test_a_name_that_occurs_twice_is_searched_for_in_one_pass(search):
     """Of a hundred thousand names, which a line may hold, each is compared with a few others, not with all."""
     names = [Counted(f"c{number}") for number in range(20_000)]
