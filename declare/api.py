@@ -303,18 +303,12 @@ def _plan_and_report(
 ) -> tuple[Plan, Report]:
     """Return the plan and the report of a target, with the layers of its nodes if they are asked for."""
     from declare.report import collect
-    from declare.runtime.run_folder.plan_file import is_plan, read_plan
+    from declare.runtime.run_folder.folder import read_planned
 
-    if isinstance(target, str | Path) and Path(target).is_dir():
-        from declare.runtime.run_folder.folder import Run
-
-        run = Run(target)
-        return run.plan, collect.of_run(run, layers_of(run.plan) if layers_of else None)
-    if isinstance(target, str | Path) and is_plan(Path(target)):
-        planned = read_plan(Path(target))
-    else:
-        planned = _plan(target, (), ())
-    return planned, collect.of_plan(planned, layers_of(planned) if layers_of else None)
+    recorded = read_planned(Path(target)) if isinstance(target, str | Path) else None
+    planned, run = recorded or (_plan(target, (), ()), None)
+    layers = layers_of(planned) if layers_of else None
+    return planned, collect.of_run(run, layers) if run else collect.of_plan(planned, layers)
 
 
 def _plan(spec: Where | Plan, overrides: Sequence[str], trust: Sequence[str]) -> Plan:

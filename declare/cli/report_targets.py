@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from declare.report.report import Report
 
 
-def read(
+def read_target(
     target: Path,
     sets: list[str] | None,
     trust: list[str] | None,
@@ -25,23 +25,17 @@ def read(
     """Return the plan and the report of a target; findings of a spec are printed and end the command."""
     from declare.report import collect
     from declare.report.layers import layers_of
-    from declare.runtime.run_folder.plan_file import is_plan, read_plan
+    from declare.runtime.run_folder.folder import read_planned
 
-    if sets and (target.is_dir() or is_plan(target)):
-        what = "a finished run" if target.is_dir() else "a plan"
+    with spec_diagnostics.report_problems(as_json=as_json):
+        recorded = read_planned(target)
+    if sets and recorded:
+        what = "a finished run" if recorded[1] else "a plan"
         raise CommandError(f"--set changes a spec, but this is {what}", hint="name the spec instead")
-    if target.is_dir():
-        from declare.runtime.run_folder.folder import Run
-
-        with spec_diagnostics.report_problems(as_json=as_json):
-            run = Run(target)
-            return run.plan, collect.of_run(run, layers_of(run.plan) if with_layers else None)
-    if is_plan(target):
-        with spec_diagnostics.report_problems(as_json=as_json):
-            plan = read_plan(target)
-    else:
-        plan, _ = spec_diagnostics.plan(target, sets, trust, as_json=as_json)
-    return plan, collect.of_plan(plan, layers_of(plan) if with_layers else None)
+    plan, run = recorded or (spec_diagnostics.plan(target, sets, trust, as_json=as_json)[0], None)
+    layers = layers_of(plan) if with_layers else None
+    with spec_diagnostics.report_problems(as_json=as_json):
+        return plan, collect.of_run(run, layers) if run else collect.of_plan(plan, layers)
 
 
 def compare(
@@ -50,6 +44,7 @@ def compare(
     """Return the comparison of targets, each with the overrides of its spec."""
     from declare.report.comparison import compare as compare_reports
 
-    read_ones = [read(path, sets, trust, as_json=as_json, with_layers=False) for path, sets in targets]
+    pairs = [read_target(path, sets, trust, as_json=as_json, with_layers=False) for path, sets in targets]
+    plans, reports = zip(*pairs, strict=True)
     labels = [path if not sets else Path(f"{path} --set") for path, sets in targets]
-    return compare_reports(labels, [plan for plan, _ in read_ones], [report for _, report in read_ones])
+    return compare_reports(labels, plans, reports)

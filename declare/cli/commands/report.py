@@ -45,7 +45,7 @@ def command(
     if len(targets) > 1:
         _compare(targets, html, trust, as_json=as_json, is_changed=measure or bool(set_))
         return
-    plan, report = report_targets.read(targets[0], set_, trust, as_json=as_json)
+    plan, report = report_targets.read_target(targets[0], set_, trust, as_json=as_json)
     if measure and report.status == "planned":
         report = report.model_copy(update={"throughput": _measure_throughput(plan)})
     if html is not None:

@@ -20,7 +20,7 @@ from declare.runtime.run_folder.durable_io import brief, fsync_folder, translate
 from declare.runtime.run_folder.event_file import EVENTS_FILE, read_events
 from declare.runtime.run_folder.lock import is_locked
 from declare.runtime.run_folder.manifest import STATE, SavedCheckpoint, damage, read_manifest
-from declare.runtime.run_folder.plan_file import read_plan
+from declare.runtime.run_folder.plan_file import is_plan, read_plan
 from declare.runtime.run_folder.progress import TrainProgress
 from declare.system.schema_check import checked_forms, malformed_problem, read_json
 
@@ -288,6 +288,17 @@ class Run:
             except ValueError as error:
                 return _damaged_checkpoint(folder, str(error))
         return _not_a_run(self.path, "it has no checkpoint yet")
+
+
+def read_planned(path: Path) -> tuple[Plan, Run | None] | None:
+    """Return the plan of a run, with the run, or the plan in a file; None for what is neither, such as a spec.
+
+    Raises `ProblemError` (RES808, RES823) if they cannot be read.
+    """
+    if path.is_dir():
+        run = Run(path)
+        return run.plan, run
+    return (read_plan(path), None) if is_plan(path) else None
 
 
 def read_progress(checkpoint: SavedCheckpoint) -> TrainProgress:
