@@ -33,8 +33,8 @@ def read_target(
         what = "a finished run" if recorded[1] else "a plan"
         raise CommandError(f"--set changes a spec, but this is {what}", hint="name the spec instead")
     plan, run = recorded or (spec_diagnostics.plan(target, sets, trust, as_json=as_json)[0], None)
-    layers = layers_of(plan) if with_layers else None
     with spec_diagnostics.report_problems(as_json=as_json):
+        layers = layers_of(plan) if with_layers else None
         return plan, collect.of_run(run, layers) if run else collect.of_plan(plan, layers)
 
 
